@@ -1,0 +1,92 @@
+"""Who asks for what, and who agreed: requests, grants, approvals."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from gateway.model.catalog import ColumnName
+from gateway.model.conditions import Condition
+from gateway.model.lifecycle import GrantState
+from gateway.model.names import Role, identifier, is_identifier
+from gateway.model.noun import LongText, Moment, Noun, ShortText
+
+Columns = Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=1000)]
+
+
+class ExtractRequest(Noun):
+    """A consumer's wish: these columns of that data set, for a purpose.
+
+    ``limit``: at most so many rows, None for all. ``filters`` are joined by AND and may only
+    use columns that the decision lets through unchanged (anything else would be an oracle).
+    """
+
+    dataset: str
+    columns: Columns
+    purpose: ShortText
+    project: str | None = None  # linkage domain: same tokens inside a project
+    filters: Annotated[tuple[Condition, ...], Field(max_length=50)] = ()
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        identifier(self.dataset, "datasets")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("a column is named twice")
+        if self.project is not None and not is_identifier(self.project):
+            raise ValueError("a project has 3 to 63 characters a-z, 0-9 and hyphen")
+        return self
+
+
+class Verdict(StrEnum):
+    """What an approver said."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class Approval(Noun):
+    """One approver's answer, with a reason that the requester may see."""
+
+    party: str
+    role: Role
+    verdict: Verdict
+    reason: LongText
+    at: Moment
+
+
+class Grant(Noun):
+    """Use of some columns of a data set by one consumer for one purpose and period."""
+
+    name: str
+    consumer: str
+    dataset: str
+    columns: Columns
+    purpose: ShortText
+    project: str | None = None
+    justification: LongText = ""
+    not_before: Moment
+    expires: Moment
+    required: tuple[Role, ...]  # roles whose approval it needs before it is ACTIVE
+    approvals: tuple[Approval, ...] = ()
+    state: GrantState = GrantState.REQUESTED
+    revision: Annotated[int, Field(ge=1)] = 1
+    created: Moment
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> Self:
+        identifier(self.name, "grants")
+        identifier(self.consumer, "parties")
+        identifier(self.dataset, "datasets")
+        if self.expires <= self.not_before:
+            raise ValueError("a grant ends after it begins")
+        return self
+
+    @property
+    def approved_roles(self) -> frozenset[Role]:
+        return frozenset(a.role for a in self.approvals if a.verdict is Verdict.APPROVED)
+
+    @property
+    def missing(self) -> tuple[Role, ...]:
+        """Roles whose approval is still wanted."""
+        return tuple(role for role in self.required if role not in self.approved_roles)

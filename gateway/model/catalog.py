@@ -1,0 +1,165 @@
+"""What the catalogue knows: parties, data sets, where they live, and what each column is."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from gateway.model.grades import Grade, effective
+from gateway.model.lifecycle import DataSetState
+from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
+from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Party(Noun):
+    """A holder, consumer, officer, auditor or administrator, with exactly one role."""
+
+    name: str
+    role: Role
+    kind: RecipientKind
+    display_name: ShortText
+    subjects: tuple[str, ...] = ()  # "issuer|subject" pairs of bearer tokens that name this party
+    disabled: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _well_named(cls, name: str) -> str:
+        identifier(name, "parties")
+        return name
+
+
+class ParquetSource(Noun):
+    """A Parquet file, or a folder of them with one schema, below the holder's source root."""
+
+    kind: Literal["parquet"] = "parquet"
+    path: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class CsvSource(Noun):
+    """A delimited text file with a header line; every column's type is declared or read."""
+
+    kind: Literal["csv"] = "csv"
+    path: Annotated[str, Field(min_length=1, max_length=1000)]
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: ShortText = "utf-8"
+    types: dict[ColumnName, str] = {}  # Arrow type names for columns whose type is declared
+    null_values: tuple[str, ...] = ("",)
+
+
+class PostgresSource(Noun):
+    """A table or view behind a connection that the operator configured under a name."""
+
+    kind: Literal["postgres"] = "postgres"
+    connection: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    table: Annotated[str, Field(min_length=1, max_length=63)]
+    namespace: Annotated[str, Field(min_length=1, max_length=63)] = "public"
+
+
+class PushedSource(Noun):
+    """Records that the holder pushes over a client stream; kept encrypted by the gateway."""
+
+    kind: Literal["pushed"] = "pushed"
+
+
+SourceRef = Annotated[
+    ParquetSource | CsvSource | PostgresSource | PushedSource, Field(discriminator="kind")
+]
+
+
+class Column(Noun):
+    """One column: its physical form, and the verdict on what it is.
+
+    ``entity``, ``grade`` and ``role`` are None until classified or declared: an unknown grade
+    counts as the highest and nothing can be released from a column without a verdict.
+    """
+
+    name: ColumnName
+    type: ShortText  # Arrow type name, see model.schema
+    nullable: bool = True
+    description: LongText = ""
+    element: ShortText | None = None  # standard element; the column is released under its name
+    unit: ShortText | None = None  # unit of the values as stored
+    entity: str | None = None
+    grade: Grade | None = None
+    role: ColumnRole | None = None
+    evidence: tuple[ShortText, ...] = ()
+    confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    declared: bool = False  # the holder or an officer set the verdict; classification keeps it
+
+    @field_validator("entity")
+    @classmethod
+    def _known_entity(cls, entity: str | None) -> str | None:
+        if entity is not None and entity not in ENTITIES:
+            raise ValueError("not an entity of the gateway's vocabulary")
+        return entity
+
+    @property
+    def published_name(self) -> str:
+        """The name under which the column leaves the gateway."""
+        return self.element or self.name
+
+    @property
+    def effective_grade(self) -> Grade:
+        return effective(self.grade)
+
+    @property
+    def has_verdict(self) -> bool:
+        return None not in (self.entity, self.grade, self.role)
+
+
+class SourceVersion(Noun):
+    """What a data set's content is at one moment: a new fingerprint is a new version."""
+
+    fingerprint: Digest
+    schema_digest: Digest
+    rows: Annotated[int, Field(ge=0)]
+
+
+class DataSet(Noun):
+    """A registered data set; terms follow DCAT (title, description, licence, …)."""
+
+    name: str
+    holder: str  # parties/…
+    title: ShortText
+    description: LongText = ""
+    steward: ShortText = ""
+    licence: ShortText = ""
+    legal_basis: ShortText = ""
+    retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    update_cycle: ShortText = ""
+    keywords: tuple[ShortText, ...] = ()
+    privacy_unit: ColumnName | None = None  # the column that names the person
+    source: SourceRef
+    columns: tuple[Column, ...]
+    version: SourceVersion | None = None
+    state: DataSetState = DataSetState.ACTIVE
+    revision: Annotated[int, Field(ge=1)] = 1
+    created: Moment
+    updated: Moment
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        identifier(self.name, "datasets")
+        identifier(self.holder, "parties")
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("two columns have the same name")
+        published = [column.published_name for column in self.columns]
+        if len(set(published)) != len(published):
+            raise ValueError("two columns would be released under the same element")
+        if self.privacy_unit is not None and self.privacy_unit not in names:
+            raise ValueError("the privacy unit is not one of the columns")
+        return self
+
+    def find(self, name: str) -> Column | None:
+        """The column of that source name or published name."""
+        for column in self.columns:
+            if name in (column.name, column.published_name):
+                return column
+        return None
+
+    @property
+    def grade(self) -> Grade:
+        """At least that of the highest item (就高从严)."""
+        return max((c.effective_grade for c in self.columns), key=lambda g: g.rank)

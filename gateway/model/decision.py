@@ -1,0 +1,81 @@
+"""The answer to a request as a value: outcome, obligations per column, reasons."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.model.catalog import ColumnName
+from gateway.model.conditions import Condition
+from gateway.model.names import Role
+from gateway.model.noun import Digest, LongText, Noun, ShortText
+from gateway.model.transforms import TransformSpec
+
+
+class Outcome(StrEnum):
+    """DENIED is what happens when nothing matched."""
+
+    DENIED = "denied"
+    PERMITTED_WITH_OBLIGATIONS = "permitted_with_obligations"
+    PERMITTED = "permitted"
+
+
+class Reason(Noun):
+    """One reason the requester may see: which rule or fact, on which column."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{2,62}$")]
+    text: LongText
+    rule: ShortText | None = None  # policy/rule
+    column: ColumnName | None = None
+
+
+class PolicyRef(Noun):
+    """Exactly which version of which policy took part."""
+
+    name: str
+    version: Annotated[int, Field(ge=1)]
+    digest: Digest
+
+
+class ColumnDecision(Noun):
+    """What must happen to one column before it may leave; ``rules`` are those that matched."""
+
+    column: ColumnName  # source name
+    published: ColumnName
+    transform: TransformSpec
+    rules: tuple[ShortText, ...]
+
+
+OnUnhandled = Literal["suppress", "stop"]
+SmallCells = Literal["drop", "refuse"]
+
+
+class Quota(Noun):
+    """What one recipient may draw from one data set within a sliding period."""
+
+    rows: Annotated[int, Field(ge=1)] | None = None
+    releases: Annotated[int, Field(ge=1)] | None = None
+    period_days: Annotated[int, Field(ge=1, le=3660)] = 30
+
+
+class Decision(Noun):
+    """Decision over one request. Columns are empty when DENIED."""
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    columns: tuple[ColumnDecision, ...] = ()
+    row_filters: tuple[Condition, ...] = ()
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    min_cell_size: Annotated[int, Field(ge=2)] | None = None
+    small_cells: SmallCells = "refuse"
+    cell_columns: tuple[ColumnName, ...] = ()  # published names: the quasi-identifiers
+    on_unhandled: OnUnhandled = "stop"
+    expires_after_days: Annotated[int, Field(ge=1)] = 30
+    approvals: tuple[Role, ...] = ()
+    quotas: tuple[Quota, ...] = ()  # every one of them must hold
+    policies: tuple[PolicyRef, ...] = ()
+    grant: str | None = None
+
+    @property
+    def permitted(self) -> bool:
+        return self.outcome is not Outcome.DENIED

@@ -1,0 +1,106 @@
+"""Life cycles as tables: a transition that is not in the table cannot happen."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from gateway.errors import FailedPrecondition
+
+
+class ReleaseState(StrEnum):
+    """DENIED and OPENED are the two beginnings; only SEALED can be read."""
+
+    DENIED = "denied"
+    OPENED = "opened"
+    RUNNING = "running"
+    SEALED = "sealed"
+    REFUSED = "refused"  # a check on the output failed
+    FAILED = "failed"  # source, transform or machine
+    CANCELLED = "cancelled"
+    RECALLED = "recalled"
+    EXPIRED = "expired"
+
+
+class GrantState(StrEnum):
+    """Maps onto the Dataspace Protocol: requested, agreed (approved), terminated."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class PolicyState(StrEnum):
+    """A version is immutable from ACTIVE on; only a second officer makes it so."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class DataSetState(StrEnum):
+    """A pushed data set awaits its records; only ACTIVE ones can be requested."""
+
+    AWAITING_RECORDS = "awaiting_records"
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+RELEASE: Mapping[ReleaseState, frozenset[ReleaseState]] = {
+    ReleaseState.DENIED: frozenset(),
+    # A run that a crash interrupted goes back to OPENED and is taken up again.
+    ReleaseState.OPENED: frozenset(
+        {ReleaseState.RUNNING, ReleaseState.CANCELLED, ReleaseState.FAILED}
+    ),
+    ReleaseState.RUNNING: frozenset(
+        {
+            ReleaseState.OPENED,
+            ReleaseState.SEALED,
+            ReleaseState.REFUSED,
+            ReleaseState.FAILED,
+            ReleaseState.CANCELLED,
+        }
+    ),
+    ReleaseState.SEALED: frozenset({ReleaseState.RECALLED, ReleaseState.EXPIRED}),
+    ReleaseState.REFUSED: frozenset(),
+    ReleaseState.FAILED: frozenset(),
+    ReleaseState.CANCELLED: frozenset(),
+    ReleaseState.RECALLED: frozenset(),
+    ReleaseState.EXPIRED: frozenset(),
+}
+
+GRANT: Mapping[GrantState, frozenset[GrantState]] = {
+    GrantState.REQUESTED: frozenset({GrantState.ACTIVE, GrantState.REFUSED, GrantState.EXPIRED}),
+    GrantState.ACTIVE: frozenset({GrantState.REVOKED, GrantState.EXPIRED}),
+    GrantState.REFUSED: frozenset(),
+    GrantState.REVOKED: frozenset(),
+    GrantState.EXPIRED: frozenset(),
+}
+
+POLICY: Mapping[PolicyState, frozenset[PolicyState]] = {
+    PolicyState.DRAFT: frozenset({PolicyState.ACTIVE, PolicyState.RETIRED}),
+    PolicyState.ACTIVE: frozenset({PolicyState.RETIRED}),
+    PolicyState.RETIRED: frozenset(),
+}
+
+DATA_SET: Mapping[DataSetState, frozenset[DataSetState]] = {
+    DataSetState.AWAITING_RECORDS: frozenset({DataSetState.ACTIVE, DataSetState.WITHDRAWN}),
+    DataSetState.ACTIVE: frozenset({DataSetState.WITHDRAWN}),
+    DataSetState.WITHDRAWN: frozenset(),
+}
+
+
+State = TypeVar("State", bound=StrEnum)
+
+
+def advance(table: Mapping[State, frozenset[State]], name: str, now: State, then: State) -> State:
+    """Return ``then`` when the table admits it; FailedPrecondition naming both states if not."""
+    if then not in table[now]:
+        raise FailedPrecondition(
+            f"{name} is {now}; it cannot become {then}",
+            reason="INVALID_TRANSITION",
+            resource=name,
+            state=str(now),
+        )
+    return then

@@ -1,0 +1,155 @@
+"""A policy as an officer writes it, and as the store keeps its versions."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gateway.model.catalog import ColumnName
+from gateway.model.conditions import Condition
+from gateway.model.decision import OnUnhandled, PolicyRef, Quota, SmallCells
+from gateway.model.grades import Grade
+from gateway.model.lifecycle import PolicyState
+from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
+from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
+from gateway.model.transforms import TransformSpec
+
+
+class Effect(StrEnum):
+    """A deny wins over every permit."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+
+
+class GradeRange(Noun):
+    """Grades from ``at_least`` to ``at_most``, both included; an unknown grade is ``core``."""
+
+    at_least: Grade = Grade.GENERAL_1
+    at_most: Grade = Grade.CORE
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.at_most.at_least(self.at_least):
+            raise ValueError("at_most is below at_least: no grade can match")
+        return self
+
+
+class Match(Noun):
+    """When a rule applies to a column. Every given field must hold; a list holds when any of
+    its items does. At least one field is given: a rule that matches everything is written by
+    giving the full grade range."""
+
+    grade: GradeRange | None = None
+    entity: tuple[str, ...] | None = None
+    element: tuple[ShortText, ...] | None = None
+    role: tuple[ColumnRole, ...] | None = None
+    column: tuple[ColumnName, ...] | None = None
+    dataset: tuple[str, ...] | None = None
+    holder: tuple[str, ...] | None = None
+    purpose: tuple[ShortText, ...] | None = None
+    recipient: tuple[str, ...] | None = None
+    recipient_kind: tuple[RecipientKind, ...] | None = None
+
+    @model_validator(mode="after")
+    def _meaningful(self) -> Self:
+        given = {name: value for name, value in dict(self).items() if value is not None}
+        if not given:
+            raise ValueError("a match names at least one condition")
+        for name, value in given.items():
+            if value == ():
+                raise ValueError(f"{name} is an empty list: it could never match")
+        for entity in self.entity or ():
+            if entity not in ENTITIES:
+                raise ValueError(f"{entity} is not an entity of the gateway's vocabulary")
+        return self
+
+
+class Obligations(Noun):
+    """What a release must honour when the rule takes part; the strictest of each wins."""
+
+    row_filters: tuple[Condition, ...] = ()
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    min_cell_size: Annotated[int, Field(ge=2)] | None = None
+    small_cells: SmallCells | None = None
+    expires_after_days: Annotated[int, Field(ge=1, le=3660)] | None = None
+    approvals: tuple[Role, ...] = ()
+    quota: Quota | None = None
+
+    @model_validator(mode="after")
+    def _approvers(self) -> Self:
+        if set(self.approvals) - {Role.HOLDER, Role.OFFICER}:
+            raise ValueError("approvals come from the holder and from officers")
+        return self
+
+
+class Rule(Noun):
+    """One rule. A permit carries the transform that the column must undergo."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
+    description: LongText = ""
+    match: Match
+    effect: Effect = Effect.PERMIT
+    transform: TransformSpec | None = None
+    obligations: Obligations = Obligations()
+
+    @model_validator(mode="after")
+    def _transform_when_permitted(self) -> Self:
+        if (self.transform is None) == (self.effect is Effect.PERMIT):
+            raise ValueError("a permit names a transform (keep if nothing is hidden), a deny none")
+        return self
+
+
+class Policy(Noun):
+    """A policy file. Purposes are the vocabulary that requests may use."""
+
+    format: Literal["gateway-policy/1"]
+    name: Annotated[str, Field(description="policies/…")]
+    title: ShortText = ""
+    description: LongText = ""
+    purposes: dict[ShortText, LongText]
+    on_unhandled: OnUnhandled = "stop"
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        identifier(self.name, "policies")
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) != len(names):
+            raise ValueError("two rules have the same name")
+        for rule in self.rules:
+            unknown = set(rule.match.purpose or ()) - set(self.purposes)
+            if unknown:
+                raise ValueError(
+                    f"rule {rule.name} names a purpose that the policy does not define: "
+                    + ", ".join(sorted(unknown))
+                )
+        return self
+
+
+class StoredPolicy(Noun):
+    """One version of a policy in the store, with who wrote and who activated it."""
+
+    policy: Policy
+    version: Annotated[int, Field(ge=1)]
+    text: str  # as the officer wrote it, comments included
+    text_sha256: Digest
+    state: PolicyState
+    author: str
+    created: Moment
+    activated_by: str | None = None
+    activated: Moment | None = None
+
+    @model_validator(mode="after")
+    def _four_eyes(self) -> Self:
+        if self.activated_by is not None and self.activated_by == self.author:
+            raise ValueError("a policy is activated by another officer than its author")
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    @property
+    def ref(self) -> PolicyRef:
+        return PolicyRef(name=self.name, version=self.version, digest=self.policy.digest())

@@ -1,0 +1,291 @@
+"""The Protocols between rooms: what the release room needs of the world outside it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from gateway.model.access import Grant
+from gateway.model.audit import AuditEntry, AuditEvent
+from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
+from gateway.model.conditions import Condition
+from gateway.model.lifecycle import GrantState, PolicyState, ReleaseState
+from gateway.model.plan import Plan
+from gateway.model.policy import StoredPolicy
+from gateway.model.release import Figure, Release
+
+
+class Clock(Protocol):
+    """Tells the time; the only way to it outside the composition root."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+
+
+class Entropy(Protocol):
+    """Unpredictable bytes from the operating system."""
+
+    def bytes(self, count: int) -> bytes:
+        """``count`` fresh random bytes."""
+
+
+# ---- keys and signatures ------------------------------------------------------------------------
+
+
+class KeyRing(Protocol):
+    """Keys by domain; they never travel and never show in a repr."""
+
+    @property
+    def version(self) -> int:
+        """The root key version that new keys are derived from."""
+
+    def derive(self, domain: str, *, version: int | None = None) -> bytes:
+        """32 bytes bound to ``domain`` (HKDF, RFC 5869); KeyUnavailable for unknown versions."""
+
+    def wrap(self, key: bytes, context: str) -> bytes:
+        """``key`` encrypted under the root, bound to ``context`` (a release's name)."""
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """Inverse of wrap; KeyUnavailable when it is not of this ring or context."""
+
+
+class Signer(Protocol):
+    """Signs statements as DSSE envelopes."""
+
+    @property
+    def key_id(self) -> str:
+        """Identifies the public key."""
+
+    def sign(self, payload: bytes, payload_type: str) -> str:
+        """The DSSE envelope as JSON text."""
+
+
+# ---- data ---------------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """An open source of a registered data set. Use as a context manager."""
+
+    def __enter__(self) -> "Source": ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def schema(self) -> pa.Schema:
+        """The schema now, in carried types (model.schema). SourceUnavailable, HolderError."""
+
+    def version(self) -> SourceVersion:
+        """Fingerprint, schema digest and rows now; changes whenever the content may have."""
+
+    def batches(
+        self, columns: Sequence[str], filters: Sequence[Condition], limit: int | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Record batches of these columns in this order, in carried types, of the rows that
+        satisfy all filters, at most ``limit`` rows, each batch at most 65,536 rows."""
+
+
+class Sources(Protocol):
+    """Opens sources. ``holder`` bounds which files and connections may be reached."""
+
+    def open(self, holder: str, dataset: str, source: SourceRef, columns: Sequence[Column]) -> Source:
+        """An open source; ``columns`` is empty at registration, when the schema is read off."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedChunk:
+    """A piece of the sealed stream: bytes of the Arrow IPC stream, and the rows in it."""
+
+    index: int
+    payload: bytes
+    rows: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StagedStream:
+    """What was written: the whole stream's SHA-256, its size and number of chunks."""
+
+    sha256: str
+    bytes: int
+    chunks: int
+
+
+class StagingWriter(Protocol):
+    """Writes one encrypted stream. Leaving the context without ``finish`` destroys it."""
+
+    def __enter__(self) -> "StagingWriter": ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch. StagingUnavailable when the disk is full."""
+
+    def finish(self) -> StagedStream:
+        """Make it durable (fsync) and complete; it is still only readable with the key."""
+
+
+class Staging(Protocol):
+    """Encrypted files of releases (and of pushed records), each under its own data key."""
+
+    def create(self, name: str, key: bytes, schema: pa.Schema) -> StagingWriter:
+        """A new stream named ``name``; an unfinished one of that name is destroyed first."""
+
+    def chunks(self, name: str, key: bytes, start: int) -> Iterator[StagedChunk]:
+        """Authenticated chunks from ``start`` on; their payloads joined from 0 are one Arrow
+        IPC stream. StagingCorrupt when anything is not as it was sealed."""
+
+    def destroy(self, name: str) -> None:
+        """Remove it; no error when it is not there."""
+
+    def names(self) -> frozenset[str]:
+        """All streams present, finished or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run produced; the stream is staged and complete, and not yet readable."""
+
+    stream: StagedStream
+    content_digest: str
+    rows: int
+    figures: tuple[Figure, ...]
+
+
+Progress = Callable[[int], None]
+"""Called with the number of rows done so far; raises Cancelled to stop the run."""
+
+
+class Executor(Protocol):
+    """Runs a plan over a source into staging."""
+
+    def run(
+        self,
+        plan: Plan,
+        source: Source,
+        keys: Mapping[str, bytes],
+        open_writer: Callable[[pa.Schema], StagingWriter],
+        progress: Progress,
+    ) -> RunResult:
+        """Read, transform, check and stage. ``keys`` maps each step's key domain to its key.
+        Raises ReleaseStopped, HolderError, StagingUnavailable or Cancelled; then nothing
+        staged remains."""
+
+
+# ---- the store of records -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: at most ``size`` items after the opaque position ``after``."""
+
+    size: int
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a recipient has drawn from a data set since a moment; reserved rows count in full."""
+
+    releases: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a release, held by one gateway process until it ends or lapses."""
+
+    owner: str
+    until: datetime
+
+
+class Transaction(Protocol):
+    """One unit of work: all of it is committed with its audit entries, or none of it."""
+
+    # Parties.
+    def put_party(self, party: Party) -> None: ...
+    def party(self, name: str) -> Party | None: ...
+    def party_by_subject(self, subject: str) -> Party | None: ...
+    def parties(self, page: Page) -> list[Party]: ...
+
+    # Data sets. ``text`` searches name, title, description, keywords and columns.
+    def put_dataset(self, dataset: DataSet, *, expected_revision: int | None) -> None:
+        """Insert (expected None; AlreadyExists) or replace that revision (Conflict)."""
+
+    def dataset(self, name: str) -> DataSet | None: ...
+    def datasets(self, page: Page, *, text: str = "", holder: str | None = None) -> list[DataSet]: ...
+
+    # Policies: versions are append-only; only state, activation and approver ever change.
+    def add_policy(self, policy: StoredPolicy) -> None: ...
+    def set_policy_state(self, policy: StoredPolicy) -> None: ...
+    def policy(self, name: str, version: int | None = None) -> StoredPolicy | None: ...
+    def policies(self, page: Page, *, state: PolicyState | None = None) -> list[StoredPolicy]: ...
+
+    # Grants.
+    def put_grant(self, grant: Grant, *, expected_revision: int | None) -> None: ...
+    def grant(self, name: str) -> Grant | None: ...
+    def grants(
+        self,
+        page: Page,
+        *,
+        consumer: str | None = None,
+        dataset: str | None = None,
+        holder: str | None = None,
+        state: GrantState | None = None,
+    ) -> list[Grant]: ...
+
+    # Releases.
+    def put_release(self, release: Release) -> None:
+        """Insert, or replace the record of that name."""
+
+    def release(self, name: str, *, lock: bool = False) -> Release | None: ...
+    def releases(
+        self,
+        page: Page,
+        *,
+        consumer: str | None = None,
+        dataset: str | None = None,
+        holder: str | None = None,
+        state: ReleaseState | None = None,
+    ) -> list[Release]: ...
+    def lease(self, release: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong the right to run a release; False while another process holds it."""
+
+    def unfinished(self, now: datetime) -> list[str]:
+        """Names of OPENED or RUNNING releases whose lease is absent or has lapsed."""
+
+    # Idempotency: one row per (party, method, request_id).
+    def remember(self, party: str, method: str, request_id: str, digest: str, resource: str) -> None: ...
+    def remembered(self, party: str, method: str, request_id: str) -> tuple[str, str] | None:
+        """(digest of the request, resource it made), None when new."""
+
+    # Charges: one row per release, in the same transaction as the state change.
+    def charge(self, release: str, consumer: str, dataset: str, rows: int, at: datetime) -> None: ...
+    def settle(self, release: str, rows: int) -> None:
+        """Lower the reserved rows to those really released; never raises them."""
+
+    def usage(self, consumer: str, dataset: str, since: datetime) -> Usage: ...
+
+    # Data keys, wrapped. Deleting one is what recalls or expires a release.
+    def put_key(self, resource: str, wrapped: bytes) -> None: ...
+    def key(self, resource: str) -> bytes | None: ...
+    def destroy_key(self, resource: str) -> None: ...
+
+    # Audit: append-only, chained.
+    def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...
+    def audit_entries(self, after: int, limit: int) -> list[AuditEntry]: ...
+    def audit_head(self) -> AuditEntry | None: ...
+
+
+class Store(Protocol):
+    """Remembers. Raises StoreUnavailable when the database does not answer."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent view; writes through it are errors."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """Commits on normal exit, rolls back on an exception. Writers are serialised with
+        respect to the audit chain, charges and leases, across processes."""
+
+    def close(self) -> None: ...
