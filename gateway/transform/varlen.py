@@ -1,0 +1,169 @@
+"""Takes Arrow columns of text or bytes apart into NumPy buffers, and puts them together again.
+
+Nulls are dropped before the bytes are looked at: an Arrow slot that is null may still have its
+value's bytes under it, and those must not reach an output buffer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gateway.errors import InvalidRequest, TransformFailed
+
+_INT32_MAX: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VarlenColumn:
+    """The values that are not null, back to back, and where in the column they stand.
+
+    `data` holds exactly the values' bytes; value i is `data[starts[i]:starts[i] + lengths[i]]`.
+    `valid` is None when no slot is null, else a boolean for each of the column's `slots`.
+    The repr is blind, for this is raw data.
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    valid: NDArray[np.bool_] | None
+    slots: int
+    large: bool
+
+    @classmethod
+    def of(cls, column: pa.Array, parameter: str = "column") -> "VarlenColumn":
+        """From string, binary or their large forms; a slice is read from its own offset.
+
+        Other types and chunked columns are refused: what the bytes of a number or a date are is
+        for the caller to say (cast it), and a chunked column is a loop over its chunks.
+        """
+        if not isinstance(column, pa.Array):
+            raise InvalidRequest.of(parameter, "must be one Arrow array; pass chunks one by one")
+        kind = column.type
+        large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+        if not (large or pa.types.is_string(kind) or pa.types.is_binary(kind)):
+            raise InvalidRequest.of(parameter, f"is {kind}; cast it to string or binary first")
+        valid, slots = None, len(column)
+        if column.null_count:
+            valid = column.is_valid().to_numpy(zero_copy_only=False)
+            column = column.drop_null()
+        _, ends, values = column.buffers()
+        rows = len(column)
+        if not rows or values is None:
+            nothing = np.zeros(rows, np.int64)
+            return cls(np.empty(0, np.uint8), nothing, nothing, valid, slots, large)
+        width = np.dtype(np.int64 if large else np.int32)
+        offsets = np.frombuffer(ends, width, rows + 1, column.offset * width.itemsize)
+        first, last = int(offsets[0]), int(offsets[-1])
+        data = np.frombuffer(values, np.uint8, last - first, first)
+        starts = offsets[:-1].astype(np.int64)
+        starts -= first
+        return cls(data, starts, np.diff(offsets).astype(np.int64), valid, slots, large)
+
+    @property
+    def rows(self) -> int:
+        """How many values there are, nulls not counted."""
+        return len(self.lengths)
+
+    def groups(self) -> Iterator[tuple[int, NDArray[np.int64] | None]]:
+        """Each length that occurs, with the indices of its values; None stands for all of them."""
+        if not self.rows:
+            return
+        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
+        if shortest == longest:
+            yield shortest, None
+            return
+        yield from groups(self.lengths)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.slots} slots, data hidden)"
+
+
+def groups(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each key that occurs, ascending, with the indices where it stands, ascending."""
+    if not len(keys):
+        return
+    # NumPy sorts 16-bit keys by radix, ten times as fast as wider ones
+    order = np.argsort(keys.astype(np.uint16) if keys.max() < 2**16 else keys, kind="stable")
+    ordered = keys[order]
+    for group in np.split(order, np.flatnonzero(np.diff(ordered)) + 1):
+        yield int(keys[group[0]]), group
+
+
+def windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:
+    """Every run of `width` bytes in `data`, as items that one index copies whole; no copy made."""
+    return np.ndarray((max(len(data) - width + 1, 0),), np.dtype((np.void, width)), data, 0, (1,))
+
+
+def take_fixed(
+    column: VarlenColumn, width: int, rows: NDArray[np.int64] | None, begin: int, end: int
+) -> NDArray[np.uint8]:
+    """Bytes of the values `begin` to `end` of a group of one length, shape (end - begin, width)."""
+    if rows is None:
+        return column.data[begin * width : end * width].reshape(end - begin, width)
+    if not width:
+        return np.empty((end - begin, 0), np.uint8)
+    picked = windows(column.data, width)[column.starts[rows[begin:end]]]
+    return picked.view(np.uint8).reshape(end - begin, width)
+
+
+def put_fixed(
+    out: NDArray[np.uint8],
+    width: int,
+    starts: NDArray[np.int64] | None,
+    begin: int,
+    values: NDArray[np.uint8],
+) -> None:
+    """The inverse of `take_fixed`: write (n, width) bytes at `starts`, or back to back if None."""
+    if not width:
+        return
+    values = np.ascontiguousarray(values)
+    if starts is None:
+        out[begin * width : begin * width + values.size] = values.reshape(-1)
+    else:
+        windows(out, width)[starts] = values.view(np.dtype((np.void, width))).reshape(-1)
+
+
+def build_text(
+    data: NDArray[np.uint8],
+    lengths: NDArray[np.int64] | int,
+    valid: NDArray[np.bool_] | None,
+    slots: int,
+    *,
+    large: bool = False,
+    binary: bool = False,
+) -> pa.Array:
+    """An Arrow column over `data`, the values that are not null back to back.
+
+    `lengths` has one entry for each value that is not null, or is the one length of all. The bytes
+    must be UTF-8 unless `binary`. 2 GB or more without `large` is refused, as Arrow's own offsets
+    cannot say it.
+    """
+    if not large and data.size > _INT32_MAX:
+        raise TransformFailed("the result exceeds 2 GB in one array: use smaller batches")
+    offsets = np.zeros(slots + 1, np.int64)
+    if valid is None:
+        offsets[1:] = lengths
+    else:
+        offsets[1:][valid] = lengths
+    np.cumsum(offsets, out=offsets)
+    bitmap, nulls = None, 0
+    if valid is not None:
+        bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
+        nulls = slots - int(np.count_nonzero(valid))
+    kind = _KINDS[large, binary]
+    ends = offsets if large else offsets.astype(np.int32)
+    return pa.Array.from_buffers(
+        kind, slots, [bitmap, pa.py_buffer(ends), pa.py_buffer(data)], null_count=nulls
+    )
+
+
+_KINDS: Final = {
+    (False, False): pa.string(),
+    (False, True): pa.binary(),
+    (True, False): pa.large_string(),
+    (True, True): pa.large_binary(),
+}
