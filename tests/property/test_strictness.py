@@ -1,0 +1,175 @@
+"""Strictest wins: the laws that make the order of rules irrelevant."""
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.model.grades import Grade, effective
+from gateway.model.transforms import (
+    BinNumber,
+    GeneralizeDate,
+    GeneralizeHierarchy,
+    Keep,
+    Mask,
+    MaskForm,
+    MaskPattern,
+    Replace,
+    ReplacePattern,
+    RoundNumber,
+    Suppress,
+    Token,
+    TopBottomCode,
+    TransformSpec,
+    Truncate,
+    grade_after,
+    join,
+    join_all,
+    stricter_or_equal,
+)
+
+characters = st.sampled_from("*#")
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> Mask:
+    first, last = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    more = draw(st.integers(1, 3)) if first + last else 1
+    lengths = draw(st.booleans())
+    return Mask(
+        keep_first=first,
+        keep_last=last,
+        shortest=first + last + more,
+        character=draw(characters),
+        keep_length=lengths,
+        separators=draw(st.sampled_from(["", "-", "-@"])) if lengths else "",
+    )
+
+
+@st.composite
+def bins(draw: st.DrawFn) -> BinNumber:
+    tenths = draw(st.sampled_from([5, 10, 15, 20, 30, 50, 60]))
+    origin = draw(st.integers(0, tenths - 1))
+    ends = sorted(draw(st.lists(st.integers(-6, 12), min_size=2, max_size=2)))
+    low, high = (f"{(origin + n * tenths) / 10}" for n in ends)
+    return BinNumber(
+        width=str(tenths / 10),
+        origin=str(origin / 10),
+        bottom=draw(st.sampled_from([None, low])),
+        top=draw(st.sampled_from([None, high])),
+    )
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> TopBottomCode:
+    bottom, top = sorted(draw(st.lists(st.integers(-20, 40), min_size=2, max_size=2)))
+    chosen = draw(st.sampled_from(["bottom", "top", "both"]))
+    return TopBottomCode(
+        bottom=None if chosen == "top" else bottom, top=None if chosen == "bottom" else top
+    )
+
+
+@st.composite
+def forms(draw: st.DrawFn) -> MaskForm:
+    form = draw(st.sampled_from(["phone", "resident_id", "email"]))
+    kept = {"keep_first": draw(st.integers(0, 3)), "keep_last": draw(st.integers(0, 4))}
+    return MaskForm(form=form, character=draw(characters), **(kept if form != "email" else {}))
+
+
+numbers = st.one_of(
+    bins(), clips(), st.builds(RoundNumber, step=st.sampled_from([1, "0.5", 3, 10, 30, 50, 90]))
+)
+texts = st.one_of(
+    masks(),
+    forms(),
+    st.builds(Truncate, length=st.integers(1, 5)),
+    st.builds(
+        MaskPattern,
+        pattern=st.sampled_from(["[0-9]+", "[a-c]"]),
+        unmatched=st.sampled_from(["keep", "suppress"]),
+    ),
+    st.builds(ReplacePattern, pattern=st.just("[0-9]+"), replacement=st.sampled_from(["", "N"])),
+    st.builds(
+        GeneralizeHierarchy,
+        hierarchy=st.sampled_from(["region", "illness"]),
+        level=st.integers(1, 3),
+    ),
+    st.builds(Token, scope=st.sampled_from(["recipient", "project"]), length=st.integers(17, 18)),
+)
+dates = st.builds(GeneralizeDate, to=st.sampled_from(["month", "quarter", "year", "five_years"]))
+ends = st.one_of(
+    st.just(Keep()), st.just(Suppress()), st.builds(Replace, text=st.sampled_from("XY"))
+)
+specs: st.SearchStrategy[TransformSpec] = st.one_of(numbers, texts, dates, ends)
+within_family = st.one_of(
+    *(st.tuples(kind, kind, kind) for kind in (masks(), numbers, forms(), dates, specs))
+)
+
+
+@settings(max_examples=600)
+@given(within_family)
+def test_join_is_a_semilattice(abc: tuple[TransformSpec, TransformSpec, TransformSpec]) -> None:
+    a, b, c = abc
+    assert join(a, a) == a
+    assert join(a, b) == join(b, a)
+    assert join(join(a, b), c) == join(a, join(b, c))
+
+
+@given(st.lists(specs, max_size=4))
+def test_the_order_of_rules_does_not_matter(found: list[TransformSpec]) -> None:
+    results = {join_all(order).canonical() for order in itertools.permutations(found)}
+    assert len(results) == 1
+
+
+@given(within_family)
+def test_the_join_is_as_strict_as_each_and_the_least_such(
+    abc: tuple[TransformSpec, TransformSpec, TransformSpec],
+) -> None:
+    a, b, c = abc
+    both = join(a, b)
+    assert stricter_or_equal(both, a)
+    assert stricter_or_equal(both, b)
+    if stricter_or_equal(c, a) and stricter_or_equal(c, b):
+        assert stricter_or_equal(c, both)
+
+
+@given(specs)
+def test_keep_is_the_bottom_and_suppress_the_top(spec: TransformSpec) -> None:
+    assert join(Keep(), spec) == spec
+    assert join(Suppress(), spec) == Suppress()
+
+
+def test_a_constant_text_and_a_mask_are_suppressed() -> None:
+    assert join(Replace(text="X"), Mask(keep_first=1)) == Suppress()
+    assert join(Replace(text="X"), Replace(text="Y")) == Suppress()
+
+
+def test_nothing_to_join_is_suppressed() -> None:
+    assert join_all([]) == Suppress()
+
+
+@given(specs)
+def test_a_spec_survives_its_own_canonical_form(spec: TransformSpec) -> None:
+    again = type(spec).model_validate_json(spec.canonical())
+    assert again == spec
+    assert again.digest() == spec.digest()
+
+
+@given(
+    within_family,
+    st.sampled_from([None, *Grade]),
+    st.sampled_from([None, *Grade]),
+    st.sampled_from([None, "NONE", "PERSON"]),
+)
+def test_grades_of_what_is_left_are_monotone_and_never_rise(
+    abc: tuple[TransformSpec, TransformSpec, TransformSpec],
+    grade: Grade | None,
+    other: Grade | None,
+    entity: str | None,
+) -> None:
+    a, b, _ = abc
+    after = grade_after(a, grade, entity)
+    assert effective(grade).at_least(after)
+    assert after.at_least(grade_after(join(a, b), grade, entity))
+    low, high = sorted((grade, other), key=lambda g: effective(g).rank)
+    assert grade_after(a, high, entity).at_least(grade_after(a, low, entity))
