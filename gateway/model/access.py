@@ -1,7 +1,7 @@
 """Who asks for what, and who agreed: requests, grants, approvals."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -38,6 +38,10 @@ class ExtractRequest(Noun):
         return self
 
 
+APPROVERS: Final = (Role.HOLDER, Role.OFFICER)
+"""Roles that can approve a grant, in the order in which they are listed everywhere."""
+
+
 class Verdict(StrEnum):
     """What an approver said."""
 
@@ -53,6 +57,13 @@ class Approval(Noun):
     verdict: Verdict
     reason: LongText
     at: Moment
+
+    @model_validator(mode="after")
+    def _by_an_approver(self) -> Self:
+        identifier(self.party, "parties")
+        if self.role not in APPROVERS:
+            raise ValueError("only the holder and officers approve")
+        return self
 
 
 class Grant(Noun):
@@ -80,6 +91,14 @@ class Grant(Noun):
         identifier(self.dataset, "datasets")
         if self.expires <= self.not_before:
             raise ValueError("a grant ends after it begins")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("a column is named twice")
+        if self.project is not None and not is_identifier(self.project):
+            raise ValueError("a project has 3 to 63 characters a-z, 0-9 and hyphen")
+        if set(self.required) - set(APPROVERS) or Role.HOLDER not in self.required:
+            raise ValueError("a grant needs the holder's approval, and at most the officer's too")
+        if any(approval.party == self.consumer for approval in self.approvals):
+            raise ValueError("nobody approves their own grant")
         return self
 
     @property

@@ -1,15 +1,18 @@
 """The answer to a request as a value: outcome, obligations per column, reasons."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.names import Role
 from gateway.model.noun import Digest, LongText, Noun, ShortText
 from gateway.model.transforms import TransformSpec
+
+EXPIRES_AFTER_DAYS: Final = 30
+"""How long a sealed result stays readable where no policy says anything."""
 
 
 class Outcome(StrEnum):
@@ -34,7 +37,7 @@ class PolicyRef(Noun):
 
     name: str
     version: Annotated[int, Field(ge=1)]
-    digest: Digest
+    sha256: Digest  # of the canonical form
 
 
 class ColumnDecision(Noun):
@@ -59,10 +62,13 @@ class Quota(Noun):
 
 
 class Decision(Noun):
-    """Decision over one request. Columns are empty when DENIED."""
+    """Decision over one request; columns in the order they were asked for, none when DENIED.
+
+    ``grant`` is None also where none is needed: for a caller's own records.
+    """
 
     outcome: Outcome
-    reasons: tuple[Reason, ...]
+    reasons: Annotated[tuple[Reason, ...], Field(min_length=1)]
     columns: tuple[ColumnDecision, ...] = ()
     row_filters: tuple[Condition, ...] = ()
     max_rows: Annotated[int, Field(ge=1)] | None = None
@@ -70,11 +76,19 @@ class Decision(Noun):
     small_cells: SmallCells = "refuse"
     cell_columns: tuple[ColumnName, ...] = ()  # published names: the quasi-identifiers
     on_unhandled: OnUnhandled = "stop"
-    expires_after_days: Annotated[int, Field(ge=1)] = 30
+    expires_after_days: Annotated[int, Field(ge=1)] = EXPIRES_AFTER_DAYS
     approvals: tuple[Role, ...] = ()
     quotas: tuple[Quota, ...] = ()  # every one of them must hold
     policies: tuple[PolicyRef, ...] = ()
     grant: str | None = None
+
+    @model_validator(mode="after")
+    def _nothing_leaves_when_denied(self) -> Self:
+        if self.permitted != bool(self.columns):
+            raise ValueError("a decision has columns exactly when it permits")
+        if not self.permitted and (self.row_filters or self.grant is not None):
+            raise ValueError("a denial names no grant and no row filter")
+        return self
 
     @property
     def permitted(self) -> bool:

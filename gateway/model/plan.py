@@ -1,19 +1,26 @@
 """The plan: complete before any row is read, frozen, with a canonical form and a digest."""
 
+import re
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
-from gateway.model.noun import Digest, Noun, ShortText
+from gateway.model.noun import Digest, LongText, Noun, ShortText
 from gateway.model.transforms import TransformSpec
+
+_RATIO: Final = re.compile(r"[1-9][0-9]{0,20}(/[1-9][0-9]{0,20})?", re.ASCII)
 
 
 class Step(Noun):
-    """What happens to one column: read as ``source_type``, scaled, transformed, published."""
+    """What happens to one column: read as ``source_type``, scaled, transformed, published.
+
+    With a ``scale`` other than 1 the values are multiplied by it first and then have the type
+    that ``scaled_type`` of the planning room gives.
+    """
 
     column: ColumnName
     published: ColumnName
@@ -21,15 +28,21 @@ class Step(Noun):
     output_type: ShortText
     scale: str = "1"  # exact ratio "n/d" from the stored unit to the element's unit
     transform: TransformSpec
-    key_domain: ShortText | None = None  # from which the key is derived, for keyed transforms
+    key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
     on_unhandled: OnUnhandled
 
     @field_validator("scale")
     @classmethod
     def _positive_ratio(cls, scale: str) -> str:
-        if Fraction(scale) <= 0:
-            raise ValueError("a unit's scale is a positive ratio")
+        if _RATIO.fullmatch(scale) is None or scale != str(Fraction(scale)):
+            raise ValueError("a unit's scale is a positive ratio n or n/d in lowest terms")
         return scale
+
+    @model_validator(mode="after")
+    def _keyed_steps_name_their_key(self) -> Self:
+        if self.transform.keyed != (self.key_domain is not None):
+            raise ValueError("a step names a key domain exactly when its transform is keyed")
+        return self
 
 
 class SchemaCheck(Noun):
@@ -50,6 +63,7 @@ class MinCellCheck(Noun):
 
     With ``small_cells`` = drop, the records of smaller cells are left out; with refuse, the
     release ends in REFUSED. Nulls count as a value of their own (GB/T 37964 k-anonymity).
+    Without any quasi-identifier the whole output is one cell.
     """
 
     kind: Literal["min_cell"] = "min_cell"

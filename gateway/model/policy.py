@@ -1,5 +1,6 @@
 """A policy as an officer writes it, and as the store keeps its versions."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -13,6 +14,8 @@ from gateway.model.lifecycle import PolicyState
 from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 from gateway.model.transforms import TransformSpec
+
+Purpose = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Effect(StrEnum):
@@ -36,9 +39,12 @@ class GradeRange(Noun):
 
 
 class Match(Noun):
-    """When a rule applies to a column. Every given field must hold; a list holds when any of
-    its items does. At least one field is given: a rule that matches everything is written by
-    giving the full grade range."""
+    """When a rule applies to a column.
+
+    Every given field must hold; a list holds when any of its items does. ``column`` compares
+    with the source name and with the published name, always as a whole. At least one field is
+    given: a rule that matches everything is written by giving the full grade range.
+    """
 
     grade: GradeRange | None = None
     entity: tuple[str, ...] | None = None
@@ -47,7 +53,7 @@ class Match(Noun):
     column: tuple[ColumnName, ...] | None = None
     dataset: tuple[str, ...] | None = None
     holder: tuple[str, ...] | None = None
-    purpose: tuple[ShortText, ...] | None = None
+    purpose: tuple[Purpose, ...] | None = None
     recipient: tuple[str, ...] | None = None
     recipient_kind: tuple[RecipientKind, ...] | None = None
 
@@ -62,11 +68,23 @@ class Match(Noun):
         for entity in self.entity or ():
             if entity not in ENTITIES:
                 raise ValueError(f"{entity} is not an entity of the gateway's vocabulary")
+        for collection, names in (
+            ("datasets", self.dataset),
+            ("parties", self.holder),
+            ("parties", self.recipient),
+        ):
+            for name in names or ():
+                identifier(name, collection)
         return self
 
 
 class Obligations(Noun):
-    """What a release must honour when the rule takes part; the strictest of each wins."""
+    """What a release must honour when the rule takes part; the strictest of each wins.
+
+    ``expires_after_days``: how long the sealed result stays readable; the policy's own value, or
+    30, is the longest a rule can give. ``small_cells`` belongs to ``min_cell_size``; without it
+    the release is refused when a cell is too small.
+    """
 
     row_filters: tuple[Condition, ...] = ()
     max_rows: Annotated[int, Field(ge=1)] | None = None
@@ -77,9 +95,11 @@ class Obligations(Noun):
     quota: Quota | None = None
 
     @model_validator(mode="after")
-    def _approvers(self) -> Self:
+    def _meaningful(self) -> Self:
         if set(self.approvals) - {Role.HOLDER, Role.OFFICER}:
             raise ValueError("approvals come from the holder and from officers")
+        if self.small_cells is not None and self.min_cell_size is None:
+            raise ValueError("small_cells says nothing without min_cell_size")
         return self
 
 
@@ -97,17 +117,29 @@ class Rule(Noun):
     def _transform_when_permitted(self) -> Self:
         if (self.transform is None) == (self.effect is Effect.PERMIT):
             raise ValueError("a permit names a transform (keep if nothing is hidden), a deny none")
+        if self.effect is Effect.DENY and self.obligations != Obligations():
+            raise ValueError("a deny lets nothing out, so it can have no obligations")
         return self
 
 
 class Policy(Noun):
-    """A policy file. Purposes are the vocabulary that requests may use."""
+    """A policy file.
+
+    ``purposes`` are the vocabulary that requests may use, each with its meaning. A permit speaks
+    only about purposes that its own file defines; a deny without ``purpose`` holds for all.
+    ``applies_to`` is what every rule of the file demands besides its own match.
+    ``obligations`` hold for every release that a permit of the file takes part in.
+    """
 
     format: Literal["gateway-policy/1"]
     name: Annotated[str, Field(description="policies/…")]
     title: ShortText = ""
     description: LongText = ""
-    purposes: dict[ShortText, LongText]
+    source: LongText = ""
+    effective: date | None = None  # since when the officer holds it to be in force; informative
+    purposes: Annotated[dict[Purpose, LongText], Field(min_length=1)]
+    applies_to: Match | None = None
+    obligations: Obligations = Obligations()
     on_unhandled: OnUnhandled = "stop"
     rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=1000)]
 
@@ -117,11 +149,14 @@ class Policy(Noun):
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
             raise ValueError("two rules have the same name")
-        for rule in self.rules:
-            unknown = set(rule.match.purpose or ()) - set(self.purposes)
+        places = {f"rule {rule.name}": rule.match for rule in self.rules}
+        if self.applies_to is not None:
+            places["applies_to"] = self.applies_to
+        for place, match in places.items():
+            unknown = set(match.purpose or ()) - set(self.purposes)
             if unknown:
                 raise ValueError(
-                    f"rule {rule.name} names a purpose that the policy does not define: "
+                    f"{place} names a purpose that the policy does not define: "
                     + ", ".join(sorted(unknown))
                 )
         return self
@@ -152,4 +187,4 @@ class StoredPolicy(Noun):
 
     @property
     def ref(self) -> PolicyRef:
-        return PolicyRef(name=self.name, version=self.version, digest=self.policy.digest())
+        return PolicyRef(name=self.name, version=self.version, sha256=self.policy.digest())
