@@ -96,13 +96,12 @@ check-imports: $(VENV)/.project
 
 check-protos: $(VENV)/.project .ci/node_modules/.locked
 	$(say) "Protos (fresh code, buf lint, buf breaking)"
-ifneq ($(wildcard protos/gateway/v1/*.proto),)
 	@$(BIN)/python protos/generate.py --check
 	@$(BIN)/python protos/generate.py --image $(BUILD)/protos.binpb
 	@$(BUF) lint $(BUILD)/protos.binpb --config protos/buf.yaml --path gateway
-	@[[ ! -e protos/baseline.binpb ]] || $(BUF) breaking $(BUILD)/protos.binpb --against protos/baseline.binpb --config protos/buf.yaml --path gateway || { \
-	  echo "A caller of the last release would break. Keep the old form; add the new one beside it."; exit 1; }
-endif
+	@$(BUF) breaking $(BUILD)/protos.binpb --against protos/baseline.binpb --config protos/buf.yaml --path gateway || { \
+	  echo "A caller of the last release would break. Keep the old form and add the new one beside it;"; \
+	  echo "if the old form was never released: make proto-baseline."; exit 1; }
 
 .PHONY: proto proto-baseline
 proto: $(VENV)/.project ## Generate gateway/api/pb from the protos

@@ -51,7 +51,9 @@ def generate() -> dict[str, str]:
         run_protoc([f"--plugin={GRPC_TYPES}", *(f"--{output}{folder}" for output in outputs)])
         made = sorted(Path(folder, "gateway", "v1").iterdir())
         files = {path.name: MODULE.sub("gateway.api.pb", path.read_text("utf-8")) for path in made}
-    return {"__init__.py": MARKER, **files}
+    # A file of messages alone still gets a grpc module, with nothing in it.
+    used = {name: text for name, text in files.items() if "_grpc." not in name or "Stub" in text}
+    return {"__init__.py": MARKER, **used}
 
 
 def committed() -> dict[str, str]:

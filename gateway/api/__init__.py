@@ -1,0 +1,1 @@
+"""Speaks gRPC: the only room, with the client, that knows protobuf."""

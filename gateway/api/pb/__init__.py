@@ -1,0 +1,1 @@
+"""Code generated from the protos by `make proto`; not edited by hand."""

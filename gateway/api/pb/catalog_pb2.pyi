@@ -1,0 +1,244 @@
+import datetime
+
+from gateway.api.pb import options_pb2 as _options_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ColumnRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COLUMN_ROLE_UNSPECIFIED: _ClassVar[ColumnRole]
+    COLUMN_ROLE_DIRECT_IDENTIFIER: _ClassVar[ColumnRole]
+    COLUMN_ROLE_QUASI_IDENTIFIER: _ClassVar[ColumnRole]
+    COLUMN_ROLE_SENSITIVE: _ClassVar[ColumnRole]
+    COLUMN_ROLE_OTHER: _ClassVar[ColumnRole]
+
+class DataSetState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DATA_SET_STATE_UNSPECIFIED: _ClassVar[DataSetState]
+    DATA_SET_STATE_AWAITING_RECORDS: _ClassVar[DataSetState]
+    DATA_SET_STATE_ACTIVE: _ClassVar[DataSetState]
+    DATA_SET_STATE_WITHDRAWN: _ClassVar[DataSetState]
+COLUMN_ROLE_UNSPECIFIED: ColumnRole
+COLUMN_ROLE_DIRECT_IDENTIFIER: ColumnRole
+COLUMN_ROLE_QUASI_IDENTIFIER: ColumnRole
+COLUMN_ROLE_SENSITIVE: ColumnRole
+COLUMN_ROLE_OTHER: ColumnRole
+DATA_SET_STATE_UNSPECIFIED: DataSetState
+DATA_SET_STATE_AWAITING_RECORDS: DataSetState
+DATA_SET_STATE_ACTIVE: DataSetState
+DATA_SET_STATE_WITHDRAWN: DataSetState
+
+class Column(_message.Message):
+    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    NULLABLE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ELEMENT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    nullable: bool
+    description: str
+    element: str
+    unit: str
+    entity: str
+    grade: str
+    role: ColumnRole
+    evidence: _containers.RepeatedScalarFieldContainer[str]
+    confidence_percent: int
+    declared: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[str]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ...) -> None: ...
+
+class ParquetSource(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class CsvSource(_message.Message):
+    __slots__ = ("path", "delimiter", "encoding", "types", "null_values")
+    class TypesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    NULL_VALUES_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    delimiter: str
+    encoding: str
+    types: _containers.ScalarMap[str, str]
+    null_values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, path: _Optional[str] = ..., delimiter: _Optional[str] = ..., encoding: _Optional[str] = ..., types: _Optional[_Mapping[str, str]] = ..., null_values: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PostgresSource(_message.Message):
+    __slots__ = ("connection", "table", "namespace")
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    connection: str
+    table: str
+    namespace: str
+    def __init__(self, connection: _Optional[str] = ..., table: _Optional[str] = ..., namespace: _Optional[str] = ...) -> None: ...
+
+class PushedSource(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Source(_message.Message):
+    __slots__ = ("parquet", "csv", "postgres", "pushed")
+    PARQUET_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    POSTGRES_FIELD_NUMBER: _ClassVar[int]
+    PUSHED_FIELD_NUMBER: _ClassVar[int]
+    parquet: ParquetSource
+    csv: CsvSource
+    postgres: PostgresSource
+    pushed: PushedSource
+    def __init__(self, parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., pushed: _Optional[_Union[PushedSource, _Mapping]] = ...) -> None: ...
+
+class DataSet(_message.Message):
+    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    STEWARD_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_DAYS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_CYCLE_FIELD_NUMBER: _ClassVar[int]
+    KEYWORDS_FIELD_NUMBER: _ClassVar[int]
+    PRIVACY_UNIT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    holder: str
+    title: str
+    description: str
+    steward: str
+    licence: str
+    legal_basis: str
+    retention_days: int
+    update_cycle: str
+    keywords: _containers.RepeatedScalarFieldContainer[str]
+    privacy_unit: str
+    source: Source
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    fingerprint: str
+    rows: int
+    state: DataSetState
+    grade: str
+    etag: str
+    created: _timestamp_pb2.Timestamp
+    updated: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RegisterDataSetRequest(_message.Message):
+    __slots__ = ("request_id", "dataset_id", "dataset")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    dataset_id: str
+    dataset: DataSet
+    def __init__(self, request_id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., dataset: _Optional[_Union[DataSet, _Mapping]] = ...) -> None: ...
+
+class UpdateDataSetRequest(_message.Message):
+    __slots__ = ("request_id", "dataset", "update_mask")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    dataset: DataSet
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, request_id: _Optional[str] = ..., dataset: _Optional[_Union[DataSet, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class RefreshDataSetRequest(_message.Message):
+    __slots__ = ("request_id", "name")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    name: str
+    def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class WithdrawDataSetRequest(_message.Message):
+    __slots__ = ("request_id", "name")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    name: str
+    def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetDataSetRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListDataSetsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "query")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    query: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., query: _Optional[str] = ...) -> None: ...
+
+class ListDataSetsResponse(_message.Message):
+    __slots__ = ("datasets", "next_page_token")
+    DATASETS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    datasets: _containers.RepeatedCompositeFieldContainer[DataSet]
+    next_page_token: str
+    def __init__(self, datasets: _Optional[_Iterable[_Union[DataSet, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PushRecordsHeader(_message.Message):
+    __slots__ = ("request_id", "dataset")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    dataset: str
+    def __init__(self, request_id: _Optional[str] = ..., dataset: _Optional[str] = ...) -> None: ...
+
+class PushRecordsRequest(_message.Message):
+    __slots__ = ("header", "payload")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    header: PushRecordsHeader
+    payload: bytes
+    def __init__(self, header: _Optional[_Union[PushRecordsHeader, _Mapping]] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class PushRecordsResponse(_message.Message):
+    __slots__ = ("dataset",)
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    dataset: DataSet
+    def __init__(self, dataset: _Optional[_Union[DataSet, _Mapping]] = ...) -> None: ...

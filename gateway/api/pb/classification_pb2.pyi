@@ -1,0 +1,35 @@
+from gateway.api.pb import catalog_pb2 as _catalog_pb2
+from gateway.api.pb import options_pb2 as _options_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ClassifyDataSetRequest(_message.Message):
+    __slots__ = ("request_id", "name")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    name: str
+    def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class OverrideVerdictRequest(_message.Message):
+    __slots__ = ("request_id", "dataset", "column", "entity", "grade", "role", "reason", "etag")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    dataset: str
+    column: str
+    entity: str
+    grade: str
+    role: _catalog_pb2.ColumnRole
+    reason: str
+    etag: str
+    def __init__(self, request_id: _Optional[str] = ..., dataset: _Optional[str] = ..., column: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[_catalog_pb2.ColumnRole, str]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
