@@ -3,39 +3,53 @@
 The rows are cut into blocks of exactly ``BLOCK_ROWS``; a block's digest is SHA-256 over each
 column's validity, lengths and values in a normal form; the content digest is SHA-256 over the
 schema's digest, the number of rows, and the block digests in order. How the rows were batched,
-compressed or encoded does not matter; their order does.
+compressed or encoded does not matter; their order does. What a null hides does not matter, and
+all NaNs are one NaN, because a text file cannot tell them apart.
+
+Each section's length follows from the number of rows, the type and what came before it, so two
+different tables never feed the hash the same bytes.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.model.schema import schema_digest
+from gateway.model.schema import carried_schema, schema_digest
 
 BLOCK_ROWS = 65_536
 
 
 class ContentDigest:
-    """Feed record batches in order, then ``hexdigest``. Memory is bounded by one block."""
+    """Feed record batches in order, then ``hexdigest``. Memory is bounded by one block.
+
+    Columns may come in any encoding of the schema's carried types (dictionaries, large strings);
+    the digest is that of the carried types.
+    """
 
     def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
+        self._schema = carried_schema(schema)
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._blocks = hashlib.sha256()
+        self._complete = False
         self.rows = 0
 
     def update(self, batch: pa.RecordBatch) -> None:
-        """Add a batch; its schema must be the one given at the beginning."""
-        if not batch.schema.equals(self._schema, check_metadata=False):
+        """Add a batch; ValueError when its schema is not the one given at the beginning."""
+        if self._complete:
+            raise ValueError("the digest is complete; nothing may be added")
+        carried = carried_schema(batch.schema)
+        if (carried.names, carried.types) != (self._schema.names, self._schema.types):
             raise ValueError("the batch has another schema")
         self.rows += batch.num_rows
-        while batch.num_rows:
-            room = BLOCK_ROWS - self._pending_rows
-            head, batch = batch.slice(0, room), batch.slice(room)
+        start = 0
+        while start < batch.num_rows:
+            head = batch.slice(start, BLOCK_ROWS - self._pending_rows)
+            start += head.num_rows
             self._pending.append(head)
             self._pending_rows += head.num_rows
             if self._pending_rows == BLOCK_ROWS:
@@ -45,6 +59,7 @@ class ContentDigest:
         """The digest of all rows so far; afterwards nothing may be added."""
         if self._pending_rows:
             self._close_block()
+        self._complete = True
         whole = hashlib.sha256()
         whole.update(bytes.fromhex(schema_digest(self._schema)))
         whole.update(self.rows.to_bytes(8, "big"))
@@ -52,11 +67,11 @@ class ContentDigest:
         return whole.hexdigest()
 
     def _close_block(self) -> None:
-        block = pa.Table.from_batches(self._pending, self._schema).combine_chunks()
-        digest = hashlib.sha256()
-        for column in block.columns:
-            _update_column(digest, column.chunk(0) if column.num_chunks == 1 else pa.array([]))
-        self._blocks.update(digest.digest())
+        block = hashlib.sha256()
+        for index, kind in enumerate(self._schema.types):
+            pieces = [batch.column(index) for batch in self._pending]
+            _update_column(block, [p if p.type == kind else p.cast(kind) for p in pieces])
+        self._blocks.update(block.digest())
         self._pending, self._pending_rows = [], 0
 
 
@@ -68,42 +83,60 @@ def content_digest(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tupl
     return digest.hexdigest(), digest.rows
 
 
-def _update_column(digest: "hashlib._Hash", column: pa.Array) -> None:
-    digest.update(_validity(column))
-    kind = column.type
+def _update_column(block: "hashlib._Hash", pieces: Sequence[pa.Array]) -> None:
+    """One column of a block, in as many pieces as it came, without joining them."""
+    block.update(_validity(pieces))
+    kind = pieces[0].type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        filled = column.cast(pa.binary()).fill_null(b"")
-        digest.update(_little(pc.binary_length(filled).to_numpy(zero_copy_only=False), "<i4"))
-        digest.update(_joined_bytes(filled))
+        filled = [_filled(p.cast(pa.binary()), b"") for p in pieces]
+        for piece in filled:
+            block.update(np.diff(_offsets(piece)).astype("<i4").data)
+        for piece in filled:
+            block.update(_joined_bytes(piece))
     elif pa.types.is_boolean(kind):
-        digest.update(np.packbits(column.fill_null(False).to_numpy(zero_copy_only=False)))
-    elif pa.types.is_decimal128(kind):
-        digest.update(_fixed_width(column.fill_null(pa.scalar(0).cast(kind)), 16))
+        bits = [_filled(p, value=False).to_numpy(zero_copy_only=False) for p in pieces]
+        block.update(np.packbits(np.concatenate(bits)).data)
+    elif pa.types.is_floating(kind):
+        for piece in pieces:
+            block.update(_floats(_filled(piece, 0.0)).data)
     else:
+        # Integers of the same width stand for everything else; of decimals, pairs of them.
         width = kind.bit_width // 8
-        integers = column if pa.types.is_floating(kind) else column.view(f"int{8 * width}")
-        zero = pa.scalar(0, type=integers.type)
-        digest.update(_fixed_width(integers.fill_null(zero), width))
+        for piece in pieces:
+            block.update(_fixed_width(_filled(piece, pa.scalar(0, kind)), width))
 
 
-def _validity(column: pa.Array) -> bytes:
-    if column.null_count == 0:
+def _filled(piece: pa.Array, value: object) -> pa.Array:
+    """Without nulls, so that what lies beneath them is the same everywhere."""
+    return piece if piece.null_count == 0 else pc.fill_null(piece, value)
+
+
+def _validity(pieces: Sequence[pa.Array]) -> bytes:
+    if not any(piece.null_count for piece in pieces):
         return b"\x01"
-    valid = column.is_valid().to_numpy(zero_copy_only=False)
-    return b"\x00" + np.packbits(valid).tobytes()
+    valid = [piece.is_valid().to_numpy(zero_copy_only=False) for piece in pieces]
+    return b"\x00" + np.packbits(np.concatenate(valid)).tobytes()
 
 
-def _joined_bytes(column: pa.Array) -> memoryview:
-    offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)
-    first, last = offsets[column.offset], offsets[column.offset + len(column)]
-    data = column.buffers()[2]
-    return memoryview(data)[first:last] if data is not None else memoryview(b"")
+def _offsets(piece: pa.Array) -> npt.NDArray[np.int32]:
+    offsets = np.frombuffer(piece.buffers()[1], dtype=np.int32)
+    return offsets[piece.offset : piece.offset + len(piece) + 1]
 
 
-def _fixed_width(column: pa.Array, width: int) -> memoryview:
-    data = memoryview(column.buffers()[1])
-    return data[column.offset * width : (column.offset + len(column)) * width]
+def _joined_bytes(piece: pa.Array) -> memoryview:
+    offsets, data = _offsets(piece), piece.buffers()[2]
+    return memoryview(data)[offsets[0] : offsets[-1]] if data is not None else memoryview(b"")
 
 
-def _little(numbers: np.ndarray, kind: str) -> bytes:  # type: ignore[type-arg]
-    return numbers.astype(kind).tobytes()
+def _floats(piece: pa.Array) -> npt.NDArray[np.floating]:
+    floats: npt.NDArray[np.floating] = piece.to_numpy(zero_copy_only=False)
+    strange = np.isnan(floats)
+    if strange.any():
+        floats = floats.copy()
+        floats[strange] = np.nan
+    return np.ascontiguousarray(floats)
+
+
+def _fixed_width(piece: pa.Array, width: int) -> memoryview:
+    data = memoryview(piece.buffers()[1])
+    return data[piece.offset * width : (piece.offset + len(piece)) * width]

@@ -1,15 +1,17 @@
 """Column types that the gateway carries, by name; anything else is refused at registration."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Final
 
 import pyarrow as pa
 
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, Violation
 from gateway.model.catalog import Column
 from gateway.model.noun import canonical_json
 
-_PLAIN: dict[str, pa.DataType] = {
+_PLAIN: Final[dict[str, pa.DataType]] = {
     str(kind): kind
     for kind in (
         pa.bool_(),
@@ -33,15 +35,26 @@ _PLAIN: dict[str, pa.DataType] = {
         pa.timestamp("us", tz="UTC"),
     )
 }
-_ALIASES = {
+_ALIASES: Final = {
     "date": "date32[day]",
     "text": "string",
     "integer": "int64",
-    "float": "float",
     "float64": "double",
     "float32": "float",
     "timestamp": "timestamp[us]",
 }
+
+_VARIANTS: Final[tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...]] = (
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_null, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_binary_view, pa.binary()),
+    (pa.types.is_fixed_size_binary, pa.binary()),
+    (pa.types.is_date64, pa.date32()),
+    (pa.types.is_time, pa.time64("us")),
+    (pa.types.is_float16, pa.float32()),
+)
 
 
 def arrow_type(name: str) -> pa.DataType:
@@ -59,26 +72,64 @@ def arrow_type(name: str) -> pa.DataType:
 def carried_type(kind: pa.DataType) -> pa.DataType | None:
     """The type in which a source's column is carried, None when the gateway cannot carry it.
 
-    Dictionaries and large or view variants lose their encoding, times finer than a microsecond
-    and nested types are not carried.
+    Dictionaries and the large, fixed-size and view variants lose their encoding, narrow decimals
+    and half floats are widened. Nanoseconds are carried as microseconds, which a source must do
+    without loss or refuse. Nested types, durations and intervals are not carried.
     """
     if pa.types.is_dictionary(kind):
         return carried_type(kind.value_type)
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
-        return pa.binary()
-    if pa.types.is_date64(kind):
-        return pa.date32()
-    if pa.types.is_time32(kind):
-        return pa.time64("us")
-    if pa.types.is_timestamp(kind) and kind.tz is not None and kind.unit != "ns":
-        return pa.timestamp("us", tz="UTC")
-    if pa.types.is_null(kind):
-        return pa.string()
-    if str(kind) in _PLAIN or _decimal(str(kind)) is not None:
+    if pa.types.is_timestamp(kind):
+        if kind.tz is not None:
+            return pa.timestamp("us", tz="UTC")
+        return pa.timestamp("us") if kind.unit == "ns" else kind
+    if pa.types.is_decimal(kind):
+        return _carried_decimal(kind)
+    for belongs, carried in _VARIANTS:
+        if belongs(kind):
+            return carried
+    return kind if str(kind) in _PLAIN else None
+
+
+def carried_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema in carried types; InvalidRequest naming each column that cannot be carried."""
+    carried = [(field, carried_type(field.type)) for field in schema]
+    violations = [
+        Violation(field.name, f"the type {field.type} is not carried; cast or leave out the column")
+        for field, kind in carried
+        if kind is None
+    ]
+    if violations:
+        raise InvalidRequest.collected(violations)
+    return pa.schema([pa.field(field.name, kind, field.nullable) for field, kind in carried])
+
+
+def scaled_type(kind: pa.DataType, ratio: Fraction) -> pa.DataType:
+    """The carried type that values of ``kind`` have once multiplied by ``ratio``.
+
+    Exact wherever 38 decimal digits are enough: whole ratios keep integers 64-bit, ratios whose
+    denominator divides a power of ten give decimals. Others, and floats, give ``double``.
+    InvalidRequest when values of that type cannot be scaled.
+    """
+    if ratio == 1:
         return kind
-    return None
+    if pa.types.is_floating(kind):
+        return pa.float64()
+    if pa.types.is_integer(kind):
+        if ratio.denominator == 1:
+            return pa.int64()
+        digits, places = 20, 0
+    elif pa.types.is_decimal128(kind):
+        digits, places = kind.precision - kind.scale, kind.scale
+    else:
+        raise InvalidRequest.of("scale", f"values of type {kind} have no unit to convert")
+    added = _decimal_places(ratio.denominator)
+    if added is None:
+        return pa.float64()
+    # Digits before the point grow by at most those of the ratio, rounded up.
+    digits = max(0, digits) + len(str(-(-ratio.numerator // ratio.denominator)))
+    if digits + max(0, places) + added > 38:
+        return pa.float64()
+    return pa.decimal128(digits + max(0, places) + added, max(0, places) + added)
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -90,6 +141,18 @@ def schema_digest(schema: pa.Schema) -> str:
     """SHA-256 over names, types and order; metadata and nullability do not count."""
     listed = [[field.name, str(field.type)] for field in schema]
     return hashlib.sha256(canonical_json(listed)).hexdigest()
+
+
+def _carried_decimal(kind: pa.DataType) -> pa.DataType | None:
+    return pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else None
+
+
+def _decimal_places(denominator: int) -> int | None:
+    """The least n so that the denominator divides 10**n; None when none does."""
+    for places in range(39):
+        if 10**places % denominator == 0:
+            return places
+    return None
 
 
 def _decimal(name: str) -> pa.DataType | None:
