@@ -48,3 +48,11 @@ class Checkpoint(Noun):
     sequence: Annotated[int, Field(ge=0)]
     hash: Digest
     at: Moment
+
+
+class AuditPosition(Noun):
+    """One place in the log; every certificate names that of its release's opening, and so
+    anchors the log outside the gateway."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    hash: Digest

@@ -29,6 +29,13 @@ class Party(Noun):
         return name
 
 
+    def own_scope(self) -> dict[str, str]:
+        """What narrows a list to this party's own: consumers and holders; others see all."""
+        if self.role in (Role.CONSUMER, Role.HOLDER):
+            return {self.role.value: self.name}
+        return {}
+
+
 class ParquetSource(Noun):
     """A Parquet file, or a folder of them with one schema, below the holder's source root."""
 
@@ -57,9 +64,14 @@ class PostgresSource(Noun):
 
 
 class PushedSource(Noun):
-    """Records that the holder pushes over a client stream; kept encrypted by the gateway."""
+    """Records that the holder pushes over a client stream; kept encrypted by the gateway.
+
+    ``stream`` names the staged stream that holds them now, None before the first push; each
+    push makes a new one, so that a broken push leaves the old records whole.
+    """
 
     kind: Literal["pushed"] = "pushed"
+    stream: ShortText | None = None
 
 
 SourceRef = Annotated[

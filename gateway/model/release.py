@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from gateway.model.access import ExtractRequest
+from gateway.model.audit import AuditPosition
 from gateway.model.decision import Decision
 from gateway.model.lifecycle import ReleaseState
 from gateway.model.names import identifier
@@ -65,6 +66,7 @@ class Release(Noun):
     attempt: Annotated[int, Field(ge=0)] = 0
     ending: Ending | None = None
     sealed: Sealed | None = None
+    opened_at: AuditPosition | None = None  # the audit entry of its opening
     certificate: str | None = None  # the DSSE envelope as JSON text
     created: Moment
     updated: Moment

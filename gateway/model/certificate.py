@@ -1,0 +1,87 @@
+"""The certificate: an in-toto statement about one sealed release.
+
+Source: in-toto attestation framework, Statement v1; the envelope around it is DSSE v1.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from gateway.model.audit import AuditPosition
+from gateway.model.decision import PolicyRef, Reason
+from gateway.model.noun import Digest, Moment, Noun, ShortText
+from gateway.model.plan import CheckSpec
+from gateway.model.release import Figure
+from gateway.model.transforms import TransformSpec
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:gateway:predicate:data-release:1"
+
+
+class CertifiedColumn(Noun):
+    """One output column: where it came from and what was done to it."""
+
+    name: str
+    type: ShortText
+    source_column: str
+    transform: TransformSpec
+    key_domain: ShortText | None
+
+
+class CertifiedDataSet(Noun):
+    """The data set and exactly which version of it was read."""
+
+    name: str
+    holder: str
+    fingerprint: Digest
+    schema_digest: Digest
+
+
+class ReleasePredicate(Noun):
+    """Everything a recipient or auditor may hold the gateway to. No values, no keys."""
+
+    release: str
+    dataset: CertifiedDataSet
+    recipient: str
+    purpose: ShortText
+    project: str | None
+    grant: str
+    policies: tuple[PolicyRef, ...]
+    reasons: tuple[Reason, ...]
+    plan_digest: Digest
+    columns: tuple[CertifiedColumn, ...]
+    checks: tuple[CheckSpec, ...]
+    figures: tuple[Figure, ...]
+    rows: Annotated[int, Field(ge=0)]
+    stream_bytes: Annotated[int, Field(ge=0)]
+    content_digest: Digest
+    opened: Moment
+    sealed: Moment
+    expires: Moment
+    audit: AuditPosition
+    gateway_version: ShortText
+
+
+class Subject(Noun):
+    """What the statement is about: the Arrow IPC stream, by its SHA-256."""
+
+    name: str
+    digest: dict[Literal["sha256"], Digest]
+
+
+class Statement(Noun):
+    """in-toto Statement v1 with the gateway's predicate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type: Literal["https://in-toto.io/Statement/v1"] = Field(STATEMENT_TYPE, alias="_type")
+    subject: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=1)]
+    predicate_type: Literal["urn:gateway:predicate:data-release:1"] = Field(
+        PREDICATE_TYPE, alias="predicateType"
+    )
+    predicate: ReleasePredicate
+
+    def payload(self) -> bytes:
+        """The bytes that are signed."""
+        return self.model_dump_json(by_alias=True).encode()

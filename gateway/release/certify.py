@@ -1,0 +1,76 @@
+"""Writes the certificate of a sealed release: an in-toto statement in a DSSE envelope."""
+
+from datetime import datetime
+
+import gateway
+from gateway.errors import ReleaseStopped
+from gateway.model.catalog import DataSet, SourceVersion
+from gateway.model.certificate import (
+    PAYLOAD_TYPE,
+    CertifiedColumn,
+    CertifiedDataSet,
+    ReleasePredicate,
+    Statement,
+    Subject,
+)
+from gateway.model.release import Release, Sealed
+from gateway.ports import Signer
+
+
+def certify(
+    release: Release,
+    dataset: DataSet,
+    version: SourceVersion,
+    sealed: Sealed,
+    now: datetime,
+    expires: datetime,
+    signer: Signer,
+) -> str:
+    """The signed envelope as JSON text.
+
+    Raises ReleaseStopped when the release has no plan, no grant, or a check that failed: such
+    a release must not be certified, whatever the caller believes.
+    """
+    plan, grant, audit = release.plan, release.decision.grant, release.opened_at
+    if plan is None or grant is None or audit is None or not all(f.passed for f in sealed.figures):
+        raise ReleaseStopped(f"{release.name} is not fit to be certified")
+    statement = Statement(
+        subject=(Subject(name=release.name, digest={"sha256": sealed.stream_sha256}),),
+        predicate=ReleasePredicate(
+            release=release.name,
+            dataset=CertifiedDataSet(
+                name=dataset.name,
+                holder=dataset.holder,
+                fingerprint=version.fingerprint,
+                schema_digest=version.schema_digest,
+            ),
+            recipient=release.consumer,
+            purpose=release.request.purpose,
+            project=release.request.project,
+            grant=grant,
+            policies=release.decision.policies,
+            reasons=release.decision.reasons,
+            plan_digest=plan.digest(),
+            columns=tuple(
+                CertifiedColumn(
+                    name=step.published,
+                    type=step.output_type,
+                    source_column=step.column,
+                    transform=step.transform,
+                    key_domain=step.key_domain,
+                )
+                for step in plan.steps
+            ),
+            checks=plan.checks,
+            figures=sealed.figures,
+            rows=sealed.rows,
+            stream_bytes=sealed.stream_bytes,
+            content_digest=sealed.content_digest,
+            opened=release.created,
+            sealed=now,
+            expires=expires,
+            audit=audit,
+            gateway_version=gateway.__version__,
+        ),
+    )
+    return signer.sign(statement.payload(), PAYLOAD_TYPE)

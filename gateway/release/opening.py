@@ -1,0 +1,233 @@
+"""Opens a release: decide, plan, and charge, audit and open in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.decide.engine import decide
+from gateway.errors import FailedPrecondition, QuotaExhausted, SourceChanged
+from gateway.model.access import ExtractRequest
+from gateway.model.audit import AuditEvent, AuditPosition
+from gateway.model.catalog import DataSet, Party, SourceVersion
+from gateway.model.decision import Decision
+from gateway.model.lifecycle import DataSetState, ReleaseState
+from gateway.model.names import resource
+from gateway.model.plan import Plan
+from gateway.model.release import Release, Stage
+from gateway.model.requests import RequestKey
+from gateway.planning.compile import compile_plan
+from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
+from gateway.registry.facts import facts_for
+from gateway.registry.once import made_before, remember
+from gateway.registry.sight import dataset_for, release_for
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a dry run tells: the decision, and the plan unless it was denied."""
+
+    decision: Decision
+    plan: Plan | None
+
+
+class Opening:
+    """From a request to a release in state OPENED, or DENIED with its reasons."""
+
+    def __init__(
+        self,
+        store: Store,
+        sources: Sources,
+        keyring: KeyRing,
+        clock: Clock,
+        entropy: Entropy,
+        hierarchy_digests: Mapping[str, str],
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._keyring = keyring
+        self._clock = clock
+        self._entropy = entropy
+        self._hierarchy_digests = hierarchy_digests
+
+    def preview(self, caller: Party, request: ExtractRequest) -> Preview:
+        """Decision and plan as they would be now. Charges nothing, opens nothing."""
+        now = self._clock.now()
+        with self._store.read() as tx:
+            dataset, decision = self._decide(tx, caller, request, now)
+        if not decision.permitted:
+            return Preview(decision, None)
+        version = self._version(dataset)
+        plan = self._plan(caller, request, decision, dataset, version)
+        with self._store.read() as tx:
+            self._refuse_over_quota(tx, caller, decision, plan, now)
+        return Preview(decision, plan)
+
+    def open(self, caller: Party, request: ExtractRequest, key: RequestKey) -> Release:
+        """The release, OPENED and charged, or DENIED; for a retry, what the first call made.
+
+        Raises InvalidRequest, NotFound, QuotaExhausted, SourceUnavailable or SourceChanged;
+        then nothing was charged or stored.
+        """
+        now = self._clock.now()
+        with self._store.read() as tx:
+            if (earlier := made_before(tx, caller, key)) is not None:
+                return release_for(tx, caller, earlier)
+            dataset, decision = self._decide(tx, caller, request, now)
+        # The source may be slow to answer: it is asked before the transaction that charges, and
+        # only for requests that are going to be permitted.
+        version = self._version(dataset) if decision.permitted else None
+        with self._store.write() as tx:
+            if (earlier := made_before(tx, caller, key)) is not None:
+                return release_for(tx, caller, earlier)
+            # Policies and grants may have changed meanwhile: decide on what holds now.
+            dataset, decision = self._decide(tx, caller, request, now)
+            if decision.permitted and version is not None:
+                release = self._opened(tx, caller, request, decision, dataset, version, now)
+            elif decision.permitted:
+                raise FailedPrecondition(
+                    "the policies changed while this was decided; ask again",
+                    reason="DECISION_CHANGED",
+                )
+            else:
+                release = self._denied(tx, caller, request, decision, now)
+            remember(tx, caller, key, release.name)
+        return release
+
+    def _decide(
+        self, tx: Transaction, caller: Party, request: ExtractRequest, now: datetime
+    ) -> tuple[DataSet, Decision]:
+        dataset = dataset_for(tx, caller, request.dataset)
+        if dataset.state is not DataSetState.ACTIVE:
+            raise FailedPrecondition(
+                f"{dataset.name} is {dataset.state}", reason="DATA_SET_NOT_ACTIVE"
+            )
+        return dataset, decide(request, facts_for(tx, dataset, caller, now))
+
+    def _version(self, dataset: DataSet) -> SourceVersion:
+        with self._sources.open(
+            dataset.holder, dataset.name, dataset.source, dataset.columns
+        ) as source:
+            version = source.version()
+        if dataset.version is None or version.schema_digest != dataset.version.schema_digest:
+            raise SourceChanged(
+                f"the source of {dataset.name} no longer has the registered columns; its holder "
+                "must refresh the registration",
+                dataset=dataset.name,
+            )
+        return version
+
+    def _plan(
+        self,
+        caller: Party,
+        request: ExtractRequest,
+        decision: Decision,
+        dataset: DataSet,
+        version: SourceVersion,
+    ) -> Plan:
+        return compile_plan(
+            request, decision, dataset, version, caller, hierarchy_digests=self._hierarchy_digests
+        )
+
+    def _opened(
+        self,
+        tx: Transaction,
+        caller: Party,
+        request: ExtractRequest,
+        decision: Decision,
+        dataset: DataSet,
+        version: SourceVersion,
+        now: datetime,
+    ) -> Release:
+        plan = self._plan(caller, request, decision, dataset, version)
+        self._refuse_over_quota(tx, caller, decision, plan, now)
+        release = Release(
+            name=self._new_name(),
+            consumer=caller.name,
+            request=request,
+            decision=decision,
+            plan=plan,
+            state=ReleaseState.OPENED,
+            rows_expected=plan.charge.rows,
+            created=now,
+            updated=now,
+        )
+        entry = tx.audit(
+            AuditEvent(
+                actor=caller.name,
+                action="release.open",
+                resource=release.name,
+                outcome="ok",
+                details={
+                    "dataset": dataset.name,
+                    "purpose": request.purpose,
+                    "grant": decision.grant or "",
+                    "request_digest": request.digest(),
+                    "decision_digest": decision.digest(),
+                    "plan_digest": plan.digest(),
+                },
+            ),
+            now,
+        )
+        release = release.but(opened_at=AuditPosition(sequence=entry.sequence, hash=entry.hash))
+        tx.put_release(release)
+        tx.put_key(release.name, self._keyring.wrap(self._entropy.bytes(32), release.name))
+        tx.charge(release.name, caller.name, dataset.name, plan.charge.rows, now)
+        return release
+
+    def _denied(
+        self,
+        tx: Transaction,
+        caller: Party,
+        request: ExtractRequest,
+        decision: Decision,
+        now: datetime,
+    ) -> Release:
+        release = Release(
+            name=self._new_name(),
+            consumer=caller.name,
+            request=request,
+            decision=decision,
+            state=ReleaseState.DENIED,
+            stage=Stage.DONE,
+            created=now,
+            updated=now,
+        )
+        tx.put_release(release)
+        tx.audit(
+            AuditEvent(
+                actor=caller.name,
+                action="release.open",
+                resource=release.name,
+                outcome="DENIED",
+                details={
+                    "dataset": request.dataset,
+                    "purpose": request.purpose,
+                    "request_digest": request.digest(),
+                    "decision_digest": decision.digest(),
+                    "codes": ",".join(sorted({r.code for r in decision.reasons}))[:200],
+                },
+            ),
+            now,
+        )
+        return release
+
+    def _refuse_over_quota(
+        self, tx: Transaction, caller: Party, decision: Decision, plan: Plan, now: datetime
+    ) -> None:
+        for quota in decision.quotas:
+            used = tx.usage(caller.name, plan.dataset, now - timedelta(days=quota.period_days))
+            if quota.releases is not None and used.releases + 1 > quota.releases:
+                raise QuotaExhausted(
+                    f"the quota of {quota.releases} releases of {plan.dataset} in "
+                    f"{quota.period_days} days is used up; ask again later",
+                    reason="RELEASE_QUOTA_EXHAUSTED",
+                )
+            if quota.rows is not None and used.rows + plan.charge.rows > quota.rows:
+                raise QuotaExhausted(
+                    f"this would exceed the quota of {quota.rows} rows of {plan.dataset} in "
+                    f"{quota.period_days} days; ask with a smaller limit, or later",
+                    reason="ROW_QUOTA_EXHAUSTED",
+                )
+
+    def _new_name(self) -> str:
+        return resource("releases", f"r-{self._entropy.bytes(10).hex()}")

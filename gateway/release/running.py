@@ -1,0 +1,353 @@
+"""Runs an opened release: read, protect, check, seal; or end it so that nothing is readable."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from gateway.errors import (
+    Cancelled,
+    CheckFailed,
+    FailedPrecondition,
+    GatewayError,
+    GatewayFault,
+    KeyUnavailable,
+    SourceChanged,
+    StoreUnavailable,
+)
+from gateway.model.audit import AuditEvent
+from gateway.model.catalog import DataSet, SourceVersion
+from gateway.model.lifecycle import RELEASE, GrantState, ReleaseState, advance
+from gateway.model.plan import Plan
+from gateway.model.release import Ending, Release, Sealed, Stage
+from gateway.ports import (
+    Clock,
+    Executor,
+    KeyRing,
+    RunResult,
+    Signer,
+    Sources,
+    Staging,
+    StagingWriter,
+    Store,
+    Transaction,
+)
+from gateway.release.certify import certify
+
+LEASE = timedelta(seconds=60)
+PROGRESS_EVERY = timedelta(milliseconds=500)
+MOST_ATTEMPTS = 3
+
+
+class ShuttingDown(GatewayFault):
+    """This process ends; the release is left for another one."""
+
+    code = "UNAVAILABLE"
+    reason = "SHUTTING_DOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One release in this process: its record when it was taken up, and the right to run it."""
+
+    release: Release
+    plan: Plan
+    dataset: DataSet
+
+
+class Runner:
+    """Takes releases from OPENED to SEALED, REFUSED, FAILED or CANCELLED.
+
+    ``owner`` names this process; two processes never run one release at the same time, because
+    the lease says who may, and the sealing transaction checks that it is still held.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        store: Store,
+        sources: Sources,
+        executor: Executor,
+        staging: Staging,
+        keyring: KeyRing,
+        signer: Signer,
+        clock: Clock,
+    ) -> None:
+        self._owner = owner
+        self._store = store
+        self._sources = sources
+        self._executor = executor
+        self._staging = staging
+        self._keyring = keyring
+        self._signer = signer
+        self._clock = clock
+        self._stopping = False
+
+    def waiting(self) -> list[str]:
+        """Releases that nobody runs: new ones, and those whose process went away."""
+        with self._store.read() as tx:
+            return tx.unfinished(self._clock.now())
+
+    def run(self, name: str) -> None:
+        """Run the release to its end. Does nothing when another process holds it.
+
+        Raises StoreUnavailable when the store is away for longer than it can be waited for;
+        the release is then taken up again once its lease has lapsed.
+        """
+        running = self._take(name)
+        if running is None:
+            return
+        try:
+            version, result = self._execute(running)
+            self._seal(running, version, result)
+        except StoreUnavailable:
+            raise
+        except ShuttingDown:
+            self._hand_back(running)
+        except GatewayError as error:
+            self._end(running, *_ending(error))
+
+    def stop(self) -> None:
+        """Let runs end at their next batch and go back to OPENED, for a later process."""
+        self._stopping = True
+
+    def abandon(self, name: str, incident: str) -> None:
+        """End a release whose run met a fault that nobody foresaw."""
+        now = self._clock.now()
+        self._staging.destroy(name)
+        with self._store.write() as tx:
+            release = tx.release(name, lock=True)
+            if release is None or release.state is not ReleaseState.RUNNING:
+                return
+            ending = Ending(
+                reason="INTERNAL",
+                text=f"the gateway failed; tell its administrator the incident {incident}",
+            )
+            self._close(tx, release, ReleaseState.FAILED, ending, now)
+
+    # ---- taking it up ---------------------------------------------------------------------------
+
+    def _take(self, name: str) -> Running | None:
+        now = self._clock.now()
+        with self._store.write() as tx:
+            if not tx.lease(name, self._owner, now, now + LEASE):
+                return None
+            release = tx.release(name, lock=True)
+            if release is None or release.state not in (
+                ReleaseState.OPENED,
+                ReleaseState.RUNNING,
+            ):
+                return None
+            dataset = tx.dataset(release.request.dataset)
+            if release.plan is None or dataset is None:
+                raise GatewayFault(f"the record of {name} is incomplete")
+            state = release.state
+            if state is ReleaseState.RUNNING:  # its process went away in the middle
+                state = advance(RELEASE, name, state, ReleaseState.OPENED)
+            if release.attempt >= MOST_ATTEMPTS:
+                self._close(
+                    tx,
+                    release.but(state=state),
+                    ReleaseState.FAILED,
+                    Ending(
+                        reason="INTERRUPTED",
+                        text="the gateway was stopped several times while it made this; ask again",
+                    ),
+                    now,
+                )
+                return None
+            release = release.but(
+                state=advance(RELEASE, name, state, ReleaseState.RUNNING),
+                stage=Stage.READING,
+                attempt=release.attempt + 1,
+                rows_done=0,
+                updated=now,
+            )
+            tx.put_release(release)
+            tx.audit(_event("release.run", release, "ok", attempt=str(release.attempt)), now)
+        return Running(release, release.plan, dataset)
+
+    # ---- making it --------------------------------------------------------------------------------
+
+    def _execute(self, running: Running) -> tuple[SourceVersion, RunResult]:
+        name, plan, dataset = running.release.name, running.plan, running.dataset
+        key = self._data_key(name)
+        domains = {step.key_domain for step in plan.steps if step.key_domain is not None}
+        keys = {domain: self._keyring.derive(domain) for domain in domains}
+
+        def open_writer(schema: pa.Schema) -> StagingWriter:
+            return self._staging.create(name, key, schema)
+
+        with self._sources.open(
+            dataset.holder, dataset.name, dataset.source, dataset.columns
+        ) as source:
+            version = source.version()
+            if version.schema_digest != plan.schema_digest:
+                raise SourceChanged(
+                    f"the columns of {dataset.name} changed since this release was planned",
+                    dataset=dataset.name,
+                )
+            result = self._executor.run(
+                plan, source, keys, open_writer, self._progress(running.release)
+            )
+        return version, result
+
+    def _data_key(self, name: str) -> bytes:
+        with self._store.read() as tx:
+            wrapped = tx.key(name)
+        if wrapped is None:
+            raise KeyUnavailable(f"the key of {name} was destroyed", resource=name)
+        return self._keyring.unwrap(wrapped, name)
+
+    def _progress(self, release: Release) -> Callable[[int], None]:
+        last = self._clock.now()
+
+        def report(rows: int) -> None:
+            nonlocal last
+            if self._stopping:
+                raise ShuttingDown("the gateway is shutting down")
+            now = self._clock.now()
+            if now - last < PROGRESS_EVERY:
+                return
+            try:
+                self._note_progress(release.name, rows, now)
+            except StoreUnavailable:
+                # The lease still covers a short absence of the store; sealing checks it.
+                if now - last >= LEASE:
+                    raise
+                return
+            last = now
+
+        return report
+
+    def _note_progress(self, name: str, rows: int, now: datetime) -> None:
+        with self._store.write() as tx:
+            release = tx.release(name, lock=True)
+            if (
+                release is None
+                or release.state is not ReleaseState.RUNNING
+                or not tx.lease(name, self._owner, now, now + LEASE)
+            ):
+                raise Cancelled(f"{name} was cancelled", resource=name)
+            tx.put_release(release.but(rows_done=rows, updated=now))
+
+    # ---- ending it -------------------------------------------------------------------------------
+
+    def _seal(self, running: Running, version: SourceVersion, result: RunResult) -> None:
+        name = running.release.name
+        sealed = Sealed(
+            stream_sha256=result.stream.sha256,
+            content_digest=result.content_digest,
+            rows=result.rows,
+            stream_bytes=result.stream.bytes,
+            chunks=result.stream.chunks,
+            figures=result.figures,
+        )
+        now = self._clock.now()
+        expires = now + timedelta(days=running.plan.expires_after_days)
+        with self._store.write() as tx:
+            release = tx.release(name, lock=True)
+            if (
+                release is None
+                or release.state is not ReleaseState.RUNNING
+                or not tx.lease(name, self._owner, now, now + LEASE)
+            ):
+                raise Cancelled(f"{name} was cancelled", resource=name)
+            self._refuse_without_grant(tx, release)
+            certificate = certify(
+                release, running.dataset, version, sealed, now, expires, self._signer
+            )
+            release = release.but(
+                state=advance(RELEASE, name, release.state, ReleaseState.SEALED),
+                stage=Stage.DONE,
+                rows_done=sealed.rows,
+                sealed=sealed,
+                certificate=certificate,
+                updated=now,
+                expires=expires,
+            )
+            tx.put_release(release)
+            tx.settle(name, sealed.rows)
+            tx.audit(
+                _event(
+                    "release.seal",
+                    release,
+                    "ok",
+                    stream_sha256=sealed.stream_sha256,
+                    content_digest=sealed.content_digest,
+                ),
+                now,
+            )
+
+    def _refuse_without_grant(self, tx: Transaction, release: Release) -> None:
+        grant = tx.grant(release.decision.grant or "")
+        if grant is None or grant.state is not GrantState.ACTIVE:
+            raise FailedPrecondition(
+                "the grant ended while this release was made", reason="GRANT_REVOKED"
+            )
+
+    def _end(self, running: Running, state: ReleaseState, ending: Ending) -> None:
+        name = running.release.name
+        self._staging.destroy(name)
+        now = self._clock.now()
+        with self._store.write() as tx:
+            release = tx.release(name, lock=True)
+            if release is None or release.state is not ReleaseState.RUNNING:
+                return  # cancelled by somebody else, who also wrote the entry
+            if not tx.lease(name, self._owner, now, now + LEASE):
+                return  # another process runs it now
+            self._close(tx, release, state, ending, now)
+
+    def _hand_back(self, running: Running) -> None:
+        name = running.release.name
+        self._staging.destroy(name)
+        now = self._clock.now()
+        with self._store.write() as tx:
+            release = tx.release(name, lock=True)
+            if release is None or release.state is not ReleaseState.RUNNING:
+                return
+            if not tx.lease(name, self._owner, now, now):  # lapses at once
+                return
+            tx.put_release(
+                release.but(
+                    state=advance(RELEASE, name, release.state, ReleaseState.OPENED),
+                    stage=Stage.WAITING,
+                    attempt=release.attempt - 1,  # a shutdown is not the release's fault
+                    rows_done=0,
+                    updated=now,
+                )
+            )
+            tx.audit(_event("release.hand_back", release, "ok"), now)
+
+    def _close(
+        self, tx: Transaction, release: Release, state: ReleaseState, ending: Ending, now: datetime
+    ) -> None:
+        ended = release.but(
+            state=advance(RELEASE, release.name, release.state, state),
+            stage=Stage.DONE,
+            ending=ending,
+            updated=now,
+        )
+        tx.put_release(ended)
+        tx.destroy_key(release.name)
+        tx.audit(_event("release.end", ended, ending.reason), now)
+
+
+def _ending(error: GatewayError) -> tuple[ReleaseState, Ending]:
+    ending = Ending(reason=error.reason, text=error.message)
+    if isinstance(error, CheckFailed):
+        return ReleaseState.REFUSED, ending
+    if isinstance(error, Cancelled):
+        return ReleaseState.CANCELLED, ending
+    return ReleaseState.FAILED, ending
+
+
+def _event(action: str, release: Release, outcome: str, **details: str) -> AuditEvent:
+    return AuditEvent(
+        actor="gateway",
+        action=action,
+        resource=release.name,
+        outcome=outcome,
+        details={"state": release.state, "consumer": release.consumer, **details},
+    )

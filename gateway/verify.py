@@ -1,0 +1,137 @@
+"""Offline verification of a certificate, and of a file against it.
+
+Needs the gateway's public key and nothing else: no server, no network. The steps are numbered
+as in ``docs/certificate.md``; the first that fails raises VerificationFailed and names itself.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey
+
+from gateway.errors import VerificationFailed
+from gateway.model.certificate import PAYLOAD_TYPE, ReleasePredicate, Statement
+from gateway.model.content import content_digest
+from gateway.model.schema import arrow_type
+
+_LARGEST_CERTIFICATE = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A genuine certificate, and how the file was compared (None: no file was given)."""
+
+    statement: Statement
+    file_check: str | None = None
+
+    @property
+    def predicate(self) -> ReleasePredicate:
+        return self.statement.predicate
+
+
+def verify_certificate(envelope: str | bytes, public_key_pem: bytes) -> Verified:
+    """Steps 1 to 4: the certificate by itself."""
+    # 1. The envelope is a DSSE envelope of a bearable size with the in-toto payload type.
+    raw = envelope.encode() if isinstance(envelope, str) else envelope
+    if len(raw) > _LARGEST_CERTIFICATE:
+        raise VerificationFailed("step 1: the certificate is larger than 16 MiB")
+    try:
+        parsed = Envelope.from_dict(json.loads(raw))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerificationFailed("step 1: not a DSSE envelope") from error
+    if parsed.payload_type != PAYLOAD_TYPE:
+        raise VerificationFailed("step 1: the payload is not an in-toto statement")
+    # 2. It is signed by the key that was given.
+    try:
+        parsed.verify([public_key(public_key_pem)], 1)
+    except (VerificationError, ValueError) as error:
+        raise VerificationFailed("step 2: the signature is not of this key") from error
+    # 3. The statement is of the one form that this program knows.
+    try:
+        statement = Statement.model_validate_json(parsed.payload)
+    except ValidationError as error:
+        raise VerificationFailed(
+            "step 3: the statement is not of a form this version knows"
+        ) from error
+    # 4. It does not contradict itself.
+    predicate = statement.predicate
+    if statement.subject[0].name != predicate.release:
+        raise VerificationFailed("step 4: subject and release differ")
+    if not all(figure.passed for figure in predicate.figures):
+        raise VerificationFailed("step 4: it records a check that did not pass")
+    return Verified(statement)
+
+
+def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Verified:
+    """Steps 1 to 6: the certificate, and that the file is what was sealed."""
+    verified = verify_certificate(envelope, public_key_pem)
+    # 5. An Arrow stream saved as it came has the subject's SHA-256.
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    if sha256 == verified.statement.subject[0].digest["sha256"]:
+        return Verified(verified.statement, "the exact stream that was sealed")
+    # 6. Any other file format has the same logical content, row by row.
+    schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in verified.predicate.columns])
+    try:
+        digest, rows = content_digest(schema, _batches(file, schema))
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise VerificationFailed(
+            "step 6: the file cannot be read as the table that was sealed"
+        ) from error
+    if (digest, rows) != (verified.predicate.content_digest, verified.predicate.rows):
+        raise VerificationFailed("step 6: the file's content is not what was sealed")
+    return Verified(verified.statement, "the same content in another file format")
+
+
+def public_key(pem: bytes) -> SSlibKey:
+    """An Ed25519 public key in PEM; VerificationFailed when it is none."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        return SSlibKey.from_crypto(load_pem_public_key(pem))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise VerificationFailed("the public key is not a PEM file of a known kind") from error
+
+
+def _batches(file: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in _read(file, schema):
+        columns = [batch.column(field.name).cast(field.type) for field in schema]
+        if len(columns) != batch.num_columns:
+            raise ValueError("the file has columns that were not sealed")
+        yield pa.record_batch(columns, schema=schema)
+
+
+def _read(file: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    with file.open("rb") as stream:
+        magic = stream.read(6)
+    if magic.startswith(b"PAR1"):
+        with pq.ParquetFile(file) as parquet:
+            yield from parquet.iter_batches()
+    elif magic == b"ARROW1":
+        with pa.memory_map(str(file)) as source, pa.ipc.open_file(source) as reader:
+            for index in range(reader.num_record_batches):
+                yield reader.get_batch(index)
+    elif magic.startswith(b"\xff\xff\xff\xff"):
+        with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream_reader:
+            yield from stream_reader
+    else:
+        yield from pa_csv.open_csv(
+            file,
+            convert_options=pa_csv.ConvertOptions(
+                column_types=schema,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                null_values=[""],
+            ),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        )
