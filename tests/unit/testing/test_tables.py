@@ -387,5 +387,7 @@ def test_the_last_block_fits_the_numbers():
 def test_the_generator_uses_nothing_else_of_the_gateway():
     folder = Path(generated.__file__).parent
     for module in folder.glob("*.py"):
-        imported = re.findall(r"^(?:from|import) (gateway[\w.]*)", module.read_text("utf-8"), re.MULTILINE)
+        imported = re.findall(
+            r"^(?:from|import) (gateway[\w.]*)", module.read_text("utf-8"), re.MULTILINE
+        )
         assert all(name.startswith("gateway.testing") for name in imported)
