@@ -3,12 +3,16 @@
 Numerals of a radix up to 256 lie one to a byte, the most significant first. Seen as one
 little-endian word, eight of them are joined by three rounds of "left lane times a power of the
 radix plus right lane", each for all words of an array at once, and split by three rounds of
-division. That is some twenty array operations for eight numerals and no loop over them.
+division. That is some twenty array operations for eight numerals and no loop over them. Larger
+radices have two bytes a numeral, and an array operation for each position.
+
+Numbers below 2**63 are uint64. Larger ones are exact Python integers in an object array: slower by
+two orders of magnitude, still without a loop of ours over rows.
 """
 
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +20,13 @@ from numpy.typing import NDArray
 if sys.byteorder != "little":
     raise ImportError("gateway.transform needs a little-endian machine")
 
+Numerals: TypeAlias = NDArray[np.uint8 | np.uint16]
+"""Shape (rows, count), C-contiguous, most significant first: uint8 where radix <= 256."""
+
 WORD: Final = 8
 """Numerals in a word."""
+NARROW: Final = 2**63
+"""Numbers below this are uint64; the bit to spare takes the carry of one addition."""
 
 _LOW8: Final = np.uint64(0x00FF00FF00FF00FF)
 _LOW16: Final = np.uint64(0x0000FFFF0000FFFF)
@@ -58,27 +67,107 @@ def split(numbers: NDArray[np.uint64], radix: int) -> NDArray[np.uint64]:
     return lanes.view(np.uint64)
 
 
+def read_narrow(numerals: Numerals, first: int, count: int, radix: int) -> NDArray[np.uint64]:
+    """NUM_radix of `count` numerals of each row from position `first` on; radix**count <= 2**63."""
+    total: NDArray[np.uint64] | None = None
+    for part, size in _parts(numerals, first, count, radix):
+        if total is None:
+            total = part
+        else:
+            total *= np.uint64(radix**size)
+            total += part
+    return np.zeros(len(numerals), np.uint64) if total is None else total
+
+
+def read_wide(numerals: Numerals, first: int, count: int, radix: int) -> NDArray[np.object_]:
+    """NUM_radix of any count, as exact integers."""
+    total: NDArray[np.object_] = np.zeros(len(numerals), object)
+    for part, size in _parts(numerals, first, count, radix):
+        total = total * radix**size + part.astype(object)
+    return total
+
+
+def write_narrow(
+    numerals: Numerals, first: int, count: int, radix: int, numbers: NDArray[np.uint64]
+) -> None:
+    """STR_radix: the inverse of `read_narrow`, into positions `first` to `first + count`."""
+    for size, start in _places(numerals, first, count):
+        scale = np.uint64(radix**size)
+        quotient = numbers // scale
+        _put(numerals, start, size, numbers - quotient * scale, radix)
+        numbers = quotient
+
+
+def write_wide(
+    numerals: Numerals, first: int, count: int, radix: int, numbers: NDArray[np.object_]
+) -> None:
+    """STR_radix: the inverse of `read_wide`."""
+    for size, start in _places(numerals, first, count):
+        quotient: NDArray[np.object_] = numbers // radix**size
+        digits: NDArray[np.object_] = numbers - quotient * radix**size
+        _put(numerals, start, size, digits.astype(np.uint64), radix)
+        numbers = quotient
+
+
 def spell(blocks: NDArray[np.uint64], radix: int, length: int) -> NDArray[np.uint8]:
     """Numerals of each block's 128-bit number modulo radix**length, the most significant first.
 
     Shape (rows, 2), a block's bytes in memory order, to (rows, length), one numeral a byte. Radix
     at most 128.
     """
-    rows = len(blocks)
-    text = np.empty((rows, length), np.uint8)
+    text = np.empty((len(blocks), length), np.uint8)
     high, low = (blocks[:, word].byteswap() for word in range(2))
     power_of_two = radix & (radix - 1) == 0
     groups = _by_shifts(high, low, radix) if power_of_two else _by_division(high, low, radix)
     end = length
     for numbers, most in groups:
-        words, size = split(numbers, radix), min(most, end)
-        item = np.dtype((np.void, size))
-        target: NDArray[np.void] = np.ndarray((rows,), item, text, end - size, (length,))
-        target[:] = np.ndarray((rows,), item, words, WORD - size, (WORD,))
+        size = min(most, end)
         end -= size
+        _put(text, end, size, numbers, radix)
         if not end:
             break
     return text
+
+
+def _parts(
+    numerals: Numerals, first: int, count: int, radix: int
+) -> Iterator[tuple[NDArray[np.uint64], int]]:
+    """The numbers of consecutive parts of a row, from the left, and each part's numerals."""
+    if numerals.dtype != np.uint8:
+        for position in range(first, first + count):
+            yield numerals[:, position].astype(np.uint64), 1
+        return
+    end, size = first + count, count % WORD or WORD
+    while first < end:
+        rows, width = numerals.shape
+        words = np.zeros(rows, np.uint64)
+        item = np.dtype((np.void, size))
+        target: NDArray[np.void] = np.ndarray((rows,), item, words, WORD - size, (WORD,))
+        target[:] = np.ndarray((rows,), item, numerals, first, (width,))
+        yield join(words, radix), size
+        first, size = first + size, WORD
+
+
+def _places(numerals: Numerals, first: int, count: int) -> Iterator[tuple[int, int]]:
+    """Sizes and starts of the parts that are written at once, from the right."""
+    most, end = WORD if numerals.dtype == np.uint8 else 1, first + count
+    while end > first:
+        size = min(most, end - first)
+        end -= size
+        yield size, end
+
+
+def _put(
+    numerals: Numerals, start: int, size: int, numbers: NDArray[np.uint64], radix: int
+) -> None:
+    """Write numbers as the `size` numerals of each row from position `start` on."""
+    rows, width = numerals.shape
+    if numerals.dtype != np.uint8:
+        numerals[:, start] = numbers
+        return
+    item = np.dtype((np.void, size))
+    target: NDArray[np.void] = np.ndarray((rows,), item, numerals, start, (width,))
+    target[:] = np.ndarray((rows,), item, split(numbers, radix), WORD - size, (WORD,))
 
 
 def _by_shifts(

@@ -68,16 +68,6 @@ class VarlenColumn:
         """How many values there are, nulls not counted."""
         return len(self.lengths)
 
-    def groups(self) -> Iterator[tuple[int, NDArray[np.int64] | None]]:
-        """Each length that occurs, with the indices of its values; None stands for all of them."""
-        if not self.rows:
-            return
-        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
-        if shortest == longest:
-            yield shortest, None
-            return
-        yield from groups(self.lengths)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.slots} slots, data hidden)"
 
@@ -98,33 +88,19 @@ def windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:
     return np.ndarray((max(len(data) - width + 1, 0),), np.dtype((np.void, width)), data, 0, (1,))
 
 
-def take_fixed(
-    column: VarlenColumn, width: int, rows: NDArray[np.int64] | None, begin: int, end: int
-) -> NDArray[np.uint8]:
-    """Bytes of the values `begin` to `end` of a group of one length, shape (end - begin, width)."""
-    if rows is None:
-        return column.data[begin * width : end * width].reshape(end - begin, width)
+def take_fixed(data: NDArray[np.uint8], starts: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+    """The `width` bytes from each start on, shape (rows, width)."""
     if not width:
-        return np.empty((end - begin, 0), np.uint8)
-    picked = windows(column.data, width)[column.starts[rows[begin:end]]]
-    return picked.view(np.uint8).reshape(end - begin, width)
+        return np.empty((len(starts), 0), np.uint8)
+    return windows(data, width)[starts].view(np.uint8).reshape(-1, width)
 
 
 def put_fixed(
-    out: NDArray[np.uint8],
-    width: int,
-    starts: NDArray[np.int64] | None,
-    begin: int,
-    values: NDArray[np.uint8],
+    data: NDArray[np.uint8], starts: NDArray[np.int64], values: NDArray[np.uint8]
 ) -> None:
-    """The inverse of `take_fixed`: write (n, width) bytes at `starts`, or back to back if None."""
-    if not width:
-        return
-    values = np.ascontiguousarray(values)
-    if starts is None:
-        out[begin * width : begin * width + values.size] = values.reshape(-1)
-    else:
-        windows(out, width)[starts] = values.view(np.dtype((np.void, width))).reshape(-1)
+    """The inverse of `take_fixed`; `values` has shape (rows, width) and is C-contiguous."""
+    width = values.shape[1]
+    windows(data, width)[starts] = values.view(np.dtype((np.void, width)))[:, 0]
 
 
 def build_text(
