@@ -1,0 +1,1 @@
+"""What the gateway remembers: records, keys, signatures and staged streams."""

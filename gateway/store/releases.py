@@ -1,0 +1,116 @@
+"""Releases, the leases under which they run, and the requests that made resources."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from gateway.errors import AlreadyExists
+from gateway.model.lifecycle import ReleaseState
+from gateway.model.release import Release
+from gateway.ports import Page
+from gateway.store import tables
+from gateway.store.unit import Unit, microseconds, read_noun
+
+
+class Releases(Unit):
+    """Rows of ``release``, ``lease`` and ``remembered``."""
+
+    def put_release(self, release: Release) -> None:
+        """Insert, or replace the record of that name."""
+        table = tables.release
+        row = {
+            "consumer": release.consumer,
+            "dataset": release.request.dataset,
+            "state": release.state,
+            "created": microseconds(release.created),
+            "body": release.model_dump_json(),
+        }
+        update = table.update().where(table.c.name == release.name).values(row)
+        if not self._writing().execute(update).rowcount:
+            self._insert(table, {"name": release.name, **row})
+
+    def release(self, name: str, *, lock: bool = False) -> Release | None:
+        """``lock`` needs a writing transaction: nobody else changes the record before its end."""
+        statement = select(tables.release.c.body).where(tables.release.c.name == name)
+        if lock:
+            self._writing()
+            statement = statement.with_for_update()
+        row = self._row(statement)
+        return None if row is None else read_noun(Release, row["body"])
+
+    def releases(
+        self,
+        page: Page,
+        *,
+        consumer: str | None = None,
+        dataset: str | None = None,
+        holder: str | None = None,
+        state: ReleaseState | None = None,
+    ) -> list[Release]:
+        """Newest first; ``holder`` is who holds the data set now; ``page.after`` is a name."""
+        table = tables.release
+        statement = select(table.c.body)
+        if holder is not None:
+            held = select(tables.dataset.c.name).where(tables.dataset.c.holder == holder)
+            statement = statement.where(table.c.dataset.in_(held))
+        filters = {"consumer": consumer, "dataset": dataset, "state": state}
+        return [read_noun(Release, body) for body in self._newest(statement, table, filters, page)]
+
+    def lease(self, release: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong the right to run a release; False while another process holds it.
+
+        It is a fence when it is called again in the transaction that writes the outcome: a
+        process that was asleep while its lease lapsed and another took it gets False there.
+        An owner may prolong a lapsed lease that nobody else took.
+        """
+        table = tables.lease
+        held = self._row(select(table.c.owner, table.c.until).where(table.c.release == release))
+        row = {"owner": owner, "until": microseconds(until)}
+        if held is None:
+            self._insert(table, {"release": release, **row})
+            return True
+        if held["owner"] != owner and held["until"] > microseconds(now):
+            return False
+        self._writing().execute(table.update().where(table.c.release == release).values(row))
+        return True
+
+    def unfinished(self, now: datetime) -> list[str]:
+        """Names of OPENED or RUNNING releases without a lease that still holds, oldest first."""
+        table, lease = tables.release, tables.lease
+        statement = (
+            select(table.c.name)
+            .join(lease, lease.c.release == table.c.name, isouter=True)
+            .where(table.c.state.in_([ReleaseState.OPENED, ReleaseState.RUNNING]))
+            .where(or_(lease.c.until.is_(None), lease.c.until <= microseconds(now)))
+            .order_by(table.c.created, table.c.name)
+        )
+        return list(self._connection.execute(statement).scalars())
+
+    def remember(
+        self, party: str, method: str, request_id: str, digest: str, resource: str
+    ) -> None:
+        """Keep which resource a request made. AlreadyExists when that request is known."""
+        if self.remembered(party, method, request_id) is not None:
+            raise AlreadyExists("this request_id was used before")
+        self._insert(
+            tables.remembered,
+            {
+                "party": party,
+                "method": method,
+                "request_id": request_id,
+                "digest": digest,
+                "resource": resource,
+            },
+        )
+
+    def remembered(self, party: str, method: str, request_id: str) -> tuple[str, str] | None:
+        """(digest of the request, resource it made), None when new."""
+        table = tables.remembered
+        row = self._row(
+            select(table.c.digest, table.c.resource).where(
+                table.c.party == party,
+                table.c.method == method,
+                table.c.request_id == request_id,
+            )
+        )
+        return None if row is None else (row["digest"], row["resource"])

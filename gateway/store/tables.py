@@ -1,0 +1,155 @@
+"""The tables of the store: a noun's JSON beside the few columns that lists and filters need.
+
+No table holds a cell value of a data set, with one exception that cannot be avoided: the row
+filters of a policy and the filters of a request are conditions with values, and they are part of
+the policy's and the release's body. Keys are kept wrapped (see keyring).
+
+Moments in columns are microseconds since 1970 in UTC: exact, and ordered alike in both databases.
+Text that is compared or ordered has the collation C, so that SQLite and PostgreSQL agree.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# The row's own number in SQLite, which saves an index.
+_Sequence = BigInteger().with_variant(Integer(), "sqlite")
+_Name = Text().with_variant(Text(collation="C"), "postgresql")
+
+party = Table(
+    "party",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+party_subject = Table(
+    "party_subject",
+    metadata,
+    Column("subject", _Name, primary_key=True),
+    Column("party", _Name, ForeignKey("party.name"), nullable=False, index=True),
+)
+
+dataset = Table(
+    "dataset",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("holder", _Name, nullable=False, index=True),
+    Column("state", _Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("search", Text, nullable=False),  # folded text of what a search looks at
+    Column("body", Text, nullable=False),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("state", _Name, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)
+
+grant = Table(
+    "access_grant",  # GRANT is a word of SQL
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("consumer", _Name, nullable=False),
+    Column("dataset", _Name, nullable=False),
+    Column("state", _Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "consumer", "dataset", "created"),
+    Index(None, "dataset", "created"),
+    Index(None, "created", "name"),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("consumer", _Name, nullable=False),
+    Column("dataset", _Name, nullable=False),
+    Column("state", _Name, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "consumer", "created"),
+    Index(None, "dataset", "created"),
+    Index(None, "state", "created"),
+    Index(None, "created", "name"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("release", _Name, primary_key=True),
+    Column("owner", _Name, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("party", _Name, primary_key=True),
+    Column("method", _Name, primary_key=True),
+    Column("request_id", _Name, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+)
+
+charge = Table(
+    "charge",
+    metadata,
+    Column("release", _Name, primary_key=True),
+    Column("consumer", _Name, nullable=False),
+    Column("dataset", _Name, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    CheckConstraint("rows >= 0", name="not_negative"),
+    Index(None, "consumer", "dataset", "at"),
+)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("resource", _Name, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),  # canonical form of the entry
+)
+
+# One row. Whoever writes anything locks it first: that serialises writers across processes.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
