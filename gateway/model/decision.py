@@ -60,6 +60,12 @@ class Quota(Noun):
     releases: Annotated[int, Field(ge=1)] | None = None
     period_days: Annotated[int, Field(ge=1, le=3660)] = 30
 
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Self:
+        if self.rows is None and self.releases is None:
+            raise ValueError("a quota bounds rows, releases or both")
+        return self
+
 
 class Decision(Noun):
     """Decision over one request; columns in the order they were asked for, none when DENIED.

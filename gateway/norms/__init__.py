@@ -1,0 +1,1 @@
+"""Standards as dated data files: vocabularies, units, grading tables, policy starters."""

@@ -1,0 +1,1 @@
+"""HOW, and at what cost? Pure: a permitted decision in, a complete plan out."""

@@ -1,0 +1,35 @@
+"""Key domains: the text from which a keyed step's key is derived, and so who can join tokens.
+
+Claim: two steps have the same key exactly when they have the same domain, and the text of a
+domain tells all of its parts apart (each carries its length, so no name can imitate a separator).
+"""
+
+from gateway.model.access import ExtractRequest
+from gateway.model.catalog import Party
+from gateway.model.transforms import Token, TransformSpec
+
+
+def key_domain(
+    spec: TransformSpec, published: str, request: ExtractRequest, recipient: Party
+) -> str | None:
+    """The domain of a keyed step; None for a transform without a key.
+
+    Inside a project, where policy says so, the same element has the same token whichever
+    department it comes from. Everywhere else tokens differ by recipient, data set and purpose
+    (PIPL 6: what was given for one purpose is not to be joined for another).
+    """
+    if not spec.keyed:
+        return None
+    if isinstance(spec, Token) and spec.scope == "project" and request.project is not None:
+        owner = [("project", request.project)]
+    else:
+        owner = [
+            ("recipient", recipient.name),
+            ("dataset", request.dataset),
+            ("purpose", request.purpose),
+        ]
+    return _written([*owner, ("name", published), ("transform", spec.kind)])
+
+
+def _written(parts: list[tuple[str, str]]) -> str:
+    return "|".join(f"{label}:{len(value)}:{value}" for label, value in parts)
