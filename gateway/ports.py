@@ -12,7 +12,7 @@ from gateway.model.access import Grant
 from gateway.model.audit import AuditEntry, AuditEvent
 from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
 from gateway.model.conditions import Condition
-from gateway.model.lifecycle import GrantState, PolicyState, ReleaseState
+from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
 from gateway.model.release import Figure, Release
@@ -144,6 +144,27 @@ class Staging(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """Pushed records that arrived whole and were staged under a key of their own."""
+
+    stream: str
+    wrapped_key: bytes
+    version: SourceVersion
+    sample: pa.Table
+
+
+class Intake(Protocol):
+    """Takes records in that a holder pushes."""
+
+    def receive(self, dataset: DataSet, records: pa.RecordBatchReader) -> Received:
+        """Stage all records, each batch checked against the data set's columns. Raises
+        RecordsRejected naming row and column, or StagingUnavailable; nothing then remains."""
+
+    def discard(self, stream: str) -> None:
+        """Remove a staged stream that nothing refers to any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """What a run produced; the stream is staged and complete, and not yet readable."""
 
@@ -214,7 +235,14 @@ class Transaction(Protocol):
         """Insert (expected None; AlreadyExists) or replace that revision (Conflict)."""
 
     def dataset(self, name: str) -> DataSet | None: ...
-    def datasets(self, page: Page, *, text: str = "", holder: str | None = None) -> list[DataSet]: ...
+    def datasets(
+        self,
+        page: Page,
+        *,
+        text: str = "",
+        holder: str | None = None,
+        state: DataSetState | None = None,
+    ) -> list[DataSet]: ...
 
     # Policies: versions are append-only; only state, activation and approver ever change.
     def add_policy(self, policy: StoredPolicy) -> None: ...

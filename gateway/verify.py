@@ -13,6 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import ValidationError
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
@@ -94,9 +96,6 @@ def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Ver
 
 def public_key(pem: bytes) -> SSlibKey:
     """An Ed25519 public key in PEM; VerificationFailed when it is none."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     try:
         return SSlibKey.from_crypto(load_pem_public_key(pem))
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -128,11 +128,10 @@ class SourceVersion(Noun):
     rows: Annotated[int, Field(ge=0)]
 
 
-class DataSet(Noun):
-    """A registered data set; terms follow DCAT (title, description, licence, …)."""
+class DataSetDraft(Noun):
+    """What a holder says of a data set; terms follow DCAT (title, description, licence, …)."""
 
     name: str
-    holder: str  # parties/…
     title: ShortText
     description: LongText = ""
     steward: ShortText = ""
@@ -143,7 +142,19 @@ class DataSet(Noun):
     keywords: tuple[ShortText, ...] = ()
     privacy_unit: ColumnName | None = None  # the column that names the person
     source: SourceRef
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()  # in a draft only those of which something is known
+
+    @field_validator("name")
+    @classmethod
+    def _well_named(cls, name: str) -> str:
+        identifier(name, "datasets")
+        return name
+
+
+class DataSet(DataSetDraft):
+    """A registered data set with all of its columns and the version last looked at."""
+
+    holder: str  # parties/…
     version: SourceVersion | None = None
     state: DataSetState = DataSetState.ACTIVE
     revision: Annotated[int, Field(ge=1)] = 1
@@ -152,7 +163,6 @@ class DataSet(Noun):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        identifier(self.name, "datasets")
         identifier(self.holder, "parties")
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):

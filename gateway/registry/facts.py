@@ -19,7 +19,7 @@ def active_policies(tx: Transaction) -> tuple[StoredPolicy, ...]:
     return tuple(
         everything(
             lambda page: tx.policies(page, state=PolicyState.ACTIVE),
-            lambda p: policy_position(p),
+            policy_position,
         )
     )
 
@@ -50,7 +50,9 @@ def facts_for(
     )
 
 
-def everything(fetch: Callable[[Page], list[Item]], position: Callable[[Item], str]) -> Iterator[Item]:
+def everything(
+    fetch: Callable[[Page], list[Item]], position: Callable[[Item], str]
+) -> Iterator[Item]:
     """All items of a paged list, page after page."""
     after: str | None = None
     while True:

@@ -166,9 +166,7 @@ class Grants:
                 ended = grant.but(state=GrantState.EXPIRED, revision=grant.revision + 1)
                 tx.put_grant(ended, expected_revision=grant.revision)
                 tx.audit(
-                    AuditEvent(
-                        actor="gateway", action="grant.expire", resource=name, outcome="ok"
-                    ),
+                    AuditEvent(actor="gateway", action="grant.expire", resource=name, outcome="ok"),
                     now,
                 )
         return len(over)

@@ -56,7 +56,8 @@ class Custody:
             raise FailedPrecondition(f"{name} is not sealed", reason="NOT_SEALED")
         if not 0 <= offset < release.sealed.chunks:
             raise FailedPrecondition(
-                f"offset must be from 0 to {release.sealed.chunks - 1}", reason="OFFSET_OUT_OF_RANGE"
+                f"offset must be from 0 to {release.sealed.chunks - 1}",
+                reason="OFFSET_OUT_OF_RANGE",
             )
         key = self._keyring.unwrap(wrapped, name)
         for chunk in self._staging.chunks(name, key, offset):

@@ -1,0 +1,229 @@
+"""Settings: one YAML file and environment variables, validated once, refused when unsafe.
+
+Paths are relative to the file. ``GATEWAY_SERVER__LISTEN`` and the like override single values;
+secrets (database addresses) may be given as the name of a file instead of in the text.
+"""
+
+import ipaddress
+import stat
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.errors import ConfigurationError
+
+CONFIG_NAME = "gateway.yaml"
+
+_GROUP_OR_WORLD = stat.S_IRWXG | stat.S_IRWXO
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Secret(_Section):
+    """A secret text: in a file of its own, or here. Never shown in a repr."""
+
+    file: Path | None = None
+    text: Annotated[str | None, Field(repr=False)] = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.file is None) == (self.text is None):
+            raise ValueError("give either file or text")
+        return self
+
+    def read(self) -> str:
+        """The secret; ConfigurationError when its file is unreadable or open to others."""
+        if self.file is None:
+            return self.text or ""
+        require_private(self.file)
+        return self.file.read_text(encoding="utf-8").strip()
+
+
+class Issuer(_Section):
+    """An issuer of bearer tokens that is trusted, with the keys it signs with."""
+
+    issuer: Annotated[str, Field(min_length=1, max_length=500)]
+    audience: Annotated[str, Field(min_length=1, max_length=500)]
+    keys: Path  # JWKS (JSON) or public key (PEM), on disk: nothing is fetched
+    algorithms: tuple[str, ...] = ("ES256", "RS256", "PS256", "EdDSA")
+
+    @model_validator(mode="after")
+    def _asymmetric(self) -> Self:
+        allowed = {"ES256", "ES384", "ES512", "RS256", "RS384", "RS512"}
+        allowed |= {"PS256", "PS384", "PS512", "EdDSA"}
+        if not self.algorithms or set(self.algorithms) - allowed:
+            raise ValueError("algorithms must be asymmetric: " + ", ".join(sorted(allowed)))
+        return self
+
+
+class Server(_Section):
+    """The gRPC server. There is no setting that turns TLS off."""
+
+    listen: str = "127.0.0.1:7443"  # mutual TLS
+    listen_bearer: str | None = None  # TLS with bearer tokens
+    certificate: Path
+    private_key: Path
+    client_ca: Path
+    issuers: tuple[Issuer, ...] = ()
+    call_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    stream_seconds: Annotated[int, Field(ge=1, le=86400)] = 3600
+    calls_per_second: Annotated[int, Field(ge=1)] = 500
+    concurrent_calls: Annotated[int, Field(ge=1)] = 200
+    drain_seconds: Annotated[int, Field(ge=0, le=600)] = 20
+
+    @model_validator(mode="after")
+    def _bearer_needs_issuers(self) -> Self:
+        if self.listen_bearer is not None and not self.issuers:
+            raise ValueError("listen_bearer without issuers would let nobody in")
+        return self
+
+
+class Keys(_Section):
+    """Where the root key ring and the signing key are."""
+
+    ring: Path
+    signing: Path
+
+
+class Sources(_Section):
+    """Which files and databases each holder may register."""
+
+    roots: dict[str, Path] = {}  # holder identifier → folder
+    connections: dict[str, Secret] = {}  # connection name → PostgreSQL address
+    connection_holders: dict[str, tuple[str, ...]] = {}  # who may use it; absent: nobody
+
+
+class Settings(BaseSettings):
+    """All settings of one gateway process."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="GATEWAY_", env_nested_delimiter="__"
+    )
+
+    state: Path  # staging, checkpoints; private to the gateway
+    store: Secret
+    server: Server
+    keys: Keys
+    sources: Sources = Sources()
+    hierarchies: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    metrics_listen: str | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file; nothing else is looked at."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    def check(self) -> None:
+        """Refuse what would be unsafe to run with; ConfigurationError names the remedy."""
+        for private in (self.server.private_key, self.keys.ring, self.keys.signing):
+            require_private(private)
+        for readable in (self.server.certificate, self.server.client_ca):
+            if not readable.is_file():
+                raise ConfigurationError(f"{readable} is missing: run `gateway init`")
+        if not self.state.is_dir():
+            raise ConfigurationError(f"{self.state} is missing: run `gateway init`")
+        if self.state.stat().st_mode & _GROUP_OR_WORLD:
+            raise ConfigurationError(f"{self.state} is open to others: chmod 700 {self.state}")
+        if self.metrics_listen is not None and not is_loopback(self.metrics_listen):
+            raise ConfigurationError("metrics_listen must be a loopback address")
+
+
+def load(path: Path) -> Settings:
+    """The settings of that file, checked. ConfigurationError says what to change."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} does not exist: run `gateway init`") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} cannot be read as YAML") from error
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{path} is empty: run `gateway init`")
+    try:
+        settings = Settings(**_absolute(raw, path.resolve().parent))
+    except ValidationError as error:
+        # Field names and messages only: pydantic's own text would quote the values.
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"{path}: {faults}") from None
+    settings.check()
+    return settings
+
+
+def require_private(path: Path) -> None:
+    """ConfigurationError unless the file is there and nobody but its owner may touch it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: run `gateway init`") from error
+    if mode & _GROUP_OR_WORLD:
+        raise ConfigurationError(f"{path} is open to others: chmod 600 {path}")
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether ``host:port`` is an address of this machine alone."""
+    host = listen.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_PATHS = {
+    "state": None,
+    "hierarchies": None,
+    "store": {"file": None},
+    "keys": {"ring": None, "signing": None},
+    "server": {"certificate": None, "private_key": None, "client_ca": None},
+}
+
+
+def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
+    """The same settings with every path made absolute, taken from the file's own folder."""
+    settings = _resolve(raw, _PATHS, base)
+    sources = dict(settings.get("sources") or {})
+    sources["roots"] = {
+        holder: str(base / Path(str(folder)).expanduser())
+        for holder, folder in (sources.get("roots") or {}).items()
+    }
+    sources["connections"] = {
+        name: _resolve(secret, {"file": None}, base)
+        for name, secret in (sources.get("connections") or {}).items()
+    }
+    settings["sources"] = sources
+    server = dict(settings.get("server") or {})
+    server["issuers"] = [
+        _resolve(issuer, {"keys": None}, base) for issuer in server.get("issuers") or ()
+    ]
+    settings["server"] = server
+    return settings
+
+
+def _resolve(raw: Any, paths: dict[str, Any], base: Path) -> Any:
+    if not isinstance(raw, dict):
+        return raw
+    resolved = dict(raw)
+    for name, inner in paths.items():
+        value = raw.get(name)
+        if inner is not None:
+            resolved[name] = _resolve(value, inner, base) if value is not None else value
+        elif isinstance(value, str):
+            resolved[name] = str(base / Path(value).expanduser())
+    return {name: value for name, value in resolved.items() if value is not None}
