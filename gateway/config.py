@@ -197,7 +197,7 @@ _PATHS = {
 
 def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
     """The same settings with every path made absolute, taken from the file's own folder."""
-    settings = _resolve(raw, _PATHS, base)
+    settings: dict[str, Any] = _resolve(raw, _PATHS, base)
     sources = dict(settings.get("sources") or {})
     sources["roots"] = {
         holder: str(base / Path(str(folder)).expanduser())

@@ -79,7 +79,7 @@ def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Ver
     # 5. An Arrow stream saved as it came has the subject's SHA-256.
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    if sha256 == verified.statement.subject[0].digest["sha256"]:
+    if sha256 == verified.statement.subject[0].digests["sha256"]:
         return Verified(verified.statement, "the exact stream that was sealed")
     # 6. Any other file format has the same logical content, row by row.
     schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in verified.predicate.columns])

@@ -3,7 +3,7 @@
 Source: in-toto attestation framework, Statement v1; the envelope around it is DSSE v1.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -15,8 +15,8 @@ from gateway.model.release import Figure
 from gateway.model.transforms import TransformSpec
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:gateway:predicate:data-release:1"
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 
 
 class CertifiedColumn(Noun):
@@ -66,8 +66,10 @@ class ReleasePredicate(Noun):
 class Subject(Noun):
     """What the statement is about: the Arrow IPC stream, by its SHA-256."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
     name: str
-    digest: dict[Literal["sha256"], Digest]
+    digests: dict[Literal["sha256"], Digest] = Field(alias="digest")
 
 
 class Statement(Noun):

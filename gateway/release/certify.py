@@ -35,7 +35,7 @@ def certify(
     if plan is None or grant is None or audit is None or not all(f.passed for f in sealed.figures):
         raise ReleaseStopped(f"{release.name} is not fit to be certified")
     statement = Statement(
-        subject=(Subject(name=release.name, digest={"sha256": sealed.stream_sha256}),),
+        subject=(Subject(name=release.name, digests={"sha256": sealed.stream_sha256}),),
         predicate=ReleasePredicate(
             release=release.name,
             dataset=CertifiedDataSet(
