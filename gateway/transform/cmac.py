@@ -15,6 +15,14 @@ from gateway.transform.blocks import BLOCK, PIECE, BlockCipher, BlockEncryptor, 
 from gateway.transform.varlen import VarlenColumn, groups, windows
 
 _ITEM: Final = np.dtype((np.void, BLOCK))
+_MASKS: Final[Blocks] = np.frombuffer(
+    b"".join(b"\xff" * size + bytes(BLOCK - size) for size in range(BLOCK + 1)), np.uint64
+).reshape(-1, 2)
+"""What to keep of sixteen bytes read at the start of a block of 0 to 16 bytes."""
+PADDING: Final[Blocks] = np.frombuffer(
+    b"".join((bytes(size) + b"\x80" + bytes(BLOCK))[:BLOCK] for size in range(BLOCK + 1)), np.uint64
+).reshape(-1, 2)
+"""The padding 10* of a block of 0 to 16 bytes; a whole one has none."""
 
 
 def double(block: bytes) -> bytes:
@@ -40,22 +48,17 @@ def prf_key(key: bytes, cipher: CipherName = "AES") -> bytes:
 class Cmac:
     """CMAC under one block cipher and key. Thread-safe; the numbers are RFC 4493's steps."""
 
-    __slots__ = ("_cipher", "_masks", "_pads")
+    __slots__ = ("_cipher", "_pads")
 
     def __init__(self, cipher: BlockCipher) -> None:
         self._cipher = cipher
         # 2.3 Subkey generation
         subkey1 = double(cipher.encrypt(bytes(BLOCK)))
         subkey2 = double(subkey1)
-        # 2.4 steps 4 and 5, for each number of bytes in the last block: what to keep of sixteen
-        # bytes read there, and what to xor: K1 if it is whole, else the padding 10* and K2
-        masks = [b"\xff" * size + bytes(BLOCK - size) for size in range(BLOCK + 1)]
-        pads = [
-            xor(bytes(size) + b"\x80" + bytes(BLOCK - size - 1), subkey2) for size in range(BLOCK)
-        ]
-        pads.append(subkey1)
-        self._masks: Blocks = np.frombuffer(b"".join(masks), np.uint64).reshape(-1, 2)
-        self._pads: Blocks = np.frombuffer(b"".join(pads), np.uint64).reshape(-1, 2)
+        # 2.4 steps 4 and 5: a last block of 0 to 15 bytes is padded and takes K2, a whole one K1
+        self._pads: Blocks = PADDING.copy()
+        self._pads[:BLOCK] ^= np.frombuffer(subkey2, np.uint64)
+        self._pads[BLOCK] ^= np.frombuffer(subkey1, np.uint64)
 
     def of(self, message: bytes) -> bytes:
         """The 16 bytes of one message: for subkeys, contexts and labels, not for columns."""
@@ -76,12 +79,11 @@ class Cmac:
         encrypt = self._cipher.encryptor()
         # the last block is read as sixteen bytes wherever it ends
         source = windows(np.concatenate([column.data, np.zeros(BLOCK, np.uint8)]), BLOCK)
-        shortest, longest = int(column.lengths.min()), int(column.lengths.max())
-        if shortest == longest != 0:
+        if length := column.stride:
             for begin in range(0, column.rows, PIECE):
                 end = min(begin + PIECE, column.rows)
                 macs[begin:end] = _chain(
-                    encrypt, self._by_stride(source, begin * longest, end - begin, longest)
+                    encrypt, self._by_stride(source, begin * length, end - begin, length)
                 )
             return macs
         counts = np.maximum(column.lengths + (BLOCK - 1) >> 4, 1)  # 2.4 step 2
@@ -105,7 +107,7 @@ class Cmac:
                 size = length - last * BLOCK
                 # word by word: broadcasting a row of two words is five times slower
                 for word in range(2):
-                    block[:, word] &= self._masks[size][word]
+                    block[:, word] &= _MASKS[size][word]
                     block[:, word] ^= self._pads[size][word]
             yield block
 
@@ -118,15 +120,24 @@ class Cmac:
     ) -> Iterator[Blocks]:
         """Blocks of values of any length within one number of blocks, each with its own start."""
         for position in range(count):
-            block = _as_words(source[starts + position * BLOCK])
-            if position == count - 1:
-                sizes = lengths - position * BLOCK
-                block &= _as_words(self._masks.view(_ITEM)[sizes, 0])
-                block ^= _as_words(self._pads.view(_ITEM)[sizes, 0])
-            yield block
+            places = starts + position * BLOCK
+            if position < count - 1:
+                yield _as_words(source[places])
+            else:
+                yield last_blocks(source, places, lengths - position * BLOCK, self._pads)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._cipher.name}, key hidden)"
+
+
+def last_blocks(
+    source: NDArray[np.void], places: NDArray[np.int64], sizes: NDArray[np.int64], pads: Blocks
+) -> Blocks:
+    """Blocks of 0 to 16 bytes, cut from 16-byte `windows` and xored with the pad for their size."""
+    block = _as_words(source[places])
+    block &= _as_words(_MASKS.view(_ITEM)[sizes, 0])
+    block ^= _as_words(pads.view(_ITEM)[sizes, 0])
+    return block
 
 
 def _as_words(items: NDArray[np.void]) -> Blocks:

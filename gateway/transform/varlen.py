@@ -21,7 +21,7 @@ _INT32_MAX: Final = 2**31 - 1
 class VarlenColumn:
     """The values that are not null, back to back, and where in the column they stand.
 
-    `data` holds exactly the values' bytes; value i is `data[starts[i]:starts[i] + lengths[i]]`.
+    `data` holds the values' bytes; value i, the starts ascending, is `data[starts[i]:starts[i] + lengths[i]]`.
     `valid` is None when no slot is null, else a boolean for each of the column's `slots`.
     The repr is blind, for this is raw data.
     """
@@ -64,9 +64,45 @@ class VarlenColumn:
         return cls(data, starts, np.diff(offsets).astype(np.int64), valid, slots, large)
 
     @property
+    def stride(self) -> int:
+        """The one length of all values, if they have one and lie back to back; else 0."""
+        if not self.rows or self.starts[0]:
+            return 0
+        length = int(self.lengths[0])
+        together = self.starts[-1] == (self.rows - 1) * length
+        return length if together and (self.lengths == length).all() else 0
+
+    @property
     def rows(self) -> int:
         """How many values there are, nulls not counted."""
         return len(self.lengths)
+
+    def keep(self, fit: NDArray[np.bool_]) -> "VarlenColumn":
+        """The same slots, those values null for which `fit` is False; values lie back to back."""
+        valid = np.ones(self.slots, np.bool_) if self.valid is None else self.valid.copy()
+        valid[valid] = fit
+        lengths = self.lengths[fit]
+        return VarlenColumn(
+            self.data[np.repeat(fit, self.lengths)],
+            np.cumsum(lengths) - lengths,
+            lengths,
+            valid,
+            self.slots,
+            self.large,
+        )
+
+    def to_arrow(self, *, binary: bool = False) -> pa.Array:
+        """The column, if its values lie back to back. Text that is not UTF-8 is refused."""
+        made = build_text(
+            self.data, self.lengths, self.valid, self.slots, large=self.large, binary=True
+        )
+        if binary:
+            return made
+        try:
+            return made.cast(_KINDS[self.large, False])
+        except pa.ArrowInvalid:
+            # from None: the foreign exception may carry the text
+            raise TransformFailed("the values are not valid UTF-8: read them as binary") from None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.slots} slots, data hidden)"
