@@ -9,6 +9,9 @@ from gateway.model.noun import Digest, Moment, Noun, ShortText
 
 GENESIS = "0" * 64
 
+CHECKPOINT_TYPE = "application/vnd.gateway.audit-checkpoint+json"
+"""Payload type of a signed checkpoint's DSSE envelope."""
+
 
 class AuditEvent(Noun):
     """What happened, before it has a place in the chain. No values, no secrets, no counts of

@@ -152,11 +152,8 @@ class Grants:
         with self._store.read() as tx:
             over = [
                 grant.name
-                for state in (GrantState.ACTIVE, GrantState.REQUESTED)
-                for grant in everything(
-                    lambda page, state=state: tx.grants(page, state=state), lambda g: g.name
-                )
-                if grant.expires <= now
+                for grant in everything(tx.grants, lambda grant: grant.name)
+                if grant.expires <= now and GrantState.EXPIRED in GRANT[grant.state]
             ]
         for name in over:
             with self._store.write() as tx:

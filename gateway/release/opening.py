@@ -20,6 +20,7 @@ from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
 from gateway.registry.facts import facts_for
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.transform.registry import output_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,13 @@ class Opening:
         version: SourceVersion,
     ) -> Plan:
         return compile_plan(
-            request, decision, dataset, version, caller, hierarchy_digests=self._hierarchy_digests
+            request,
+            decision,
+            dataset,
+            version,
+            caller,
+            output_type=output_type,
+            hierarchy_digests=self._hierarchy_digests,
         )
 
     def _opened(

@@ -139,10 +139,10 @@ class Runner:
                 ReleaseState.RUNNING,
             ):
                 return None
-            dataset = tx.dataset(release.request.dataset)
-            if release.plan is None or dataset is None:
+            dataset, plan = tx.dataset(release.request.dataset), release.plan
+            if plan is None or dataset is None:
                 raise GatewayFault(f"the record of {name} is incomplete")
-            state = release.state
+            state: ReleaseState = release.state
             if state is ReleaseState.RUNNING:  # its process went away in the middle
                 state = advance(RELEASE, name, state, ReleaseState.OPENED)
             if release.attempt >= MOST_ATTEMPTS:
@@ -166,7 +166,7 @@ class Runner:
             )
             tx.put_release(release)
             tx.audit(_event("release.run", release, "ok", attempt=str(release.attempt)), now)
-        return Running(release, release.plan, dataset)
+        return Running(release, plan, dataset)
 
     # ---- making it --------------------------------------------------------------------------------
 
