@@ -89,7 +89,9 @@ class Source(Protocol):
 class Sources(Protocol):
     """Opens sources. ``holder`` bounds which files and connections may be reached."""
 
-    def open(self, holder: str, dataset: str, source: SourceRef, columns: Sequence[Column]) -> Source:
+    def open(
+        self, holder: str, dataset: str, source: SourceRef, columns: Sequence[Column]
+    ) -> Source:
         """An open source; ``columns`` is empty at registration, when the schema is read off."""
 
 
@@ -159,6 +161,9 @@ class Intake(Protocol):
     def receive(self, dataset: DataSet, records: pa.RecordBatchReader) -> Received:
         """Stage all records, each batch checked against the data set's columns. Raises
         RecordsRejected naming row and column, or StagingUnavailable; nothing then remains."""
+
+    def open(self, dataset: DataSet, received: Received) -> Source:
+        """The records just received, as a source, before any catalogue knows of them."""
 
     def discard(self, stream: str) -> None:
         """Remove a staged stream that nothing refers to any more."""
@@ -284,12 +289,16 @@ class Transaction(Protocol):
         """Names of OPENED or RUNNING releases whose lease is absent or has lapsed."""
 
     # Idempotency: one row per (party, method, request_id).
-    def remember(self, party: str, method: str, request_id: str, digest: str, resource: str) -> None: ...
+    def remember(
+        self, party: str, method: str, request_id: str, digest: str, resource: str
+    ) -> None: ...
     def remembered(self, party: str, method: str, request_id: str) -> tuple[str, str] | None:
         """(digest of the request, resource it made), None when new."""
 
     # Charges: one row per release, in the same transaction as the state change.
-    def charge(self, release: str, consumer: str, dataset: str, rows: int, at: datetime) -> None: ...
+    def charge(
+        self, release: str, consumer: str, dataset: str, rows: int, at: datetime
+    ) -> None: ...
     def settle(self, release: str, rows: int) -> None:
         """Lower the reserved rows to those really released; never raises them."""
 

@@ -1,0 +1,215 @@
+"""Protects records that the caller brings along: the same decision, plan, run and checks as a
+release, under keys that are forgotten at the end; nothing is kept but an audit entry."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from gateway.decide.engine import decide_own_records
+from gateway.decide.facts import Facts
+from gateway.errors import FailedPrecondition, NotFound
+from gateway.model.access import ExtractRequest
+from gateway.model.audit import AuditEvent
+from gateway.model.catalog import Column, DataSet, Party, PushedSource
+from gateway.model.decision import Decision
+from gateway.model.lifecycle import PolicyState
+from gateway.model.names import RecipientKind, Role, resource
+from gateway.model.plan import Plan
+from gateway.model.policy import StoredPolicy
+from gateway.model.release import Figure
+from gateway.planning.compile import compile_plan
+from gateway.ports import (
+    Clock,
+    Entropy,
+    Executor,
+    Intake,
+    KeyRing,
+    Progress,
+    Received,
+    StagedChunk,
+    Staging,
+    Store,
+)
+from gateway.transform.registry import output_type
+
+Classify = Callable[[pa.Table | None, Sequence[Column]], tuple[Column, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The decision over the records; when it permits, the plan, the figures of its checks, and
+    the protected records as chunks of one Arrow IPC stream, which can be read once."""
+
+    decision: Decision
+    plan: Plan | None = None
+    rows: int = 0
+    figures: tuple[Figure, ...] = ()
+    chunks: Iterator[StagedChunk] = field(default_factory=lambda: iter(()))
+
+
+class Protecting:
+    """Protection under a given policy; used as it is on a local file, without a server."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        executor: Executor,
+        staging: Staging,
+        keyring: KeyRing,
+        clock: Clock,
+        entropy: Entropy,
+        classify: Classify,
+        hierarchy_digests: Mapping[str, str],
+    ) -> None:
+        self._intake = intake
+        self._executor = executor
+        self._staging = staging
+        self._keyring = keyring
+        self._clock = clock
+        self._entropy = entropy
+        self._classify = classify
+        self._hierarchy_digests = hierarchy_digests
+
+    def protect(
+        self,
+        caller: Party,
+        policy: StoredPolicy,
+        purpose: str,
+        kind: RecipientKind,
+        declared: Sequence[Column],
+        records: pa.RecordBatchReader,
+        progress: Progress = lambda rows: None,
+    ) -> Protection:
+        """Decide, plan, run and check. Raises InvalidRequest for an unknown purpose or column,
+        RecordsRejected or ReleaseStopped; nothing is kept then."""
+        dataset = self._described(caller, declared, records.schema)
+        received = self._intake.receive(dataset, records)
+        try:
+            dataset = dataset.but(
+                source=PushedSource(stream=received.stream),
+                version=received.version,
+                columns=self._classify(received.sample, dataset.columns),
+            )
+            recipient = caller.but(role=Role.CONSUMER, kind=kind)
+            request = ExtractRequest(
+                dataset=dataset.name,
+                columns=tuple(column.name for column in dataset.columns),
+                purpose=purpose,
+            )
+            facts = Facts(dataset, recipient, (policy,), (), self._clock.now())
+            decision = decide_own_records(request, facts)
+            if not decision.permitted:
+                return Protection(decision)
+            plan = compile_plan(
+                request,
+                decision,
+                dataset,
+                received.version,
+                recipient,
+                output_type=output_type,
+                hierarchy_digests=self._hierarchy_digests,
+            )
+            return self._run(dataset, received, decision, plan, progress)
+        finally:
+            self._intake.discard(received.stream)
+
+    def _described(self, caller: Party, declared: Sequence[Column], schema: pa.Schema) -> DataSet:
+        known = {column.name: column for column in declared}
+        now = self._clock.now()
+        return DataSet(
+            # The same name each time: it is part of key domains, so that the same caller's
+            # tokens agree between calls.
+            name=resource("datasets", "own-records"),
+            holder=caller.name,
+            title="records that the caller brought",
+            source=PushedSource(),
+            columns=tuple(
+                known.get(found.name, Column(name=found.name, type=str(found.type))).but(
+                    type=str(found.type), nullable=found.nullable
+                )
+                for found in schema
+            ),
+            created=now,
+            updated=now,
+        )
+
+    def _run(
+        self,
+        dataset: DataSet,
+        received: Received,
+        decision: Decision,
+        plan: Plan,
+        progress: Progress,
+    ) -> Protection:
+        staged = f"protected/p-{self._entropy.bytes(10).hex()}"
+        key = self._entropy.bytes(32)
+        domains = {step.key_domain for step in plan.steps if step.key_domain is not None}
+        keys = {domain: self._keyring.derive(domain) for domain in domains}
+        with self._intake.open(dataset, received) as source:
+            result = self._executor.run(
+                plan,
+                source,
+                keys,
+                lambda schema: self._staging.create(staged, key, schema),
+                progress,
+            )
+        chunks = self._read_once(staged, key)
+        return Protection(decision, plan, result.rows, result.figures, chunks)
+
+    def _read_once(self, staged: str, key: bytes) -> Iterator[StagedChunk]:
+        try:
+            yield from self._staging.chunks(staged, key, 0)
+        finally:
+            self._staging.destroy(staged)
+
+
+class ProtectionUnderPolicy:
+    """Protection under a policy that is in force in the store, each use logged."""
+
+    def __init__(self, store: Store, protecting: Protecting, clock: Clock) -> None:
+        self._store = store
+        self._protecting = protecting
+        self._clock = clock
+
+    def records(
+        self,
+        caller: Party,
+        policy: str,
+        purpose: str,
+        kind: RecipientKind,
+        declared: Sequence[Column],
+        records: pa.RecordBatchReader,
+    ) -> Protection:
+        """As ``Protecting.protect``, under the active version of ``policy``."""
+        protection = self._protecting.protect(
+            caller, self._active(policy), purpose, kind, declared, records
+        )
+        decision = protection.decision
+        with self._store.write() as tx:
+            tx.audit(
+                AuditEvent(
+                    actor=caller.name,
+                    action="protect.records",
+                    resource=policy,
+                    outcome="ok" if decision.permitted else "DENIED",
+                    details={
+                        "purpose": purpose,
+                        "decision_digest": decision.digest(),
+                        "plan_digest": protection.plan.digest() if protection.plan else "",
+                    },
+                ),
+                self._clock.now(),
+            )
+        return protection
+
+    def _active(self, name: str) -> StoredPolicy:
+        with self._store.read() as tx:
+            newest = tx.policy(name)
+            if newest is None:
+                raise NotFound.resource(name)
+            for version in range(newest.version, 0, -1):
+                found = tx.policy(name, version)
+                if found is not None and found.state is PolicyState.ACTIVE:
+                    return found
+        raise FailedPrecondition(f"no version of {name} is active", reason="POLICY_NOT_ACTIVE")
