@@ -1,0 +1,242 @@
+"""What can be counted in a sample of a column: shares, lengths, kinds. Counts, never values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gateway.classify.checks import CHECKS
+from gateway.classify.folding import fold
+from gateway.classify.pack import Dictionary, Identifier, Pack
+from gateway.classify.sampling import Sample
+from gateway.errors import ConfigurationError
+
+Kind = Literal["text", "integer", "real", "date", "moment", "boolean", "opaque"]
+Bools = NDArray[np.bool_]
+
+_DATE = (
+    r"^(?:18|19|20)[0-9]{2}(?:[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12][0-9]|3[01])日?"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[ T][0-9:.]+Z?)?$"
+)
+_LATIN_NAME = r"^[A-Z][a-z]+(?:[ '\-]+(?:[A-Z]\.|[A-Z][a-z]+)){1,3}$|^[A-Z][a-z]+, [A-Z][a-z. ]+$"
+_REGION = r"^(?:\p{Han}{1,10}(?:省|市|区|县|旗|自治州|盟|镇|乡|街道)){1,4}$"
+_AMOUNT = r"^[<>=≤≥~约]{0,2}[¥￥$€£]?[0-9][0-9,]*(?:\.[0-9]+)?[kKwW万千]?(?:[-~至–](?:[0-9][0-9,.]*)[kKwW万千]?)?[元%+]?(?:以上|以下)?$"
+_CODE = r"^[A-Za-z]{0,6}[-_]?[0-9][0-9A-Za-z\-_/]{2,63}$"
+# Found inside longer texts; only forms that hardly occur by chance.
+_INSIDE = ("CN_RESIDENT_ID", "CN_MOBILE", "CN_BANK_CARD", "EMAIL_ADDRESS", "CN_LICENSE_PLATE")
+_LONG = 25  # characters: a cell longer than this on average may be prose
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Counts over a sample. Shares are of the sampled non-null values, 0 to 1.
+
+    `accepted`: by identifier form (its position in the pack): pattern and check hold.
+    `shaped`: the pattern holds, whatever the check says. `listed`: by entity, values in the
+    dictionary. `inside`: entities found within longer texts.
+    """
+
+    kind: Kind
+    rows: int
+    nulls: int
+    sampled: int
+    distinct: int
+    accepted: Mapping[int, float]
+    shaped: Mapping[int, float]
+    listed: Mapping[str, float]
+    inside: Mapping[str, float]
+    dates: float = 0.0
+    first_year: int | None = None
+    last_year: int | None = None
+    chinese_names: float = 0.0
+    latin_names: float = 0.0
+    regions: float = 0.0
+    amounts: float = 0.0
+    codes: float = 0.0
+    mean_length: float = 0.0
+    lowest: float | None = None
+    highest: float | None = None
+
+    @property
+    def distinct_share(self) -> float:
+        return self.distinct / self.sampled if self.sampled else 0.0
+
+    @property
+    def prose(self) -> bool:
+        """Long texts of many lengths: what they hold cannot be told from the column."""
+        return self.kind == "text" and self.mean_length > _LONG and self.distinct_share > 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The distinct values of a sample with how often each occurs."""
+
+    values: pa.Array
+    counts: NDArray[np.int64]
+    total: int
+
+    def share(self, mask: pa.Array | Bools) -> float:
+        held = np.asarray(mask.fill_null(False)) if isinstance(mask, pa.Array) else mask
+        return float(self.counts[held].sum() / self.total) if self.total else 0.0
+
+
+def observe(sample: Sample, pack: Pack) -> Observation:
+    """Count everything that evidence is made of. Raises pyarrow.ArrowInvalid for invalid UTF-8."""
+    kind = _kind(sample.values.type)
+    if kind == "opaque" or len(sample.values) == 0:
+        return Observation(kind, sample.rows, sample.nulls, len(sample.values), 0, {}, {}, {}, {})
+    if kind == "text":
+        # Buffers written without a check may hold anything; kernels assume UTF-8.
+        sample.values.validate(full=True)
+    texts = sample.values if kind == "text" else sample.values.cast(pa.string())
+    counted = pc.value_counts(texts)
+    values = _Values(fold(counted.field("values")), np.asarray(counted.field("counts")), len(texts))
+    numbers = _range(sample.values) if kind in {"integer", "real"} else (None, None)
+    dates, first, last = _dates(values, sample.values, kind)
+    accepted, shaped = _identifiers(values, pack) if kind in {"text", "integer"} else ({}, {})
+    return Observation(
+        kind, sample.rows, sample.nulls, len(texts), len(counted), accepted, shaped,
+        listed=_listed(values, pack) if kind in {"text", "integer"} else {},
+        inside=_inside(values, pack) if kind == "text" else {},
+        dates=dates, first_year=first, last_year=last,
+        chinese_names=_chinese_names(values, pack) if kind == "text" else 0.0,
+        latin_names=_matches(values, _LATIN_NAME) if kind == "text" else 0.0,
+        regions=_matches(values, _REGION) if kind == "text" else 0.0,
+        amounts=_matches(values, _AMOUNT) if kind == "text" else float(kind in {"integer", "real"}),
+        codes=_matches(values, _CODE) if kind in {"text", "integer"} else 0.0,
+        mean_length=float(np.average(pc.utf8_length(values.values), weights=values.counts)),
+        lowest=numbers[0], highest=numbers[1],
+    )  # fmt: skip
+
+
+def accepts(form: Identifier, folded: pa.Array) -> tuple[Bools, Bools]:
+    """For each folded value: whether the whole of it has the form, and whether it passes the check.
+
+    A value has the form with or without the separators that the form drops.
+    """
+    capitals = pc.utf8_upper(folded)
+    bare = capitals
+    for character in form.drop:
+        bare = pc.replace_substring(bare, character, "")
+    shaped = _bools(pc.match_substring_regex(bare, f"^(?:{form.pattern})$"))
+    if form.check is None or not shaped.any():
+        return shaped, shaped
+    passed = np.zeros(len(shaped), dtype=np.bool_)
+    rows = np.flatnonzero(shaped)
+    passed[rows] = CHECKS[form.check](bare.take(pa.array(rows)))
+    return shaped, passed
+
+
+def _kind(kind: pa.DataType) -> Kind:
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+        return "text"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "real"
+    if pa.types.is_date(kind):
+        return "date"
+    return "moment" if pa.types.is_temporal(kind) else "opaque"
+
+
+def _identifiers(values: _Values, pack: Pack) -> tuple[dict[int, float], dict[int, float]]:
+    accepted, shaped = {}, {}
+    for position, form in enumerate(pack.identifiers):
+        has_form, passes = accepts(form, values.values)
+        if has_form.any():
+            shaped[position] = values.share(has_form)
+            accepted[position] = values.share(passes)
+    return accepted, shaped
+
+
+def _listed(values: _Values, pack: Pack) -> dict[str, float]:
+    small = pc.utf8_lower(values.values)
+    small = pc.replace_substring_regex(small, r"[\s_]+", "-")
+    shares: dict[str, float] = {}
+    for dictionary in pack.dictionaries:
+        if len(values.values) <= dictionary.most_distinct:
+            share = values.share(pc.is_in(small, value_set=_word_set(dictionary)))
+            shares[dictionary.entity] = max(share, shares.get(dictionary.entity, 0.0))
+    return shares
+
+
+@lru_cache(maxsize=64)
+def _word_set(dictionary: Dictionary) -> pa.Array:
+    return pa.array([word.lower().replace("_", "-") for word in dictionary.words])
+
+
+def _inside(values: _Values, pack: Pack) -> dict[str, float]:
+    longer = _Values(
+        values.values, np.where(np.asarray(pc.utf8_length(values.values)) > 20, values.counts, 0),
+        values.total,
+    )  # fmt: skip
+    if not longer.counts.any():
+        return {}
+    capitals = pc.utf8_upper(values.values)
+    found = {}
+    for form in pack.identifiers:
+        if form.entity in _INSIDE:
+            pattern = f"(?:^|[^0-9A-Z._])(?:{form.pattern})(?:[^0-9A-Z]|$)"
+            share = longer.share(pc.match_substring_regex(capitals, pattern))
+            if share:
+                found[form.entity] = share
+    return found
+
+
+def _chinese_names(values: _Values, pack: Pack) -> float:
+    first, two = _surnames(pack.surnames)
+    texts = values.values
+    short = _bools(pc.match_substring_regex(texts, r"^\p{Han}{2,4}$"))
+    known = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 1), value_set=first))
+    double = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 2), value_set=two))
+    dotted = _bools(pc.match_substring_regex(texts, r"^\p{Han}{2,8}(?:·\p{Han}{1,10}){1,3}$"))
+    # Masked names keep the surname: 王*明.
+    masked = _bools(pc.match_substring_regex(texts, r"^\p{Han}[*＊某]{1,2}\p{Han}?$"))
+    return values.share((short & (known | double)) | dotted | (masked & known))
+
+
+@lru_cache(maxsize=4)
+def _surnames(surnames: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
+    if not surnames:
+        raise ConfigurationError("the rule pack has no surnames")
+    single = [name for name in surnames if len(name) == 1]
+    return pa.array(single, pa.string()), pa.array(
+        [name for name in surnames if len(name) == 2], pa.string()
+    )
+
+
+def _matches(values: _Values, pattern: str) -> float:
+    return values.share(pc.match_substring_regex(values.values, pattern))
+
+
+def _dates(values: _Values, raw: pa.Array, kind: Kind) -> tuple[float, int | None, int | None]:
+    if kind in {"date", "moment"} and not pa.types.is_time(raw.type):
+        if not (pa.types.is_date(raw.type) or pa.types.is_timestamp(raw.type)):
+            return 0.0, None, None
+        span = pc.min_max(pc.year(raw)).as_py()
+        return 1.0, span["min"], span["max"]
+    if kind not in {"text", "integer"}:
+        return 0.0, None, None
+    matched = pc.match_substring_regex(values.values, _DATE)
+    share = values.share(matched)
+    if share < 0.5:
+        return share, None, None
+    years = pc.utf8_slice_codeunits(values.values.filter(matched), 0, 4).cast(pa.int64())
+    span = pc.min_max(years).as_py()
+    return share, span["min"], span["max"]
+
+
+def _range(numbers: pa.Array) -> tuple[float, float]:
+    span = pc.min_max(numbers.cast(pa.float64(), safe=False)).as_py()
+    return span["min"], span["max"]
+
+
+def _bools(mask: pa.Array) -> Bools:
+    return np.asarray(mask.fill_null(False)).astype(np.bool_)

@@ -1,0 +1,220 @@
+"""Loads a rule pack: the dated data files that say what identifiers, names and words mean.
+
+A pack is read once, checked whole, and refused with the file's name when anything in it is wrong:
+an unknown entity, check or grade, a pattern that could back-track (anything RE2 does not take).
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from gateway.classify.checks import CHECKS
+from gateway.errors import ConfigurationError
+from gateway.model.grades import Grade
+from gateway.model.names import ENTITIES, ColumnRole
+from gateway.model.noun import Digest, Noun, ShortText
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+Strength = Literal["certain", "likely", "weak"]
+T = TypeVar("T")
+
+NORMS = Path(__file__).parent.parent / "norms"
+
+
+class Identifier(Noun):
+    """One form of an identifier, see norms/classification/identifiers.yaml."""
+
+    entity: str
+    pattern: Annotated[str, Field(min_length=1, max_length=2000)]
+    check: str | None = None
+    drop: str = ""
+    weight: Percent
+    chance: Percent
+    score: Percent
+    context: tuple[ShortText, ...] = ()
+    needs_context: bool = False
+    text: Literal["pattern", "presidio"] = "pattern"
+    source: ShortText
+
+    @field_validator("entity")
+    @classmethod
+    def _known(cls, entity: str) -> str:
+        return _known_entity(entity)
+
+    @field_validator("pattern")
+    @classmethod
+    def _linear(cls, pattern: str) -> str:
+        try:
+            pc.match_substring_regex(pa.array([""]), pattern)
+        except pa.ArrowInvalid as refused:
+            raise ValueError("not a pattern that RE2 runs in linear time") from refused
+        return pattern
+
+    @field_validator("check")
+    @classmethod
+    def _has_check(cls, check: str | None) -> str | None:
+        if check is not None and check not in CHECKS:
+            raise ValueError(f"no such check; known are {', '.join(sorted(CHECKS))}")
+        return check
+
+
+class Dictionary(Noun):
+    """Words of an entity: `share` percent of the values must be among them."""
+
+    entity: str
+    words: tuple[str, ...]
+    weight: Percent
+    share: Percent
+    most_distinct: Annotated[int, Field(ge=1)]
+
+    _known = field_validator("entity")(classmethod(lambda _, entity: _known_entity(entity)))
+
+
+class NameWords(Noun):
+    """Words of column names, see norms/classification/names.yaml."""
+
+    entities: dict[str, dict[Strength, tuple[str, ...]]]
+    keys: dict[Literal["person", "group"], tuple[str, ...]]
+    transparent: tuple[str, ...]
+    derived: tuple[str, ...]
+    person_owners: tuple[str, ...]
+    things: tuple[str, ...]
+    technical: tuple[str, ...]
+    attributes: tuple[str, ...]
+    free_text: tuple[str, ...]
+
+    @field_validator("entities")
+    @classmethod
+    def _known(cls, entities: dict[str, object]) -> dict[str, object]:
+        for entity in entities:
+            _known_entity(entity)
+        return entities
+
+
+class Graded(Noun):
+    """Grade and role of what a column holds, with where that is said."""
+
+    grade: Grade
+    role: ColumnRole
+    source: ShortText
+
+
+class Grading(Noun):
+    """One dated grading standard."""
+
+    standard: ShortText
+    effective: ShortText
+    version: ShortText
+    entities: dict[str, Graded]
+    person_key: Graded
+    group_key: Graded
+    personal_attribute: Graded
+    other_personal: Graded
+    not_personal: Graded
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for entity in self.entities:
+            _known_entity(entity)
+        missing = ENTITIES - {"NONE"} - set(self.entities)
+        if missing:
+            raise ValueError(f"no grade for {', '.join(sorted(missing))}")
+        return self
+
+
+class _Contents(Noun):
+    version: ShortText
+    grading: ShortText
+    name_weights: dict[Strength, Percent]
+    dictionaries: tuple[Dictionary, ...]
+    surnames: ShortText
+
+
+class Pack(Noun):
+    """A whole rule pack; verdicts carry its version and digest and are redone when they change."""
+
+    version: ShortText
+    sha256: Digest
+    identifiers: tuple[Identifier, ...]
+    names: NameWords
+    name_weights: dict[Strength, Percent]
+    dictionaries: tuple[Dictionary, ...]
+    surnames: tuple[str, ...]
+    grading: Grading
+    elements: dict[str, str]
+
+    @property
+    def reference(self) -> str:
+        """How a verdict names the pack: its day and the beginning of its digest."""
+        return f"{self.version}, sha256 {self.sha256[:12]}"
+
+
+@cache
+def standard() -> Pack:
+    """The pack that ships with the gateway."""
+    return load(NORMS)
+
+
+def load(folder: Path) -> Pack:
+    """Read a pack from `folder`/classification and `folder`/grading. ConfigurationError."""
+    digest = hashlib.sha256()
+
+    def read(*names: str) -> str:
+        path = folder.joinpath(*names)
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as unreadable:
+            raise ConfigurationError(
+                f"the rule pack's file {path.name} cannot be read: restore it or name another pack"
+            ) from unreadable
+        digest.update(f"{'/'.join(names)}\n{len(text)}\n{text}".encode())
+        return text
+
+    def words(name: str) -> tuple[str, ...]:
+        lines = read("classification", "words", name).splitlines()
+        return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+    contents = _parse(_Contents, read("classification", "pack.yaml"), "pack.yaml")
+    pack = {
+        "version": contents.version,
+        "identifiers": _parse(
+            tuple[Identifier, ...], read("classification", "identifiers.yaml"), "identifiers.yaml"
+        ),
+        "names": _parse(NameWords, read("classification", "names.yaml"), "names.yaml"),
+        "name_weights": contents.name_weights,
+        "dictionaries": tuple(
+            d.but(words=tuple(word for name in d.words for word in words(name)))
+            for d in contents.dictionaries
+        ),
+        "surnames": words(contents.surnames),
+        "grading": _parse(Grading, read("grading", contents.grading), contents.grading),
+        "elements": _parse(
+            dict[str, str], read("classification", "elements.yaml"), "elements.yaml"
+        ),
+    }
+    return Pack.model_validate({**pack, "sha256": digest.hexdigest()})
+
+
+def _parse(kind: type[T], text: str, name: str) -> T:
+    try:
+        data = yaml.safe_load(text)
+        adapter: TypeAdapter[T] = TypeAdapter(kind)
+        return adapter.validate_python(data)
+    except yaml.YAMLError as malformed:
+        raise ConfigurationError(f"the rule pack's file {name} is not YAML") from malformed
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"the rule pack's file {name}: {where}: {first['msg']}") from wrong
+
+
+def _known_entity(entity: str) -> str:
+    if entity not in ENTITIES:
+        raise ValueError(f"{entity} is not an entity of the gateway's vocabulary")
+    return entity

@@ -1,0 +1,71 @@
+"""The verdict on one column: what it is, how sure, on which evidence, under which rules."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gateway.model.catalog import Column, ColumnName
+from gateway.model.grades import Grade
+from gateway.model.names import ENTITIES, ColumnRole
+from gateway.model.noun import Digest, Noun, ShortText
+
+EvidenceKind = Literal["name", "value", "neighbour", "rule"]
+# A column keeps this many lines; the weightiest come first.
+_LINES = 8
+
+
+class Evidence(Noun):
+    """One reason. `weight` in percent: how far it speaks for the entity, negative against it.
+
+    `detail` is for people and never holds a value of the column.
+    """
+
+    kind: EvidenceKind
+    entity: str
+    detail: ShortText
+    weight: Annotated[int, Field(ge=-100, le=100)]
+
+
+class Verdict(Noun):
+    """What one column is. Without entity, grade and role: unknown, treated as the highest grade."""
+
+    column: ColumnName
+    entity: str | None = None
+    role: ColumnRole | None = None
+    grade: Grade | None = None
+    confidence_percent: Annotated[int, Field(ge=0, le=100)]
+    evidence: tuple[Evidence, ...] = ()
+    element: str | None = None  # proposed standard element; setting it is a person's decision
+    sampled: Annotated[int, Field(ge=0)] = 0  # non-null values looked at
+    pack_version: ShortText
+    pack_sha256: Digest
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        parts = (self.entity, self.role, self.grade)
+        if any(part is None for part in parts) and any(part is not None for part in parts):
+            raise ValueError("a verdict has entity, role and grade, or none of them")
+        if self.entity is not None and self.entity not in ENTITIES:
+            raise ValueError("not an entity of the gateway's vocabulary")
+        return self
+
+    def onto(self, column: Column) -> Column:
+        """The column with this verdict; a column that a person declared stays as it is."""
+        if column.name != self.column:
+            raise ValueError("the verdict is on another column")
+        if column.declared:
+            return column
+        return column.but(
+            entity=self.entity,
+            role=self.role,
+            grade=self.grade,
+            confidence_percent=self.confidence_percent,
+            evidence=self.lines(),
+        )
+
+    def lines(self) -> tuple[str, ...]:
+        """The evidence as short sentences for people, the weightiest first, then the rules."""
+        ordered = sorted(self.evidence, key=lambda e: (-abs(e.weight), e.kind, e.entity))
+        told = [f"{e.kind}: {e.detail} ({e.entity} {e.weight:+d})" for e in ordered[:_LINES]]
+        told.append(f"rules: {self.pack_version}, sha256 {self.pack_sha256[:12]}")
+        return tuple(line if len(line) <= 200 else line[:199] + "…" for line in told)
