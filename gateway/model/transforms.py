@@ -194,8 +194,8 @@ class MaskForm(Spec):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_form(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("form") in _KEPT:
-            first, _, last, _ = _KEPT[data["form"]]
+        if isinstance(data, dict) and str(data.get("form")) in _KEPT:
+            first, _, last, _ = _KEPT[str(data["form"])]
             return {"keep_first": first, "keep_last": last, **data}
         return data
 
@@ -431,8 +431,8 @@ class Token(Spec):
     @model_validator(mode="before")
     @classmethod
     def _default_length(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("alphabet") in _TOKEN_LENGTHS:
-            return {"length": _TOKEN_LENGTHS[data["alphabet"]][0], **data}
+        if isinstance(data, dict) and str(data.get("alphabet")) in _TOKEN_LENGTHS:
+            return {"length": _TOKEN_LENGTHS[str(data["alphabet"])][0], **data}
         return data
 
     @model_validator(mode="after")

@@ -1,0 +1,150 @@
+"""What every transform is: a claim, an output type, and ``apply`` from column to outcome."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gateway.errors import InvalidRequest, TransformFailed
+from gateway.model.transforms import Spec
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a transform promises, when, what stays visible all the same, and where it is from."""
+
+    guarantee: str
+    precondition: str
+    leaves: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Outcome:
+    """A transformed column, and the rows whose value could not be handled.
+
+    ``column`` has the input's length. ``unhandled`` has no nulls of its own and is True only where
+    ``column`` is null; None says that every value was handled. The repr is blind.
+    """
+
+    column: pa.Array
+    unhandled: pa.BooleanArray | None
+
+    def __post_init__(self) -> None:
+        if self.unhandled is None:
+            return
+        if len(self.unhandled) != len(self.column) or self.unhandled.null_count:
+            raise TransformFailed("a transform lost count of its rows")
+        if pc.any(pc.and_(self.unhandled, self.column.is_valid())).as_py():
+            raise TransformFailed("a transform let a value through that it could not handle")
+
+    def __repr__(self) -> str:
+        return f"Outcome({len(self.column)} rows, data hidden)"
+
+
+def outcome(column: pa.Array, unhandled: pa.BooleanArray) -> Outcome:
+    """``column`` with null wherever ``unhandled`` is True; null entries of it count as False."""
+    unhandled = unhandled.fill_null(False)
+    if not pc.any(unhandled).as_py():
+        return Outcome(column, None)
+    return Outcome(pc.if_else(unhandled, pa.scalar(None, column.type), column), unhandled)
+
+
+class Transform(Protocol):
+    """What the executor sees. ``apply`` may be called from several threads at once."""
+
+    claim: ClassVar[Claim]
+    output_type: pa.DataType
+
+    def apply(self, column: pa.Array) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Resources:
+    """What a spec does not hold itself: a key, and the hierarchies by name. The repr is blind."""
+
+    key: bytes | None = None
+    hierarchies: Mapping[str, pa.Table] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        return f"Resources(key hidden, hierarchies {sorted(self.hierarchies)})"
+
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class ColumnTransform(ABC, Generic[SpecT]):
+    """The base of the implementations: refuses types it was not built for.
+
+    A subclass says in ``output_for`` which types it takes and what comes out, reads its spec in
+    ``prepare``, and works on one array of ``source_type`` in ``run``.
+    """
+
+    claim: ClassVar[Claim]
+
+    def __init__(self, spec: SpecT, source_type: pa.DataType, resources: Resources) -> None:
+        self.spec = spec
+        self.source_type = source_type
+        self.output_type = self.output_for(spec, source_type)
+        self.prepare(resources)
+
+    @classmethod
+    @abstractmethod
+    def output_for(cls, spec: SpecT, source_type: pa.DataType) -> pa.DataType:
+        """The type of the output; `InvalidRequest` for a type that it does not take."""
+
+    def prepare(self, resources: Resources) -> None:
+        """Read what the spec does not hold; `InvalidRequest` when it is not there."""
+
+    @abstractmethod
+    def run(self, column: pa.Array) -> Outcome:
+        """The work, on an array that is known to be of ``source_type``."""
+
+    def apply(self, column: pa.Array) -> Outcome:
+        """Transform one array; never a value that the transform has not handled."""
+        if not isinstance(column, pa.Array) or column.type != self.source_type:
+            raise TransformFailed(f"{_kind(self.spec)} was given another type than planned")
+        done = self.run(column)
+        if len(done.column) != len(column) or done.column.type != self.output_type:
+            raise TransformFailed(f"{_kind(self.spec)} did not give what was planned")
+        return done
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source_type} to {self.output_type})"
+
+
+def unsupported(spec: Spec, source_type: pa.DataType, wanted: str) -> InvalidRequest:
+    """The error for a column type that the transform does not take."""
+    return InvalidRequest.of(
+        "transform", f"{_kind(spec)} takes {wanted}, not a column of type {source_type}"
+    )
+
+
+def _kind(spec: Spec) -> str:
+    kind: Any = getattr(spec, "kind", type(spec).__name__)
+    return str(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Text, or whole numbers that are read by their decimal digits."""
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind))
+
+
+def text_output(spec: Spec, source_type: pa.DataType) -> pa.DataType:
+    """The output type of transforms from text to text."""
+    if not is_text(source_type):
+        raise unsupported(spec, source_type, "text or whole numbers")
+    return pa.string()
+
+
+def as_text(column: pa.Array) -> pa.Array:
+    """Text as it is; whole numbers as their decimal digits."""
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())

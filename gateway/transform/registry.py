@@ -1,0 +1,93 @@
+"""Which implementation each spec has: the one list to add a transform to."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import pyarrow as pa
+
+from gateway.errors import InvalidRequest
+from gateway.model.transforms import (
+    BinNumber,
+    GeneralizeDate,
+    GeneralizeHierarchy,
+    Keep,
+    Mask,
+    MaskForm,
+    MaskPattern,
+    Replace,
+    ReplacePattern,
+    RoundNumber,
+    Spec,
+    Suppress,
+    Token,
+    TopBottomCode,
+    TransformSpec,
+    Truncate,
+)
+from gateway.transform.base import Claim, ColumnTransform, Resources, Transform
+from gateway.transform.clipping import TopBottomCodeColumn
+from gateway.transform.dates import GeneralizeDateColumn
+from gateway.transform.forms import MaskFormColumn
+from gateway.transform.hierarchy import GeneralizeHierarchyColumn
+from gateway.transform.masks import (
+    MaskColumn,
+    MaskPatternColumn,
+    ReplacePatternColumn,
+    TruncateColumn,
+)
+from gateway.transform.numbers import BinNumberColumn, RoundNumberColumn
+from gateway.transform.pseudonyms import TokenColumn
+from gateway.transform.whole import KeepColumn, ReplaceColumn, SuppressColumn
+
+# Any: each class takes its own spec, and the key of the mapping is that spec's class.
+_TRANSFORMS: Final[Mapping[type[Spec], type[ColumnTransform[Any]]]] = MappingProxyType(
+    {
+        Keep: KeepColumn,
+        Suppress: SuppressColumn,
+        Replace: ReplaceColumn,
+        Mask: MaskColumn,
+        MaskPattern: MaskPatternColumn,
+        MaskForm: MaskFormColumn,
+        Truncate: TruncateColumn,
+        BinNumber: BinNumberColumn,
+        RoundNumber: RoundNumberColumn,
+        TopBottomCode: TopBottomCodeColumn,
+        GeneralizeDate: GeneralizeDateColumn,
+        GeneralizeHierarchy: GeneralizeHierarchyColumn,
+        ReplacePattern: ReplacePatternColumn,
+        Token: TokenColumn,
+    }
+)
+
+
+def build(
+    spec: TransformSpec,
+    *,
+    source_type: pa.DataType,
+    key: bytes | None = None,
+    hierarchies: Mapping[str, pa.Table] | None = None,
+) -> Transform:
+    """The transform of that spec for columns of ``source_type``.
+
+    `InvalidRequest` names the transform and the type when the type is not taken, and says what is
+    missing: a key, a hierarchy, a level of it. A key for a transform that takes none is refused,
+    as it tells of a plan that was not understood.
+    """
+    if key is not None and not spec.keyed:
+        raise InvalidRequest.of("transform", f"{spec.kind} takes no key")
+    return _implementation(spec)(spec, source_type, Resources(key, hierarchies or {}))
+
+
+def output_type(spec: TransformSpec, source_type: pa.DataType) -> pa.DataType:
+    """The type of the output, known without a key or a hierarchy; errors as in ``build``."""
+    return _implementation(spec).output_for(spec, source_type)
+
+
+def claim(spec: TransformSpec) -> Claim:
+    """What the transform of that spec promises, for certificates and documents."""
+    return _implementation(spec).claim
+
+
+def _implementation(spec: Spec) -> type[ColumnTransform[Any]]:
+    return _TRANSFORMS[type(spec)]
