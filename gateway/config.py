@@ -186,6 +186,7 @@ def is_loopback(listen: str) -> bool:
         return False
 
 
+_SQLITE = "sqlite:///"
 _PATHS = {
     "state": None,
     "hierarchies": None,
@@ -208,6 +209,10 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
         for name, secret in (sources.get("connections") or {}).items()
     }
     settings["sources"] = sources
+    store = dict(settings.get("store") or {})
+    if isinstance(text := store.get("text"), str) and text.startswith(_SQLITE):
+        store["text"] = _SQLITE + str(base / Path(text.removeprefix(_SQLITE)))
+        settings["store"] = store
     server = dict(settings.get("server") or {})
     server["issuers"] = [
         _resolve(issuer, {"keys": None}, base) for issuer in server.get("issuers") or ()

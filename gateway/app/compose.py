@@ -1,0 +1,189 @@
+"""Builds a gateway from its settings: every port gets its class here and nowhere else."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from gateway.app.system import SystemClock, SystemEntropy
+from gateway.app.worker import Worker
+from gateway.classify.columns import classify
+from gateway.classify.pack import standard
+from gateway.config import Settings
+from gateway.errors import ConfigurationError, InvalidRequest, KeyUnavailable
+from gateway.execute.intake import StagedIntake
+from gateway.execute.local import LocalExecutor
+from gateway.execute.sources import Connection, LocalSources
+from gateway.model.catalog import Column
+from gateway.model.names import resource
+from gateway.norms.elements import elements
+from gateway.ports import Entropy
+from gateway.registry.catalog import Catalog
+from gateway.registry.grants import Grants
+from gateway.registry.parties import Parties
+from gateway.registry.policies import Policies
+from gateway.registry.trail import Trail
+from gateway.release.custody import Custody
+from gateway.release.opening import Opening
+from gateway.release.protecting import Protecting, ProtectionUnderPolicy
+from gateway.release.running import Runner
+from gateway.store.keyring import FileKeyRing
+from gateway.store.places import LocalPlace
+from gateway.store.signer import FileSigner
+from gateway.store.sql import SqlStore
+from gateway.store.staging import EncryptedStaging
+from gateway.store.verify_audit import CheckpointFile, checkpoints, entries_of, verify
+from gateway.transform.hierarchy import hierarchy_digest, parse_hierarchy
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The use cases, wired; what the api and the command line speak to."""
+
+    parties: Parties
+    catalog: Catalog
+    policies: Policies
+    grants: Grants
+    opening: Opening
+    custody: Custody
+    protection: ProtectionUnderPolicy
+    trail: Trail
+    worker: Worker
+    signer: FileSigner
+    store: SqlStore
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchies:
+    """Generalisation hierarchies by name, and their digests for plans."""
+
+    tables: Mapping[str, pa.Table]
+    digests: Mapping[str, str]
+
+
+def compose(settings: Settings) -> Rooms:
+    """All rooms of one gateway process. ConfigurationError or KeyUnavailable when it must not
+    start; StoreUnavailable when its store does not answer."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    store = SqlStore(settings.store.read())
+    keyring = FileKeyRing(settings.keys.ring, entropy)
+    signer = FileSigner(settings.keys.signing)
+    staging = local_staging(settings.state / "staging", entropy)
+    hierarchies = load_hierarchies(settings.hierarchies)
+
+    def data_key(stream: str) -> bytes:
+        with store.read() as tx:
+            wrapped = tx.key(stream)
+        if wrapped is None:
+            raise KeyUnavailable("the key of these records was destroyed")
+        return keyring.unwrap(wrapped, stream)
+
+    sources = LocalSources(
+        roots={
+            resource("parties", holder): root for holder, root in settings.sources.roots.items()
+        },
+        connections={
+            name: Connection(
+                uri=secret.read(),
+                holders=frozenset(
+                    resource("parties", holder)
+                    for holder in settings.sources.connection_holders.get(name, ())
+                ),
+            )
+            for name, secret in settings.sources.connections.items()
+        },
+        staging=staging,
+        data_key=data_key,
+    )
+    intake = StagedIntake(staging, keyring, entropy)
+    executor = LocalExecutor(hierarchies.tables)
+    runner = Runner(secrets.token_hex(8), store, sources, executor, staging, keyring, signer, clock)
+    custody = Custody(store, staging, keyring, clock)
+    grants = Grants(store, clock, entropy)
+    checkpoint_folder = settings.state / "checkpoints"
+    checkpoint_folder.mkdir(mode=0o700, exist_ok=True)
+    instance = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    checkpoint_file = CheckpointFile(checkpoint_folder / f"{instance}.jsonl", signer)
+
+    def verify_log() -> int:
+        anchors = [
+            checkpoint
+            for file in sorted(checkpoint_folder.glob("*.jsonl"))
+            for checkpoint in checkpoints(file, signer.public_pem())
+        ]
+        return verify(entries_of(store), anchors)
+
+    def advance_checkpoint(*, now: bool = False) -> None:
+        with store.read() as tx:
+            head = tx.audit_head()
+        checkpoint_file.advance(head, now=now)
+
+    def close() -> None:
+        advance_checkpoint(now=True)
+        store.close()
+
+    worker = Worker(
+        runner,
+        settings.workers,
+        {
+            "expire releases": custody.expire,
+            "expire grants": grants.expire,
+            "advance checkpoint": advance_checkpoint,
+        },
+    )
+    return Rooms(
+        parties=Parties(store, clock),
+        catalog=Catalog(store, sources, intake, clock, classify_columns, elements()),
+        policies=Policies(store, clock),
+        grants=grants,
+        opening=Opening(store, sources, keyring, clock, entropy, hierarchies.digests),
+        custody=custody,
+        protection=ProtectionUnderPolicy(
+            store,
+            Protecting(
+                intake,
+                executor,
+                staging,
+                keyring,
+                clock,
+                entropy,
+                classify_columns,
+                hierarchies.digests,
+            ),
+            clock,
+        ),
+        trail=Trail(store, clock, signer, verify_log),
+        worker=worker,
+        signer=signer,
+        store=store,
+        close=close,
+    )
+
+
+def classify_columns(sample: pa.Table | None, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """What each column is, by the pack of evidence that ships with the gateway."""
+    return classify(sample, columns, pack=standard())
+
+
+def local_staging(folder: Path, entropy: Entropy) -> EncryptedStaging:
+    """Encrypted staging in a folder of its own, which is made private."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return EncryptedStaging(LocalPlace(folder), entropy)
+
+
+def load_hierarchies(folder: Path | None) -> Hierarchies:
+    """Every ``NAME.csv`` of the folder (ARX form: leaf to root, ``;``-separated), checked."""
+    if folder is None:
+        return Hierarchies({}, {})
+    if not folder.is_dir():
+        raise ConfigurationError(f"hierarchies: {folder} is not a folder")
+    tables = {}
+    for file in sorted(folder.glob("*.csv")):
+        try:
+            tables[file.stem] = parse_hierarchy(file.read_bytes())
+        except (OSError, InvalidRequest) as error:
+            raise ConfigurationError(f"the hierarchy {file} cannot be used: {error}") from error
+    return Hierarchies(tables, {name: hierarchy_digest(t) for name, t in tables.items()})

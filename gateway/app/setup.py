@@ -1,0 +1,207 @@
+"""``gateway init``: a working, safe installation in one folder.
+
+What it makes: settings, key ring, signing key, database, development authority, certificates for
+the server and for one party of each role, and a profile per party for the client commands.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from gateway.app.authority import DevelopmentAuthority, Issued
+from gateway.app.system import SystemClock, SystemEntropy
+from gateway.config import CONFIG_NAME, load
+from gateway.errors import AlreadyExists, FailedPrecondition, NotFound
+from gateway.model.audit import AuditEvent
+from gateway.model.catalog import Party
+from gateway.model.names import RecipientKind, Role, identifier, resource
+from gateway.store.keyring import FileKeyRing
+from gateway.store.migrate import upgrade
+from gateway.store.secret_files import write_secret
+from gateway.store.signer import FileSigner
+from gateway.store.sql import SqlStore
+
+PROFILE_NAME = "profile.yaml"
+HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class NewParty:
+    """A party to be made, by the last part of its name."""
+
+    identifier: str
+    role: Role
+    kind: RecipientKind
+    display_name: str
+
+
+STARTERS = (
+    NewParty("holder", Role.HOLDER, RecipientKind.GOVERNMENT, "A department that holds data"),
+    NewParty("consumer", Role.CONSUMER, RecipientKind.RESEARCH, "An analyst"),
+    NewParty("officer", Role.OFFICER, RecipientKind.GOVERNMENT, "A security officer"),
+    NewParty("second-officer", Role.OFFICER, RecipientKind.GOVERNMENT, "Another officer"),
+    NewParty("auditor", Role.AUDITOR, RecipientKind.GOVERNMENT, "An auditor"),
+    NewParty("admin", Role.ADMINISTRATOR, RecipientKind.GOVERNMENT, "Runs the gateway"),
+)
+
+
+def initialise(
+    folder: Path, *, listen: str = "127.0.0.1:7443", parties: tuple[NewParty, ...] = STARTERS
+) -> Path:
+    """Make an installation in ``folder`` and return its settings file.
+
+    AlreadyExists when there is one: nothing is overwritten.
+    """
+    config = folder / CONFIG_NAME
+    if config.exists() or (folder / "keys").exists() or (folder / "state").exists():
+        raise AlreadyExists(f"{folder} already holds an installation; choose another folder")
+    clock, entropy = SystemClock(), SystemEntropy()
+    for part in ("", "state", "keys", "tls", "clients", "data/holder", "hierarchies"):
+        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+    FileKeyRing.create(folder / "keys" / "ring.json", entropy)
+    signer = FileSigner.create(folder / "keys" / "signing.pem", entropy)
+    (folder / "signing.pub.pem").write_bytes(signer.public_pem())
+    authority = DevelopmentAuthority.create(clock.now())
+    _write(folder / "tls" / "authority", authority.root)
+    hosts = tuple(dict.fromkeys((*HOSTS, listen.rpartition(":")[0].strip("[]"))))
+    _write(folder / "tls" / "server", authority.issue_server(hosts, clock.now()))
+    url = f"sqlite:///{(folder / 'state' / 'gateway.db').resolve()}"
+    upgrade(url)
+    config.write_text(_settings(listen), encoding="utf-8")
+    settings = load(config)
+    store = SqlStore(settings.store.read())
+    try:
+        for party in parties:
+            _add(folder, authority, store, party, listen)
+    finally:
+        store.close()
+    return config
+
+
+def add_party(config: Path, party: NewParty) -> Path:
+    """Add a party to an installation with a development authority; returns its profile.
+
+    For the administrator of the machine; over the network it is ``gateway party add``, and the
+    party brings a certificate of its own.
+    """
+    folder = config.resolve().parent
+    settings = load(config)
+    try:
+        authority = DevelopmentAuthority(
+            Issued(
+                (folder / "tls" / "authority.pem").read_bytes(),
+                (folder / "tls" / "authority.key").read_bytes(),
+            )
+        )
+    except OSError as error:
+        raise FailedPrecondition(
+            "there is no development authority here: use certificates of your own"
+        ) from error
+    store = SqlStore(settings.store.read())
+    try:
+        return _add(folder, authority, store, party, settings.server.listen)
+    finally:
+        store.close()
+
+
+def issue_certificate(config: Path, name: str) -> Path:
+    """A new certificate of the development authority for a party that exists; its profile."""
+    folder = config.resolve().parent
+    settings = load(config)
+    store = SqlStore(settings.store.read())
+    try:
+        with store.read() as tx:
+            if tx.party(name) is None:
+                raise NotFound.resource(name)
+    finally:
+        store.close()
+    authority = DevelopmentAuthority(
+        Issued(
+            (folder / "tls" / "authority.pem").read_bytes(),
+            (folder / "tls" / "authority.key").read_bytes(),
+        )
+    )
+    return _profile(folder, authority, identifier(name, "parties"), settings.server.listen)
+
+
+def _add(
+    folder: Path, authority: DevelopmentAuthority, store: SqlStore, new: NewParty, listen: str
+) -> Path:
+    party = Party(
+        name=resource("parties", new.identifier),
+        role=new.role,
+        kind=new.kind,
+        display_name=new.display_name,
+    )
+    with store.write() as tx:
+        if tx.party(party.name) is not None:
+            raise AlreadyExists(f"{party.name} exists already", resource=party.name)
+        tx.put_party(party)
+        tx.audit(
+            AuditEvent(
+                actor="gateway",
+                action="party.create",
+                resource=party.name,
+                outcome="ok",
+                details={"role": party.role, "by": "setup on the gateway's machine"},
+            ),
+            SystemClock().now(),
+        )
+    return _profile(folder, authority, new.identifier, listen)
+
+
+def _profile(folder: Path, authority: DevelopmentAuthority, name: str, listen: str) -> Path:
+    client = folder / "clients" / name
+    client.mkdir(mode=0o700, parents=True, exist_ok=True)
+    issued = authority.issue_party(name, SystemClock().now())
+    (client / "certificate.pem").write_bytes(issued.certificate)
+    write_secret(client / "private.key", issued.private_key, replace=True)
+    (client / "authority.pem").write_bytes(authority.root.certificate)
+    profile = {
+        "party": resource("parties", name),
+        "address": listen,
+        "authority": "authority.pem",
+        "certificate": "certificate.pem",
+        "private_key": "private.key",
+    }
+    path = client / PROFILE_NAME
+    path.write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _write(stem: Path, issued: Issued) -> None:
+    stem.with_suffix(".pem").write_bytes(issued.certificate)
+    write_secret(stem.with_suffix(".key"), issued.private_key, replace=False)
+
+
+def _settings(listen: str) -> str:
+    return f"""\
+# Settings of one gateway. Paths are relative to this file; every value can be overridden by an
+# environment variable such as GATEWAY_SERVER__LISTEN. See docs/operating.md.
+
+state: state            # staged data (encrypted) and audit checkpoints; nobody else may read it
+store:
+  text: sqlite:///state/gateway.db   # or file: PATH of a file that holds a postgresql:// address
+
+server:
+  listen: {listen}      # mutual TLS
+  certificate: tls/server.pem
+  private_key: tls/server.key
+  client_ca: tls/authority.pem
+
+keys:
+  ring: keys/ring.json
+  signing: keys/signing.pem
+
+sources:
+  roots:                # holder: folder whose files it may register
+    holder: data/holder
+  # connections:        # name: address of a PostgreSQL database, in a private file
+  #   registry: {{file: keys/registry.uri}}
+  # connection_holders: # who may use which connection
+  #   registry: [holder]
+
+hierarchies: hierarchies  # NAME.csv files for generalisation (leaf to root, ;-separated)
+workers: 2                # releases made at the same time
+"""
