@@ -79,7 +79,7 @@ class Protecting:
         kind: RecipientKind,
         declared: Sequence[Column],
         records: pa.RecordBatchReader,
-        progress: Progress = lambda rows: None,
+        progress: Progress = lambda _: None,
     ) -> Protection:
         """Decide, plan, run and check. Raises InvalidRequest for an unknown purpose or column,
         RecordsRejected or ReleaseStopped; nothing is kept then."""
