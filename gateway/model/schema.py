@@ -106,30 +106,19 @@ def carried_schema(schema: pa.Schema) -> pa.Schema:
 def scaled_type(kind: pa.DataType, ratio: Fraction) -> pa.DataType:
     """The carried type that values of ``kind`` have once multiplied by ``ratio``.
 
-    Exact wherever 38 decimal digits are enough: whole ratios keep integers 64-bit, ratios whose
-    denominator divides a power of ten give decimals. Others, and floats, give ``double``.
-    InvalidRequest when values of that type cannot be scaled.
+    Integers stay integers and decimals keep their places under a whole ratio; under any other,
+    and for floats, they become ``double``. InvalidRequest when values of that type have no unit.
     """
     if ratio == 1:
         return kind
+    whole = ratio.denominator == 1
+    if pa.types.is_integer(kind):
+        return pa.int64() if whole else pa.float64()
+    if pa.types.is_decimal(kind):
+        return pa.decimal128(38, kind.scale) if whole else pa.float64()
     if pa.types.is_floating(kind):
         return pa.float64()
-    if pa.types.is_integer(kind):
-        if ratio.denominator == 1:
-            return pa.int64()
-        digits, places = 20, 0
-    elif pa.types.is_decimal128(kind):
-        digits, places = kind.precision - kind.scale, kind.scale
-    else:
-        raise InvalidRequest.of("scale", f"values of type {kind} have no unit to convert")
-    added = _decimal_places(ratio.denominator)
-    if added is None:
-        return pa.float64()
-    # Digits before the point grow by at most those of the ratio, rounded up.
-    digits = max(0, digits) + len(str(-(-ratio.numerator // ratio.denominator)))
-    if digits + max(0, places) + added > 38:
-        return pa.float64()
-    return pa.decimal128(digits + max(0, places) + added, max(0, places) + added)
+    raise InvalidRequest.of("scale", f"values of type {kind} have no unit to convert")
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -145,14 +134,6 @@ def schema_digest(schema: pa.Schema) -> str:
 
 def _carried_decimal(kind: pa.DataType) -> pa.DataType | None:
     return pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else None
-
-
-def _decimal_places(denominator: int) -> int | None:
-    """The least n so that the denominator divides 10**n; None when none does."""
-    for places in range(39):
-        if 10**places % denominator == 0:
-            return places
-    return None
 
 
 def _decimal(name: str) -> pa.DataType | None:

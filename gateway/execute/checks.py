@@ -1,0 +1,162 @@
+"""Judges what a run is about to publish, from the plan and the batches alone.
+
+Nothing here is shared with the code that made the batches. DuckDB counts the cells, in memory
+only: it has no folder to spill to, and when its memory is not enough the check fails.
+"""
+
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from gateway.errors import CheckFailed
+from gateway.model.plan import MaxRowsCheck, MinCellCheck, Plan, SchemaCheck
+from gateway.model.release import Figure
+
+_COMPACT_ROWS: Final = 1 << 20
+_SETTINGS: Final = (
+    "SET temp_directory = ''",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+class OutputChecks:
+    """All checks of a plan over its output. Use as a context manager: see, then figures."""
+
+    def __init__(self, plan: Plan, *, memory_mib: int) -> None:
+        self._expected = [(step.published, step.output_type) for step in plan.steps]
+        self._most_rows = [c.rows for c in plan.checks if isinstance(c, MaxRowsCheck)]
+        self._kinds = plan.checks
+        published = {name for name, _ in self._expected}
+        self._cells: list[CellSizes] = []
+        for check in plan.checks:
+            if isinstance(check, MinCellCheck):
+                if not published.issuperset(check.columns):
+                    raise CheckFailed("the minimum cell size is of columns that are not released")
+                self._cells.append(CellSizes(check, memory_mib))
+        self._rows = 0
+
+    def __enter__(self) -> "OutputChecks":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for cells in self._cells:
+            cells.close()
+
+    def see(self, batch: pa.RecordBatch) -> None:
+        """One more batch of output; CheckFailed as soon as a check cannot be passed any more."""
+        if [(field.name, str(field.type)) for field in batch.schema] != self._expected:
+            raise CheckFailed("the output does not have exactly the planned columns and types")
+        try:
+            batch.validate(full=True)
+        except pa.ArrowInvalid:
+            raise CheckFailed("a column of the output is not well-formed") from None
+        self._rows += batch.num_rows
+        if any(self._rows > most for most in self._most_rows):
+            raise CheckFailed("the output has more rows than the policy permits")
+        for cells in self._cells:
+            cells.add(batch)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """One figure a check, in the plan's order; CheckFailed when the output fails one."""
+        cells = iter(self._cells)
+        return tuple(
+            next(cells).figure() if isinstance(check, MinCellCheck) else self._figure(check)
+            for check in self._kinds
+        )
+
+    def _figure(self, check: SchemaCheck | MaxRowsCheck) -> Figure:
+        if isinstance(check, SchemaCheck):
+            return _passed("schema", "columns as planned", len(self._expected))
+        return _passed("max_rows", "most rows permitted", check.rows)
+
+
+class CellSizes:
+    """Sizes of all cells of the output, by DuckDB."""
+
+    def __init__(self, check: MinCellCheck, memory_mib: int) -> None:
+        self._check = check
+        self._database = duckdb.connect(
+            ":memory:", config={"threads": 1, "memory_limit": f"{memory_mib}MiB"}
+        )
+        for setting in _SETTINGS:
+            self._database.execute(setting)
+        self._names = [f"c{position}" for position in range(len(check.columns))]
+        self._stored = 0
+        self._limit = _COMPACT_ROWS
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count one more batch."""
+        columns = [_comparable(batch.column(name)) for name in self._check.columns]
+        rows = pa.table([*columns, pa.repeat(1, batch.num_rows)], [*self._names, "n"])
+        try:
+            self._database.register("batch", rows)
+            into = "INSERT INTO cells" if self._stored else "CREATE TABLE cells AS"
+            self._database.execute(f"{into} {self._summed('batch')}")
+            self._database.unregister("batch")
+            self._stored = self._count()
+            if self._stored > self._limit:
+                self._compact()
+        except duckdb.Error:
+            raise self._too_many() from None
+
+    def figure(self) -> Figure:
+        """The size of the smallest cell; CheckFailed when it is below the policy's."""
+        smallest = None
+        if self._stored:
+            try:
+                found = self._database.execute(
+                    f"SELECT min(n) FROM ({self._summed('cells')})"  # noqa: S608 - own names
+                ).fetchone()
+            except duckdb.Error:
+                raise self._too_many() from None
+            smallest = found[0] if found else None
+        if smallest is None:
+            return _passed("min_cell", "smallest cell", "no records")
+        if int(smallest) < self._check.size:
+            raise CheckFailed(
+                f"a combination of {self._named()} is shared by fewer than "
+                f"{self._check.size} records; generalise these columns further"
+            )
+        return _passed("min_cell", "smallest cell", int(smallest))
+
+    def _summed(self, table: str) -> str:
+        keys = "".join(f"{name}, " for name in self._names)
+        return f"SELECT {keys}sum(n)::BIGINT AS n FROM {table} GROUP BY ALL HAVING count(*) > 0"  # noqa: S608 - own names
+
+    def _compact(self) -> None:
+        self._database.execute(f"CREATE OR REPLACE TABLE cells AS {self._summed('cells')}")
+        self._stored = self._count()
+        self._limit = 2 * max(self._stored, _COMPACT_ROWS)
+
+    def _count(self) -> int:
+        found = self._database.execute("SELECT count(*) FROM cells").fetchone()
+        return int(found[0]) if found else 0
+
+    def _too_many(self) -> CheckFailed:
+        return CheckFailed(
+            f"{self._named()} have too many combinations to be counted; generalise them further"
+        )
+
+    def _named(self) -> str:
+        return ", ".join(self._check.columns) or "all columns"
+
+
+def _comparable(column: pa.Array) -> pa.Array:
+    """In a type that DuckDB compares by nothing but the value: bytes, integers, decimals."""
+    if pa.types.is_string(column.type):
+        return column.cast(pa.binary())
+    if pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
+        return column.view(f"int{column.type.bit_width}")
+    return column
+
+
+def _passed(check: str, name: str, value: int | str) -> Figure:
+    return Figure(check=check, name=name, value=str(value), passed=True)

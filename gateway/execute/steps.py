@@ -1,0 +1,101 @@
+"""One step of a plan at work: read type, unit, transform, published type."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.errors import CallerError, KeyUnavailable, SourceChanged, TransformFailed
+from gateway.execute.scaling import scale
+from gateway.execute.translation import translating
+from gateway.model.plan import Plan, Step
+from gateway.model.schema import arrow_type, scaled_type
+from gateway.transform.registry import build
+
+
+class ColumnStep:
+    """Applies one step to arrays of its column. Thread-safe; the repr is blind."""
+
+    def __init__(
+        self, step: Step, keys: Mapping[str, bytes], hierarchies: Mapping[str, pa.Table]
+    ) -> None:
+        self._step = step
+        self._source_type = arrow_type(step.source_type)
+        self._ratio = Fraction(step.scale)
+        key = None
+        if step.key_domain is not None:
+            key = keys.get(step.key_domain)
+            if key is None:
+                raise KeyUnavailable(f"no key was given for column {step.published}")
+        try:
+            self._transform = build(
+                step.transform,
+                source_type=scaled_type(self._source_type, self._ratio),
+                key=key,
+                hierarchies=hierarchies,
+            )
+        except CallerError as fault:
+            raise self._failed(f"cannot run: {fault.message}") from fault
+        if str(self._transform.output_type) != step.output_type:
+            raise self._failed("does not give the planned type; ask for the release again")
+
+    @property
+    def column(self) -> str:
+        return self._step.column
+
+    @property
+    def published(self) -> str:
+        return self._step.published
+
+    def apply(self, column: pa.Array) -> pa.Array:
+        """The published column. TransformFailed when a value could not be handled and the policy
+        says stop, or when anything unexpected happens."""
+        if column.type != self._source_type:
+            raise SourceChanged(f"column {self._step.column} is not of the planned type; ask again")
+        with translating(lambda: self._failed("failed; nothing was released")):
+            scaled = scale(column, self._ratio)
+            outcome = self._transform.apply(scaled)
+            unhandled = outcome.unhandled is not None and bool(pc.any(outcome.unhandled).as_py())
+            unhandled = unhandled or scaled.null_count != column.null_count
+        if unhandled and self._step.on_unhandled == "stop":
+            raise self._failed("met a value that it cannot handle, and the policy says stop")
+        return outcome.column
+
+    def _failed(self, what: str) -> TransformFailed:
+        kind = self._step.transform.kind
+        return TransformFailed(
+            f"column {self._step.published}: the transform {kind} {what}",
+            column=self._step.published,
+            transform=kind,
+        )
+
+    def __repr__(self) -> str:
+        return f"ColumnStep({self._step.column!r} to {self._step.published!r})"
+
+
+class BatchSteps:
+    """Several steps of a plan, applied to whole batches."""
+
+    def __init__(self, steps: list[ColumnStep]) -> None:
+        self._steps = steps
+        self.columns = list(dict.fromkeys(step.column for step in steps))
+
+    @classmethod
+    def of(
+        cls, plan: Plan, keys: Mapping[str, bytes], hierarchies: Mapping[str, pa.Table]
+    ) -> "BatchSteps":
+        """All steps of the plan; errors before any row is read."""
+        return cls([ColumnStep(step, keys, hierarchies) for step in plan.steps])
+
+    def only(self, published: tuple[str, ...]) -> "BatchSteps":
+        """Those that publish these columns; of none, one that gives every row."""
+        wanted = [step for step in self._steps if step.published in published]
+        return BatchSteps(wanted or self._steps[:1])
+
+    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The published batch, in the plan's order of columns."""
+        return pa.RecordBatch.from_arrays(
+            [step.apply(batch.column(step.column)) for step in self._steps],
+            names=[step.published for step in self._steps],
+        )
