@@ -97,11 +97,11 @@ class Prefix:
             chain = encrypt(chain).copy()
         return cls(chain, q[:, fixed:])
 
-    def slice(self, begin: int, end: int) -> "Prefix":
-        """The rows of a piece; the one row that stands for all stays."""
+    def at(self, rows: NDArray[np.int64]) -> "Prefix":
+        """Those rows; the one row that stands for all stays."""
         if len(self.chain) == 1:
             return self
-        return Prefix(self.chain[begin:end], self.rest[begin:end])
+        return Prefix(self.chain[rows], self.rest[rows])
 
 
 def narrow_rounds(

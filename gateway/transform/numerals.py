@@ -141,9 +141,7 @@ def _parts(
     while first < end:
         rows, width = numerals.shape
         words = np.zeros(rows, np.uint64)
-        item = np.dtype((np.void, size))
-        target: NDArray[np.void] = np.ndarray((rows,), item, words, WORD - size, (WORD,))
-        target[:] = np.ndarray((rows,), item, numerals, first, (width,))
+        _cells(words, rows, size, WORD - size, WORD)[:] = _cells(numerals, rows, size, first, width)
         yield join(words, radix), size
         first, size = first + size, WORD
 
@@ -165,9 +163,15 @@ def _put(
     if numerals.dtype != np.uint8:
         numerals[:, start] = numbers
         return
-    item = np.dtype((np.void, size))
-    target: NDArray[np.void] = np.ndarray((rows,), item, numerals, start, (width,))
-    target[:] = np.ndarray((rows,), item, split(numbers, radix), WORD - size, (WORD,))
+    words = split(numbers, radix)
+    _cells(numerals, rows, size, start, width)[:] = _cells(words, rows, size, WORD - size, WORD)
+
+
+def _cells(
+    data: NDArray[np.uint8 | np.uint16 | np.uint64], rows: int, size: int, start: int, width: int
+) -> NDArray[np.void]:
+    """`size` bytes of each row of `width` bytes, as items that are copied whole."""
+    return np.ndarray((rows,), np.dtype((np.void, size)), data, start if rows else 0, (width,))
 
 
 def _by_shifts(
