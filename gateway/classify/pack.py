@@ -39,7 +39,7 @@ class Identifier(Noun):
     score: Percent
     context: tuple[ShortText, ...] = ()
     needs_context: bool = False
-    text: Literal["pattern", "presidio"] = "pattern"
+    text: Literal["pattern", "presidio", "address"] = "pattern"
     source: ShortText
 
     @field_validator("entity")
@@ -134,6 +134,7 @@ class _Contents(Noun):
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
     surnames: ShortText
+    not_names: ShortText
 
 
 class Pack(Noun):
@@ -146,6 +147,7 @@ class Pack(Noun):
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
     surnames: tuple[str, ...]
+    not_names: tuple[str, ...]
     grading: Grading
     elements: dict[str, str]
 
@@ -193,6 +195,7 @@ def load(folder: Path) -> Pack:
             for d in contents.dictionaries
         ),
         "surnames": words(contents.surnames),
+        "not_names": words(contents.not_names),
         "grading": _parse(Grading, read("grading", contents.grading), contents.grading),
         "elements": _parse(
             dict[str, str], read("classification", "elements.yaml"), "elements.yaml"
