@@ -4,7 +4,7 @@ Nothing here is shared with the code that made the batches. DuckDB counts the ce
 only: it has no folder to spill to, and when its memory is not enough the check fails.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -83,7 +83,7 @@ class CellSizes:
             ":memory:", config={"threads": 1, "memory_limit": f"{memory_mib}MiB"}
         )
         for setting in _SETTINGS:
-            self._database.execute(setting)
+            self._run(setting)
         self._names = [f"c{position}" for position in range(len(check.columns))]
         self._stored = 0
         self._limit = _COMPACT_ROWS
@@ -96,28 +96,21 @@ class CellSizes:
         """Count one more batch."""
         columns = [_comparable(batch.column(name)) for name in self._check.columns]
         rows = pa.table([*columns, pa.repeat(1, batch.num_rows)], [*self._names, "n"])
-        try:
-            self._database.register("batch", rows)
-            into = "INSERT INTO cells" if self._stored else "CREATE TABLE cells AS"
-            self._database.execute(f"{into} {self._summed('batch')}")
-            self._database.unregister("batch")
+        self._database.register("batch", rows)
+        into = "INSERT INTO cells" if self._stored else "CREATE TABLE cells AS"
+        self._run(f"{into} {self._summed('batch')}")
+        self._database.unregister("batch")
+        self._stored = self._count()
+        if self._stored > self._limit:
+            self._run(f"CREATE OR REPLACE TABLE cells AS {self._summed('cells')}")
             self._stored = self._count()
-            if self._stored > self._limit:
-                self._compact()
-        except duckdb.Error:
-            raise self._too_many() from None
+            self._limit = 2 * max(self._stored, _COMPACT_ROWS)
 
     def figure(self) -> Figure:
         """The size of the smallest cell; CheckFailed when it is below the policy's."""
         smallest = None
         if self._stored:
-            try:
-                found = self._database.execute(
-                    f"SELECT min(n) FROM ({self._summed('cells')})"  # noqa: S608 - own names
-                ).fetchone()
-            except duckdb.Error:
-                raise self._too_many() from None
-            smallest = found[0] if found else None
+            [(smallest,)] = self._run(f"SELECT min(n) FROM ({self._summed('cells')})")  # noqa: S608
         if smallest is None:
             return _passed("min_cell", "smallest cell", "no records")
         if int(smallest) < self._check.size:
@@ -129,21 +122,23 @@ class CellSizes:
 
     def _summed(self, table: str) -> str:
         keys = "".join(f"{name}, " for name in self._names)
+        # Grouped by nothing, no rows at all would still give one.
         return f"SELECT {keys}sum(n)::BIGINT AS n FROM {table} GROUP BY ALL HAVING count(*) > 0"  # noqa: S608 - own names
 
-    def _compact(self) -> None:
-        self._database.execute(f"CREATE OR REPLACE TABLE cells AS {self._summed('cells')}")
-        self._stored = self._count()
-        self._limit = 2 * max(self._stored, _COMPACT_ROWS)
-
     def _count(self) -> int:
-        found = self._database.execute("SELECT count(*) FROM cells").fetchone()
-        return int(found[0]) if found else 0
+        [(rows,)] = self._run("SELECT count(*) FROM cells")
+        return int(rows)
 
-    def _too_many(self) -> CheckFailed:
-        return CheckFailed(
-            f"{self._named()} have too many combinations to be counted; generalise them further"
-        )
+    def _run(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            # An unfetched result keeps the connection from its next query.
+            return self._database.execute(query).fetchall()
+        except duckdb.OutOfMemoryException:
+            raise CheckFailed(
+                f"{self._named()} have too many combinations to be counted; generalise them further"
+            ) from None
+        except duckdb.Error:
+            raise CheckFailed(f"the combinations of {self._named()} cannot be counted") from None
 
     def _named(self) -> str:
         return ", ".join(self._check.columns) or "all columns"

@@ -94,7 +94,10 @@ class TypeReader:
         kind = self._candidates[0].kind
         if pa.types.is_integer(kind) and self._shortest == self._longest >= _CODE_DIGITS:
             return pa.string()
-        return pa.decimal128(18, self._places) if pa.types.is_decimal(kind) else kind
+        if not pa.types.is_decimal(kind):
+            return kind
+        # Whole numbers that were refused as integers are no decimals either.
+        return pa.decimal128(18, self._places) if self._places else pa.string()
 
 
 def read_types(
