@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from tempfile import mkstemp
 
 from gateway.errors import KeyUnavailable
 
@@ -12,22 +13,19 @@ _LARGEST = 1024 * 1024
 def read_secret(path: Path) -> bytes:
     """The file's content. KeyUnavailable when missing, unreadable, or open to group or others."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without blocking, should somebody have put a pipe in its place.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise KeyUnavailable(f"{path} is missing: restore it, or run `gateway init`") from error
     except OSError as error:
         raise KeyUnavailable(f"{path} cannot be read: check its owner and mode") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # Asked of the open file, so that nobody can swap it between the question and the reading.
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise KeyUnavailable(f"{path} is not a file")
-        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyUnavailable(f"{path} is open to other users: run chmod 600 {path}")
-        content = file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise KeyUnavailable(f"{path} is too large to be a key file")
-    return content
+        _refuse_unfit(path, os.fstat(descriptor))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def write_secret(path: Path, content: bytes, *, replace: bool) -> None:
@@ -35,9 +33,9 @@ def write_secret(path: Path, content: bytes, *, replace: bool) -> None:
 
     KeyUnavailable when the file exists and is not to be replaced, or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 0600
+        temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -63,3 +61,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _refuse_unfit(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyUnavailable(f"{path} is not a file")
+    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyUnavailable(f"{path} is open to other users: run chmod 600 {path}")
+    if found.st_size > _LARGEST:
+        raise KeyUnavailable(f"{path} is too large to be a key file")

@@ -1,0 +1,170 @@
+"""The key ring: what it derives, what it refuses, and that it shows nothing."""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.errors import KeyUnavailable
+from gateway.store.keyring import FileKeyRing
+
+
+class CountedEntropy:
+    """Different bytes at every call, the same in every run."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def bytes(self, count: int) -> bytes:
+        self._calls += 1
+        return bytes((self._calls * 37 + n) % 256 for n in range(count))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keyring.json"
+
+
+@pytest.fixture
+def ring(path: Path) -> FileKeyRing:
+    return FileKeyRing.create(path, CountedEntropy())
+
+
+def test_derives_by_domain(ring: FileKeyRing, path: Path) -> None:
+    again = FileKeyRing(path, CountedEntropy())
+    assert ring.derive("a") == again.derive("a")
+    assert len(ring.derive("a")) == 32
+    assert len({ring.derive(d) for d in ("a", "b", "", "a\0", "A", "字段", "wrap", "wrap\0")}) == 8
+
+
+def test_derivation_is_hkdf_with_the_domain_as_info(ring: FileKeyRing) -> None:
+    root = CountedEntropy().bytes(32)
+    info = b"gateway-keyring/1\0derive\0" + "字段".encode()
+    assert ring.derive("字段") == HKDF(SHA256(), 32, None, info).derive(root)
+
+
+def test_wrapping_is_undone_only_for_its_context(ring: FileKeyRing) -> None:
+    key = bytes(range(32))
+    wrapped = ring.wrap(key, "releases/one")
+    assert ring.unwrap(wrapped, "releases/one") == key
+    assert key not in wrapped
+    assert ring.wrap(key, "releases/one") != wrapped
+    with pytest.raises(KeyUnavailable, match="releases/two"):
+        ring.unwrap(wrapped, "releases/two")
+
+
+def test_no_bit_of_a_wrapped_key_may_change(ring: FileKeyRing) -> None:
+    wrapped = ring.wrap(bytes(32), "releases/one")
+    for position in range(len(wrapped)):
+        changed = bytearray(wrapped)
+        changed[position] ^= 1
+        with pytest.raises(KeyUnavailable):
+            ring.unwrap(bytes(changed), "releases/one")
+    for length in range(len(wrapped)):
+        with pytest.raises(KeyUnavailable):
+            ring.unwrap(wrapped[:length], "releases/one")
+
+
+def test_no_derived_key_opens_a_wrapped_one(ring: FileKeyRing) -> None:
+    """Wrapping has a key of its own, that no domain leads to."""
+    wrapped = ring.wrap(bytes(32), "releases/one")
+    header, nonce, sealed = wrapped[:8], wrapped[8:20], wrapped[20:]
+    for domain in ("", "wrap", "releases/one", "wrap\0"):
+        with pytest.raises(InvalidTag):
+            AESGCM(ring.derive(domain)).decrypt(nonce, sealed, header + b"releases/one")
+
+
+def test_another_ring_opens_nothing(ring: FileKeyRing, tmp_path: Path) -> None:
+    entropy = CountedEntropy()
+    entropy.bytes(1)
+    other = FileKeyRing.create(tmp_path / "other.json", entropy)
+    with pytest.raises(KeyUnavailable, match="right key file"):
+        other.unwrap(ring.wrap(bytes(32), "releases/one"), "releases/one")
+
+
+def test_rotation_keeps_old_versions_readable(ring: FileKeyRing, path: Path) -> None:
+    old, wrapped = ring.derive("a"), ring.wrap(bytes(32), "releases/one")
+    assert ring.rotate() == 2
+    for each in (ring, FileKeyRing(path, CountedEntropy())):
+        assert each.version == 2
+        assert each.derive("a") != old
+        assert each.derive("a", version=1) == old
+        assert each.unwrap(wrapped, "releases/one") == bytes(32)
+        assert each.unwrap(each.wrap(b"k" * 32, "x"), "x") == b"k" * 32
+    with pytest.raises(KeyUnavailable, match="version 3"):
+        ring.derive("a", version=3)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_never_overwritten_by_create(ring: FileKeyRing, path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(KeyUnavailable, match="exists already"):
+        FileKeyRing.create(path, CountedEntropy())
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o610, 0o601])
+def test_refused_when_open_to_others(ring: FileKeyRing, path: Path, mode: int) -> None:
+    path.chmod(mode)
+    with pytest.raises(KeyUnavailable, match=f"chmod 600 {path}"):
+        FileKeyRing(path, CountedEntropy())
+
+
+def keys(**changes: object) -> bytes:
+    root = base64.b64encode(bytes(32)).decode()
+    whole = {"format": "gateway-keyring/1", "current": 1, "keys": {"1": root}}
+    return json.dumps(whole | changes).encode()
+
+
+SHORT = base64.b64encode(b"CANARY-CANARY").decode()
+UNUSABLE = {
+    "empty": b"",
+    "not JSON": b"CANARY",
+    "not text": b"\xff\xfe\x00CANARY",
+    "a list": b"[]",
+    "no keys": keys(keys={}),
+    "keys as a list": keys(keys=["CANARY"]),
+    "a short key": keys(keys={"1": SHORT}),
+    "not base64": keys(keys={"1": "CANARY!"}),
+    "a key that is a number": keys(keys={"1": 5}),
+    "version not a number": keys(keys={"CANARY": SHORT}),
+    "version zero": keys(current=0, keys={"0": base64.b64encode(bytes(32)).decode()}),
+    "current missing": keys(current=2),
+    "current true": keys(current=True),
+    "another format": keys(format="gateway-keyring/9"),
+    "too large": b" " * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_refused_when_unusable(path: Path, what: str) -> None:
+    path.write_bytes(UNUSABLE[what])
+    path.chmod(0o600)
+    with pytest.raises(KeyUnavailable, match=str(path)) as caught:
+        FileKeyRing(path, CountedEntropy())
+    assert caught.value.__cause__ is None  # it would quote the file
+    assert "CANARY" not in str(caught.value)
+
+
+def test_refused_when_missing_or_no_file(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyUnavailable, match="gateway init"):
+        FileKeyRing(path, CountedEntropy())
+    with pytest.raises(KeyUnavailable, match="not a file"):
+        FileKeyRing(tmp_path, CountedEntropy())
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(KeyUnavailable, match="not a file"):
+        FileKeyRing(tmp_path / "pipe", CountedEntropy())
+    with pytest.raises(KeyUnavailable, match="cannot be written"):
+        FileKeyRing.create(tmp_path / "none" / "ring.json", CountedEntropy())
+
+
+def test_shows_nothing(ring: FileKeyRing) -> None:
+    assert repr(ring) == "<FileKeyRing version 1>"
