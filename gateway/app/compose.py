@@ -19,7 +19,7 @@ from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column
 from gateway.model.names import resource
 from gateway.norms.elements import elements
-from gateway.ports import Entropy
+from gateway.ports import Clock, Entropy
 from gateway.registry.catalog import Catalog
 from gateway.registry.grants import Grants
 from gateway.registry.parties import Parties
@@ -47,6 +47,7 @@ class Rooms:
     policies: Policies
     grants: Grants
     opening: Opening
+    runner: Runner
     custody: Custody
     protection: ProtectionUnderPolicy
     trail: Trail
@@ -64,10 +65,11 @@ class Hierarchies:
     digests: Mapping[str, str]
 
 
-def compose(settings: Settings) -> Rooms:
+def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     """All rooms of one gateway process. ConfigurationError or KeyUnavailable when it must not
-    start; StoreUnavailable when its store does not answer."""
-    clock, entropy = SystemClock(), SystemEntropy()
+    start; StoreUnavailable when its store does not answer. ``clock``: the system's unless told.
+    """
+    clock, entropy = clock or SystemClock(), SystemEntropy()
     store = SqlStore(settings.store.read())
     keyring = FileKeyRing(settings.keys.ring, entropy)
     signer = FileSigner(settings.keys.signing)
@@ -140,6 +142,7 @@ def compose(settings: Settings) -> Rooms:
         policies=Policies(store, clock),
         grants=grants,
         opening=Opening(store, sources, keyring, clock, entropy, hierarchies.digests),
+        runner=runner,
         custody=custody,
         protection=ProtectionUnderPolicy(
             store,
