@@ -7,12 +7,13 @@ region's code keeps its leading zero when it is written as one.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.errors import InvalidRequest, Violation
 from gateway.model.noun import Noun
@@ -153,12 +154,19 @@ def _plain(text: str) -> str | int | bool | None:
 
 def _violations(refused: ValidationError, document: Document, what: str) -> Iterator[Violation]:
     # Inputs and contexts stay out: a row filter's values may be personal.
-    for error in refused.errors(include_url=False, include_context=False, include_input=False):
+    errors = refused.errors(include_url=False, include_context=False, include_input=False)
+    for error in errors:
+        if error["type"] == "too_short" and _has_faults_inside(error["loc"], errors):
+            continue  # its items were wrong, so none was counted
         path = _known_part(tuple(error["loc"]), document.content)
         message = error["msg"].removeprefix("Value error, ")
         if error["type"] == "string_type":
             message += " (put it in quotes)"
         yield Violation(written(path) or what, f"line {document.line(path)}: {message}")
+
+
+def _has_faults_inside(path: Path, errors: Sequence[ErrorDetails]) -> bool:
+    return any(len(e["loc"]) > len(path) and e["loc"][: len(path)] == path for e in errors)
 
 
 def _known_part(path: Path, content: Any) -> Path:

@@ -1,11 +1,10 @@
 """Turns a permitted decision into a plan: complete, frozen, and the same for the same input."""
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 
 import pyarrow as pa
 
-from gateway.errors import FailedPrecondition, GatewayFault, SourceChanged
+from gateway.errors import FailedPrecondition, GatewayFault, InvalidRequest, SourceChanged
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Column, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition
@@ -18,7 +17,7 @@ from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, scale_of, scaled_type
 
 OutputType = Callable[[TransformSpec, pa.DataType], pa.DataType]
-"""The type that a transform leaves of a source type; it raises where the transform cannot run."""
+"""The type that a transform leaves of a source type; InvalidRequest where it takes no such type."""
 
 
 def compile_plan(
@@ -34,26 +33,27 @@ def compile_plan(
     """The plan of a permitted request against one version of its source.
 
     ``hierarchy_digests`` are content digests by hierarchy name. Raises SourceChanged when the
-    source is no longer as registered, FailedPrecondition for a hierarchy that is not there, and
-    GatewayFault when the decision does not cover the request exactly.
+    source is no longer as registered, FailedPrecondition for a hierarchy that is not there or a
+    transform that does not take the column's type, InvalidRequest for units that cannot be
+    converted, and GatewayFault when the decision does not cover the request exactly.
     """
     _covers(request, decision, dataset)
     _as_registered(dataset, version)
     columns = {column.name: column for column in dataset.columns}
-    scales = {name: scale_of(column) for name, column in columns.items()}
     limit = min((n for n in (request.limit, decision.max_rows) if n is not None), default=None)
 
     def step(decided: ColumnDecision) -> Step:
         column = columns[decided.column]
         stored = arrow_type(column.type)
         spec = _with_digest(decided.transform, hierarchy_digests)
-        read = scaled_type(column, stored, scales[column.name])
+        scale = scale_of(column)
+        read = scaled_type(column, stored, scale)
         return Step(
             column=column.name,
             published=decided.published,
             source_type=str(stored),
-            output_type=str(output_type(spec, read)),
-            scale=str(scales[column.name]),
+            output_type=str(_output_type(output_type, spec, read, column)),
+            scale=str(scale),
             transform=spec,
             key_domain=key_domain(spec, decided.published, request, recipient),
             on_unhandled=decision.on_unhandled,
@@ -66,7 +66,7 @@ def compile_plan(
         recipient=recipient.name,
         purpose=request.purpose,
         steps=tuple(step(decided) for decided in decision.columns),
-        filters=_filters((*request.filters, *decision.row_filters), dataset, scales),
+        filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
         checks=_checks(decision),
         charge=price(version, limit),
@@ -102,6 +102,21 @@ def _column(dataset: DataSet, name: str) -> Column:
     return column
 
 
+def _output_type(
+    output_type: OutputType, spec: TransformSpec, read: pa.DataType, column: Column
+) -> pa.DataType:
+    try:
+        return output_type(spec, read)
+    except InvalidRequest as unfit:
+        # The requester did not choose the transform, so this is no fault of the request's shape.
+        raise FailedPrecondition(
+            f"the policies ask for {spec.kind} of {column.published_name}, which is {read}: "
+            "an officer corrects the policy, or the holder the column's type",
+            reason="TRANSFORM_UNFIT",
+            column=column.published_name,
+        ) from unfit
+
+
 def _with_digest(spec: TransformSpec, digests: Mapping[str, str]) -> TransformSpec:
     if not isinstance(spec, GeneralizeHierarchy):
         return spec
@@ -116,14 +131,12 @@ def _with_digest(spec: TransformSpec, digests: Mapping[str, str]) -> TransformSp
     return spec.but(table_digest=digest)
 
 
-def _filters(
-    conditions: tuple[Condition, ...], dataset: DataSet, scales: Mapping[str, Fraction]
-) -> tuple[Condition, ...]:
+def _filters(conditions: tuple[Condition, ...], dataset: DataSet) -> tuple[Condition, ...]:
     """All conditions by source name and in stored units, each once, in canonical order."""
     found: dict[bytes, Condition] = {}
     for condition in conditions:
         column = _column(dataset, condition.column)
-        stored = in_stored_unit(condition, column, scales[column.name]).but(column=column.name)
+        stored = in_stored_unit(condition, column, scale_of(column)).but(column=column.name)
         found[stored.canonical()] = stored
     return tuple(found[key] for key in sorted(found))
 

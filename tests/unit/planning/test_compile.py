@@ -1,0 +1,352 @@
+"""A plan is complete, exact, and the same for the same input."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gateway.decide.engine import decide
+from gateway.decide.facts import Facts
+from gateway.decide.trial import as_if_active
+from gateway.errors import FailedPrecondition, GatewayFault, InvalidRequest, SourceChanged
+from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
+from gateway.model.catalog import Column, DataSet, Party, PushedSource, SourceVersion
+from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
+from gateway.model.names import RecipientKind, Role
+from gateway.model.plan import MaxRowsCheck, MinCellCheck, SchemaCheck
+from gateway.model.policy import Policy
+from gateway.model.transforms import BinNumber, GeneralizeHierarchy, Keep, Token
+from gateway.planning.compile import compile_plan
+from gateway.transform.registry import output_type
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+VERSION = SourceVersion(fingerprint="1" * 64, schema_digest="2" * 64, rows=1000)
+LAB = Party(name="parties/lab", role=Role.CONSUMER, kind=RecipientKind.RESEARCH, display_name="")
+
+
+def column(name, kind="string", **more):
+    return Column.model_validate(
+        {
+            "name": name,
+            "type": kind,
+            "entity": "NONE",
+            "grade": "general-2",
+            "role": "other",
+            **more,
+        }
+    )
+
+
+DATASET = DataSet(
+    name="datasets/register",
+    holder="parties/bureau",
+    title="",
+    source=PushedSource(),
+    columns=(
+        column("sfz", element="resident_id"),
+        column("district", role="quasi_identifier"),
+        column("nsr", "int64", element="income", unit="万元"),
+        column("height", "double", element="body_height", unit="m"),
+        column("area", "decimal128(10, 2)", element="land_area", unit="亩"),
+        column("job"),
+        column("odd", "int64", element="body_weight", unit="小时"),
+    ),
+    version=VERSION,
+    created=NOW,
+    updated=NOW,
+)
+TRANSFORMS = {
+    "sfz": Token(scope="project"),
+    "district": Keep(),
+    "nsr": BinNumber(width=10_000),
+    "height": Keep(),
+    "area": Keep(),
+    "job": GeneralizeHierarchy(hierarchy="jobs", level=1),
+    "odd": Keep(),
+}
+
+
+def decision(*columns, **more):
+    return Decision(
+        outcome=Outcome.PERMITTED_WITH_OBLIGATIONS,
+        reasons=(Reason(code="RULE", text="for the test"),),
+        columns=tuple(
+            ColumnDecision(
+                column=name,
+                published=DATASET.find(name).published_name,
+                transform=TRANSFORMS[name],
+                rules=("policies/x/y",),
+            )
+            for name in columns
+        ),
+        **more,
+    )
+
+
+def plan(
+    *columns, decided=None, version=VERSION, dataset=DATASET, recipient=LAB, digests=None, **more
+):
+    request = ExtractRequest.model_validate(
+        {"dataset": DATASET.name, "columns": columns, "purpose": "research", **more}
+    )
+    return compile_plan(
+        request,
+        decided or decision(*columns),
+        dataset,
+        version,
+        recipient,
+        output_type=output_type,
+        hierarchy_digests={"jobs": "3" * 64} if digests is None else digests,
+    )
+
+
+def test_every_column_has_one_step_in_the_order_asked_for():
+    made = plan("district", "sfz")
+    assert [(s.column, s.published) for s in made.steps] == [
+        ("district", "district"),
+        ("sfz", "resident_id"),
+    ]
+    assert [(s.source_type, s.output_type) for s in made.steps] == [("string", "string")] * 2
+
+
+def test_a_decision_that_does_not_cover_the_request_is_never_planned():
+    for decided in (decision("district"), decision("sfz", "district"), denied()):
+        with pytest.raises(GatewayFault) as refused:
+            plan("district", "sfz", decided=decided)
+        assert refused.value.reason == "PLAN_INCOMPLETE"
+
+
+def denied():
+    return Decision(outcome=Outcome.DENIED, reasons=(Reason(code="NO_RULE", text="no"),))
+
+
+def test_the_transforms_output_type_is_the_plans():
+    (step,) = plan("nsr").steps
+    assert (step.source_type, step.output_type) == ("int64", "string")
+
+
+def test_a_transform_that_does_not_take_the_type_names_column_and_remedy():
+    decided = decision("district").but(
+        columns=(decision("district").columns[0].but(transform=BinNumber(width=5)),)
+    )
+    with pytest.raises(FailedPrecondition, match="bin_number of district") as refused:
+        plan("district", decided=decided)
+    assert refused.value.reason == "TRANSFORM_UNFIT"
+
+
+# ---- units --------------------------------------------------------------------------------------
+
+
+def test_units_are_converted_by_exact_ratios():
+    steps = plan("nsr", "height", "area").steps
+    assert [step.scale for step in steps] == ["10000", "100", "1"]
+    assert [step.output_type for step in steps] == ["string", "double", "decimal128(10, 2)"]
+
+
+def test_a_unit_of_another_quantity_is_refused():
+    with pytest.raises(InvalidRequest, match="小时 cannot be converted to kilogram"):
+        plan("odd")
+
+
+def test_filters_on_converted_columns_are_written_in_the_released_unit():
+    where = [{"column": "income", "operator": ">", "values": ["50000"]}]
+    (condition,) = plan("district", filters=where).filters
+    assert (condition.column, condition.values) == ("nsr", ("5",))
+
+
+@pytest.mark.parametrize("bound", ["55555", "1"])
+def test_a_bound_without_exact_form_in_the_stored_unit_is_refused(bound):
+    where = [{"column": "income", "operator": ">", "values": [bound]}]
+    with pytest.raises(InvalidRequest, match="no exact form") as refused:
+        plan("district", filters=where)
+    assert bound not in refused.value.message
+
+
+# ---- keys ---------------------------------------------------------------------------------------
+
+
+def domain(**more):
+    decided = more.pop("decided", None)
+    return plan("sfz", decided=decided, **more).steps[0].key_domain
+
+
+def test_a_step_without_a_key_names_no_domain():
+    assert plan("district").steps[0].key_domain is None
+
+
+def test_inside_a_project_all_departments_and_recipients_share_the_domain():
+    here = domain(project="city-health")
+    elsewhere = DATASET.but(name="datasets/insurance", holder="parties/insurance")
+    asked = ExtractRequest(
+        dataset=elsewhere.name, columns=("resident_id",), purpose="other", project="city-health"
+    )
+    made = compile_plan(
+        asked,
+        decision("sfz"),
+        elsewhere,
+        VERSION,
+        LAB.but(name="parties/other"),
+        output_type=output_type,
+        hierarchy_digests={},
+    )
+    assert made.steps[0].key_domain == here
+
+
+def test_outside_a_project_every_recipient_purpose_and_data_set_has_its_own():
+    domains = {
+        domain(),
+        domain(project="city-health"),
+        domain(project="city-wealth"),
+        domain(recipient=LAB.but(name="parties/other")),
+        domain(purpose="planning"),
+    }
+    assert len(domains) == 5
+
+
+def test_a_policy_that_says_recipient_is_not_overruled_by_a_project():
+    own = decision("sfz").but(
+        columns=(decision("sfz").columns[0].but(transform=Token(scope="recipient")),)
+    )
+    assert domain(decided=own, project="city-health") == domain(decided=own)
+
+
+# ---- hierarchies, checks, charge ----------------------------------------------------------------
+
+
+def test_a_hierarchys_digest_is_part_of_the_plan():
+    (step,) = plan("job").steps
+    assert step.transform.table_digest == "3" * 64
+    assert plan("job").digest() != plan("job", digests={"jobs": "4" * 64}).digest()
+
+
+@pytest.mark.parametrize("digests", [{}, {"other": "3" * 64}], ids=["none", "another"])
+def test_a_hierarchy_that_is_not_there_is_named(digests):
+    with pytest.raises(FailedPrecondition, match="jobs is not there"):
+        plan("job", digests=digests)
+
+
+def test_checks_follow_the_obligations():
+    assert plan("district").checks == (SchemaCheck(),)
+    decided = decision(
+        "district", max_rows=5, min_cell_size=3, small_cells="drop", cell_columns=("district",)
+    )
+    assert plan("district", decided=decided).checks == (
+        SchemaCheck(),
+        MaxRowsCheck(rows=5),
+        MinCellCheck(size=3, columns=("district",), small_cells="drop"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "max_rows", "planned", "charged"),
+    [
+        (None, None, None, 1000),
+        (10, None, 10, 10),
+        (None, 20, 20, 20),
+        (10, 20, 10, 10),
+        (5000, 3000, 3000, 1000),
+    ],
+)
+def test_the_charge_is_the_most_rows_that_can_leave(limit, max_rows, planned, charged):
+    made = plan("district", limit=limit, decided=decision("district", max_rows=max_rows))
+    assert (made.limit, made.charge.rows, made.charge.releases) == (planned, charged, 1)
+
+
+def test_filters_of_request_and_policy_are_joined_each_once_in_one_order():
+    north = {"column": "district", "operator": "=", "values": ["north"]}
+    known = {"column": "sfz", "operator": "is not null"}
+    made = plan("district", filters=[north, {**known, "column": "resident_id"}])
+    other = plan(
+        "district", filters=[known], decided=decision("district", row_filters=[north, known])
+    )
+    assert [c.column for c in made.filters] == ["district", "sfz"]
+    assert made.digest() == other.digest()
+
+
+def test_a_source_whose_columns_changed_is_not_planned():
+    with pytest.raises(SourceChanged, match="not as registered"):
+        plan("district", version=VERSION.but(schema_digest="5" * 64))
+    assert (
+        plan("district", version=VERSION.but(fingerprint="6" * 64)).dataset_fingerprint == "6" * 64
+    )
+
+
+# ---- the digest ---------------------------------------------------------------------------------
+
+
+def test_the_digest_of_a_plan_never_changes_unnoticed():
+    """A certificate names a plan by digest, so another canonical form is a new format."""
+    kept = Path(__file__).parent / "golden_plan.json"
+    made = golden()
+    assert made.canonical() == kept.read_bytes().rstrip(b"\n")
+    assert made.digest() == "d723029a9877f1dfb5d9045311ac759ab4cc7e76c1da67f9e6018c683e68b0fe"
+
+
+def golden():
+    policy = Policy.model_validate(
+        {
+            "format": "gateway-policy/1",
+            "name": "policies/golden",
+            "purposes": {"research": ""},
+            "obligations": {"min_cell_size": 5, "max_rows": 500, "expires_after_days": 60},
+            "rules": [
+                {
+                    "name": "ids",
+                    "match": {"element": ["resident_id"]},
+                    "transform": {"kind": "token", "scope": "project"},
+                },
+                {
+                    "name": "incomes",
+                    "match": {"element": ["income"]},
+                    "transform": {"kind": "bin_number", "width": 10000},
+                },
+                {
+                    "name": "regions",
+                    "match": {"column": ["district"]},
+                    "transform": {"kind": "keep"},
+                },
+                {
+                    "name": "jobs",
+                    "match": {"column": ["job"]},
+                    "transform": {"kind": "generalize_hierarchy", "hierarchy": "jobs", "level": 2},
+                },
+            ],
+        }
+    )
+    request = ExtractRequest.model_validate(
+        {
+            "dataset": DATASET.name,
+            "columns": ("resident_id", "income", "district", "job"),
+            "purpose": "research",
+            "project": "city-health",
+            "filters": [{"column": "district", "operator": "in", "values": ["north", "south"]}],
+        }
+    )
+    approval = Approval(
+        party="parties/bureau", role=Role.HOLDER, verdict=Verdict.APPROVED, reason="", at=NOW
+    )
+    grant = Grant(
+        name="grants/golden",
+        consumer=LAB.name,
+        dataset=DATASET.name,
+        columns=request.columns,
+        purpose="research",
+        project="city-health",
+        not_before=NOW,
+        expires=NOW + timedelta(days=1),
+        required=(Role.HOLDER,),
+        approvals=(approval,),
+        state="active",
+        created=NOW,
+    )
+    decided = decide(request, Facts(DATASET, LAB, (as_if_active(policy),), (grant,), NOW))
+    return compile_plan(
+        request,
+        decided,
+        DATASET,
+        VERSION,
+        LAB,
+        output_type=lambda spec, kind: kind if isinstance(spec, Keep) else pa.string(),
+        hierarchy_digests={"jobs": "3" * 64},
+    )
