@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,3 +174,135 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
     assert after.at_least(grade_after(join(a, b), grade, entity))
     low, high = sorted((grade, other), key=lambda g: effective(g).rank)
     assert grade_after(a, high, entity).at_least(grade_after(a, low, entity))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "joined"),
+    [
+        pytest.param(
+            Mask(keep_first=3, keep_last=4, keep_length=True),
+            Mask(keep_first=6, keep_last=2, keep_length=True),
+            Mask(keep_first=3, keep_last=2, keep_length=True, shortest=9),
+            id="masks: what both keep, of values that both keep parts of",
+        ),
+        pytest.param(
+            Mask(keep_first=3), Mask(keep_first=1), Mask(), id="masks: which are short is not told"
+        ),
+        pytest.param(
+            Mask(keep_first=1, keep_length=True, separators="-"),
+            Mask(keep_first=1, keep_length=True),
+            Mask(keep_length=True),
+            id="masks: other characters are counted",
+        ),
+        pytest.param(
+            Mask(keep_first=3, character="*"), Mask(keep_first=3, character="#"),
+            Mask(keep_first=3, character="#"), id="masks: the smaller sign",
+        ),
+        pytest.param(Truncate(length=4), Truncate(length=6), Truncate(length=4), id="truncate"),
+        pytest.param(
+            MaskForm(form="phone", keep_last=4), MaskForm(form="phone", keep_first=0),
+            MaskForm(form="phone", keep_first=0, keep_last=2), id="forms: the fewer digits",
+        ),
+        pytest.param(
+            MaskForm(form="phone"), MaskForm(form="bank_card"), Suppress(), id="other forms"
+        ),
+        pytest.param(
+            BinNumber(width=10, bottom=20), BinNumber(width=15, top=90),
+            BinNumber(width=30, bottom=30, top=90), id="bins: common cuts, tighter ends",
+        ),
+        pytest.param(
+            BinNumber(width=10, origin=5), BinNumber(width=15, origin=5),
+            BinNumber(width=30, origin=5), id="bins: same origin",
+        ),
+        pytest.param(
+            BinNumber(width=10, origin=3), BinNumber(width=15, origin=8),
+            BinNumber(width=30, origin=23), id="bins: origins that meet",
+        ),
+        pytest.param(
+            BinNumber(width=10), BinNumber(width=10, origin=5), Suppress(), id="bins: never meet"
+        ),
+        pytest.param(
+            BinNumber(width=10, top=40), BinNumber(width=10, bottom=50), Suppress(),
+            id="bins: no cut left",
+        ),
+        pytest.param(
+            BinNumber(width="999999999999999"), BinNumber(width="999999999999998"), Suppress(),
+            id="bins: too wide to be written",
+        ),
+        pytest.param(
+            BinNumber(width=10), TopBottomCode(bottom=20, top=90),
+            BinNumber(width=10, bottom=30, top=90), id="bins within top and bottom coding",
+        ),
+        pytest.param(
+            TopBottomCode(bottom=1, top=9), TopBottomCode(top="8.5"),
+            TopBottomCode(bottom=1, top="8.5"), id="top and bottom coding",
+        ),
+        pytest.param(
+            TopBottomCode(bottom=9), TopBottomCode(top=1), Suppress(), id="nothing between"
+        ),
+        pytest.param(
+            RoundNumber(step=10), RoundNumber(step=30), RoundNumber(step=30), id="odd multiple"
+        ),
+        pytest.param(
+            RoundNumber(step=30), RoundNumber(step=50), RoundNumber(step=150), id="common multiple"
+        ),
+        pytest.param(
+            RoundNumber(step=10), RoundNumber(step=100), Suppress(), id="rounding twice differs"
+        ),
+        pytest.param(
+            GeneralizeDate(to="year"), GeneralizeDate(to="month"), GeneralizeDate(to="year"),
+            id="dates: the coarser",
+        ),
+        pytest.param(
+            GeneralizeHierarchy(hierarchy="region", level=1),
+            GeneralizeHierarchy(hierarchy="region", level=2),
+            GeneralizeHierarchy(hierarchy="region", level=2),
+            id="hierarchy: the higher level",
+        ),
+        pytest.param(
+            GeneralizeHierarchy(hierarchy="region", level=1),
+            GeneralizeHierarchy(hierarchy="county", level=2),
+            Suppress(),
+            id="other hierarchies",
+        ),
+        pytest.param(
+            Token(scope="project"), Token(), Token(scope="recipient"), id="recipient before project"
+        ),
+        pytest.param(Token(length=17), Token(length=18), Suppress(), id="tokens of other lengths"),
+        pytest.param(
+            MaskPattern(pattern="a"), MaskPattern(pattern="a", unmatched="keep"), Suppress(),
+            id="patterns only join themselves",
+        ),
+        pytest.param(Truncate(length=3), Mask(keep_first=3), Suppress(), id="other families"),
+    ],
+)  # fmt: skip
+def test_what_stricter_means_for_each_pair(
+    a: TransformSpec, b: TransformSpec, joined: TransformSpec
+) -> None:
+    assert join(a, b) == joined
+    assert join(b, a) == joined
+
+
+@pytest.mark.parametrize(
+    ("spec", "grade", "entity", "after"),
+    [
+        pytest.param(Keep(), None, "PERSON", Grade.CORE, id="unknown stays the highest"),
+        pytest.param(Mask(), None, "PERSON", Grade.CORE, id="unknown masked stays the highest"),
+        pytest.param(Suppress(), None, None, Grade.GENERAL_1, id="a constant tells nothing"),
+        pytest.param(Mask(), Grade.GENERAL_4, "PERSON", Grade.GENERAL_3, id="masked goes down one"),
+        pytest.param(Mask(), Grade.GENERAL_2, "PERSON", Grade.GENERAL_2, id="not below general-2"),
+        pytest.param(
+            Mask(), Grade.GENERAL_2, None, Grade.GENERAL_2, id="unknown entity is personal"
+        ),
+        pytest.param(Mask(), Grade.GENERAL_2, "NONE", Grade.GENERAL_1, id="not personal"),
+        pytest.param(Mask(), Grade.GENERAL_1, "PERSON", Grade.GENERAL_1, id="public stays public"),
+        pytest.param(Mask(), Grade.IMPORTANT, "NONE", Grade.IMPORTANT, id="important stays"),
+        pytest.param(
+            Truncate(length=3), Grade.GENERAL_3, "NONE", Grade.GENERAL_3, id="may pass short values"
+        ),
+    ],
+)
+def test_the_grade_of_what_is_left(
+    spec: TransformSpec, grade: Grade | None, entity: str | None, after: Grade
+) -> None:
+    assert grade_after(spec, grade, entity) is after
