@@ -18,6 +18,7 @@ from gateway.classify.verdict import Evidence, Verdict
 from gateway.model.catalog import Column
 from gateway.model.grades import highest
 from gateway.model.names import ColumnRole
+from gateway.norms.elements import elements
 
 _ENOUGH = 50  # percent of trust at which an entity is settled
 _NOTABLE = (
@@ -182,6 +183,8 @@ def _not_identified(case: _Case) -> str | None:
         return f"the name is that of a number given to a {case.reading.key}"
     if case.reading.attribute:
         return "the name is that of an attribute which has no entity"
+    if case.reading.sensitive_attribute:
+        return "the name is that of an amount or a measure which has no entity"
     if case.reading.about:
         return f"the name says something about {case.reading.phrase}, not {case.reading.phrase}"
     if case.reading.subject == "thing":
@@ -203,6 +206,8 @@ def _grade_without_entity(case: _Case, personal: bool, pack: Pack) -> Graded:
         return grading.personal_attribute
     if not personal:
         return grading.not_personal
+    if case.reading.sensitive_attribute and not case.reading.about:
+        return grading.sensitive_attribute
     unique = case.seen.sampled >= 50 and case.seen.distinct_share >= 0.95
     if unique and case.seen.kind in {"text", "integer"}:
         # A number of the record leads back to the person by any other table that has it.
@@ -223,6 +228,16 @@ def _unknown(case: _Case) -> Evidence:
     return Evidence(kind="rule", entity="NONE", detail=detail, weight=0)
 
 
+def _element(case: _Case, entity: str | None, pack: Pack) -> str | None:
+    """The standard element to propose: of that very name, or the usual one of the entity."""
+    if entity is None:
+        return None
+    for element in elements().values():
+        if element.entity == entity and case.column.name in {element.name, element.chinese}:
+            return element.name
+    return pack.elements.get(entity)
+
+
 def _verdict(
     case: _Case,
     pack: Pack,
@@ -239,7 +254,7 @@ def _verdict(
         grade=graded.grade if graded is not None else None,
         confidence_percent=trust,
         evidence=tuple(evidence),
-        element=pack.elements.get(entity) if entity is not None else None,
+        element=_element(case, entity, pack),
         sampled=case.seen.sampled,
         pack_version=pack.version,
         pack_sha256=pack.sha256,

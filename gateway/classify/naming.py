@@ -36,7 +36,8 @@ class NameReading:
     `hits`: entity → strength of the word, for the phrase that is the head of the name.
     `key`: the name is that of a number given to a person or to a group. `subject`: whose the head
     is. `about`: entities the name mentions but does not hold (`email_verified`). `technical`: it
-    describes a record or a thing. `attribute`: an attribute of a person that has no entity.
+    describes a record or a thing. `attribute`: an attribute of a person that has no entity,
+    `sensitive_attribute` one that norms count as sensitive where the table is about persons.
     `numbered`: it ends in a word for a number or code.
     """
 
@@ -48,6 +49,7 @@ class NameReading:
     about: frozenset[str] = frozenset()
     technical: bool = False
     attribute: bool = False
+    sensitive_attribute: bool = False
     free_text: bool = False
     numbered: bool = False
 
@@ -61,6 +63,7 @@ class NameReader:
         self._things = frozenset(words.things)
         self._technical = frozenset(map(_joined, words.technical + words.derived))
         self._attributes = frozenset(map(_joined, words.attributes))
+        self._sensitive = frozenset(map(_joined, words.sensitive_attributes))
         self._free = frozenset(map(_joined, words.free_text))
         self._phrases: dict[str, dict[str, Strength]] = {}
         for entity, by_strength in words.entities.items():
@@ -73,7 +76,7 @@ class NameReader:
         listed = [p for by in words.entities.values() for phrases in by.values() for p in phrases]
         listed += [p for phrases in words.keys.values() for p in phrases]
         for more in (words.transparent, words.derived, words.person_owners, words.things,
-                     words.technical, words.attributes, words.free_text):  # fmt: skip
+                     words.technical, words.attributes, words.sensitive_attributes, words.free_text):  # fmt: skip
             listed += more
         self._known = frozenset(_joined(p) for p in listed) | frozenset(
             part for p in listed for part in p.split("_")
@@ -92,6 +95,7 @@ class NameReader:
             words,
             technical=self._ends(words, self._technical),
             attribute=self._ends(words, self._attributes),
+            sensitive_attribute=self._ends(words, self._sensitive),
             free_text=self._ends(words, self._free),
             numbered=bool(words) and words[-1] in _NUMBER_WORDS,
         )

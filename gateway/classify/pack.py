@@ -87,6 +87,7 @@ class NameWords(Noun):
     things: tuple[str, ...]
     technical: tuple[str, ...]
     attributes: tuple[str, ...]
+    sensitive_attributes: tuple[str, ...]
     free_text: tuple[str, ...]
 
     @field_validator("entities")
@@ -115,6 +116,7 @@ class Grading(Noun):
     person_key: Graded
     group_key: Graded
     personal_attribute: Graded
+    sensitive_attribute: Graded
     other_personal: Graded
     not_personal: Graded
 

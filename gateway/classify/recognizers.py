@@ -6,6 +6,7 @@ that raises instead of skipping, and use the checks that columns use.
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import ClassVar
 
 import pyarrow as pa
 import regex  # type: ignore[import-untyped]
@@ -48,6 +49,9 @@ _NO_LETTER_AFTER = r"(?![0-9A-Za-z_])(?!\.[0-9])"
 class _Strict(PatternRecognizer):
     """A pattern recogniser that folds its text and never skips a pattern that ran out of time."""
 
+    # To Unicode a Chinese character is a letter: presidio's \b saw no boundary in `主机10.0.0.1`.
+    _boundaries: ClassVar[int] = regex.ASCII
+
     def analyze(
         self,
         text: str,
@@ -58,7 +62,7 @@ class _Strict(PatternRecognizer):
         """Spans of this recogniser's entity. Raises ReleaseStopped when the time is over."""
         del entities, nlp_artifacts
         folded = fold_text(text)
-        flags = self.global_regex_flags if regex_flags is None else regex_flags
+        flags = self._boundaries | (regex_flags or self.global_regex_flags or 0)
         results = []
         patterns: list[Pattern] = self.patterns  # type: ignore[has-type]
         for pattern in patterns:
@@ -89,6 +93,9 @@ class _Strict(PatternRecognizer):
 
 class FormRecognizer(_Strict):
     """Finds one form of an identifier of the pack, with its check."""
+
+    # The pack's patterns bring their own boundaries, and may name Chinese characters.
+    _boundaries = 0
 
     def __init__(self, form: Identifier, position: int) -> None:
         self._form = form

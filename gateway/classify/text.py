@@ -19,6 +19,7 @@ from gateway.classify.engine import engine
 from gateway.classify.pack import Pack
 from gateway.classify.recognizers import LANGUAGE
 from gateway.errors import InvalidRequest
+from gateway.model.names import ENTITIES
 
 MAX_CHARACTERS = 1_000_000
 THRESHOLD_PERCENT = 40
@@ -106,6 +107,7 @@ class TextProtector:
             score_threshold=self._threshold,
         )
         # The same number may pass as several things; the order must not depend on the engine's.
+        found = [result for result in found if not _is_placeholder(text, result.start, result.end)]
         ranked = sorted(found, key=lambda r: (-r.score, r.start - r.end, r.start, r.entity_type))
         kept: list[Span] = []
         taken = bytearray(len(text))
@@ -139,6 +141,11 @@ def _configured(operators: Mapping[str, Operator]) -> dict[str, OperatorConfig]:
     if unknown:
         raise InvalidRequest.of("operators", f"known operators are {', '.join(sorted(made))}")
     return {"DEFAULT": made["replace"], **{e: made[name] for e, name in operators.items()}}
+
+
+def _is_placeholder(text: str, start: int, end: int) -> bool:
+    """Whether this is what `replace` wrote: a text may come to be protected twice."""
+    return text[start:end] in ENTITIES and text[start - 1 : start] + text[end : end + 1] == "<>"
 
 
 def _over_distinct(texts: pa.Array, work: Callable[[str], object], kind: pa.DataType) -> pa.Array:

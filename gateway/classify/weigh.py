@@ -56,7 +56,7 @@ def by_values(seen: Observation, reading: NameReading, pack: Pack) -> list[Evide
 def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidence]:
     """Evidence against entities that the name proposes: the values are of another kind."""
     found = []
-    for entity in reading.hits:
+    for entity, strength in reading.hits.items():
         if not _possible(seen, entity):
             detail = f"a column of kind {seen.kind} cannot hold it"
             found.append(_evidence("value", entity, detail, -95))
@@ -64,7 +64,9 @@ def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidenc
             share = _best_share(seen, entity, pack)
             if share is not None and share < 0.05:
                 detail = f"{_percent(share)} of the values look like it"
-                found.append(_evidence("value", entity, detail, -60))
+                # A word with no other use still holds: the values may be masked or encrypted.
+                weight = -40 if strength == "certain" else -60
+                found.append(_evidence("value", entity, detail, weight))
     return found
 
 

@@ -1,11 +1,10 @@
 """Chinese words and names for presidio: jieba as its language engine, with no file and no network.
 
-Names are found by word class and surname: what jieba takes for a person's name and what begins
-with a known surname. It finds most names of two to four characters and misses unusual ones; an
-operator who needs more configures a language model.
+Names are found by surname and what follows it: a word that jieba lists as a name, or the single
+characters into which a name falls that no dictionary knows. It finds most names of two to four
+characters and misses unusual ones; an operator who needs more configures a language model.
 """
 
-import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -15,6 +14,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
+from gateway.classify.folding import fold_text
 from gateway.classify.pack import Pack
 from gateway.classify.recognizers import LANGUAGE
 
@@ -25,7 +25,6 @@ with warnings.catch_warnings():
     import jieba.posseg
 
 _SCORE = 0.7
-_WEAK = 0.45
 # A name is not the beginning of these: 王先生, 李女士, 张老师 stay whole, with less trust.
 _TITLES = frozenset(
     "先生 女士 小姐 老师 医生 大夫 同志 教授 主任 律师 师傅 太太 经理 局长 科长".split()
@@ -60,23 +59,21 @@ class JiebaNlpEngine(NlpEngine):
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """The words of the text, and the names among them."""
-        # jieba's tables are only read, but its cutting shares state between threads.
-        with _LOCK:
-            tagged = [(pair.word, pair.flag) for pair in _tagger(self._whole).cut(text)]
-        words = [word for word, _ in tagged]
+        tokenizer, classes = _tagger(self._whole)
+        # By the dictionary alone: guessing unknown words by jieba's Markov model takes a
+        # thousand times longer on hostile texts and hides the given names we look for.
+        words = list(tokenizer.cut(fold_text(text), HMM=False))
+        tagged = [(word, classes.get(word, "")) for word in words]
         doc = Doc(self._vocab, words=words, spaces=[False] * len(words))
-        names = [
-            (Span(doc, start, end, label="PERSON"), score)
-            for start, end, score in self._names(tagged)
-        ]
+        names = [Span(doc, start, end, label="PERSON") for start, end in self._names(tagged)]
         return NlpArtifacts(
-            entities=[span for span, _ in names],
+            entities=names,
             tokens=doc,
             tokens_indices=[token.idx for token in doc],
             lemmas=[word.lower() for word in words],
             nlp_engine=self,
             language=language,
-            scores=[score for _, score in names],
+            scores=[_SCORE] * len(names),
         )
 
     def process_batch(
@@ -106,66 +103,100 @@ class JiebaNlpEngine(NlpEngine):
     def get_supported_languages(self) -> list[str]:
         return [LANGUAGE]
 
-    def _names(self, tagged: list[tuple[str, str]]) -> Iterator[tuple[int, int, float]]:
-        """(first word, word after the last, score) of each name."""
+    def _names(self, tagged: list[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+        """(first word, word after the last) of each name."""
         position = 0
         while position < len(tagged):
-            end, score = self._name_at(tagged, position)
-            if end > position:
-                yield position, end, score
-                position = end
-            else:
-                position += 1
+            end = _dotted(tagged, position) or self._name_at(tagged, position)
+            if end:
+                yield position, end
+            position = max(end, position + 1)
 
-    def _name_at(self, tagged: list[tuple[str, str]], at: int) -> tuple[int, float]:
+    def _name_at(self, tagged: list[tuple[str, str]], at: int) -> int:
+        """The word after a name that begins at this one, 0 when none does."""
         word, flag = tagged[at]
-        following, after = tagged[at + 1] if at + 1 < len(tagged) else ("", "")
-        if not all("\u3400" <= c <= "\u9fff" or c == "·" for c in word):
-            return at, 0.0
-        starts = word[0] in self._single or word[:2] in self._double
-        if flag.startswith("nr") and starts and 2 <= len(word) <= 4:
-            listed = word in self._not_names or word in self._double
-            if not listed:
-                return at + 1, _SCORE
-        alone = word in self._single or word in self._double
-        if alone and following in _TITLES:
-            return at + 1, _WEAK
-        # The surname cut from its given name: 王 小明, 欧阳 雪.
-        given = alone and _is_han(following) and len(following) <= 2
-        named = after.startswith("nr") or flag.startswith("nr") or word in self._double
-        if given and named and word + following not in self._not_names:
-            return at + 2, _SCORE if after.startswith("nr") or word in self._double else _WEAK
-        # Names with an interpunct come apart at it: 阿依古丽 · 买买提.
-        return _dotted(tagged, at)
+        if not _is_han(word) or word in self._not_names:
+            return 0
+        known = word in self._double or (len(word) == 1 and word in self._single)
+        if not known:
+            starts = word[0] in self._single or word[:2] in self._double
+            return at + 1 if flag.startswith("nr") and starts and len(word) <= 4 else 0
+        following = [word for word, _ in tagged[at + 1 : at + 4]] + ["", ""]
+        if following[0] in _TITLES:
+            return at + 1
+        given = self._given(tagged, at + 1)
+        name = word + "".join(following[:given])
+        return at + 1 + given if given and name not in self._not_names else 0
+
+    def _given(self, tagged: list[tuple[str, str]], at: int) -> int:
+        """How many words from here on are the given name behind a surname: 0, 1 or 2."""
+        words = [word for word, _ in tagged[at : at + 2] if _is_han(word)] + ["", ""]
+        flags = [flag for _, flag in tagged[at : at + 2]] + ["", ""]
+        surname = tagged[at - 1][0]
+        if not words[0] or words[0] != tagged[at][0] or words[0][0] in _FUNCTION:
+            return 0
+        if len(words[0]) == 2:
+            # 刘 美兰: jieba knows the given name by itself as a name or a place.
+            return 1 if flags[0][:2] in _NAMELIKE else 0
+        if len(words[0]) > 2:
+            return 0
+        two = len(words[1]) == 1 and words[1] not in _FUNCTION
+        if surname in _AMBIGUOUS:
+            # 高 and 方 begin many a phrase: a name only with a character that names are made of.
+            rare = {flags[0][:2], flags[1][:2] if two else ""} & _NAME_CHARACTERS
+            return (2 if two else 1) if rare else 0
+        return 2 if two else 1
 
 
-_LOCK = threading.Lock()
+# Characters that no given name begins or ends with in running text.
+_FUNCTION = frozenset(
+    "的是在和与说对到来去有了也都不被把将向从为以及或等称叫问请给让年月日时号区县市省人同上下中于由此该"
+    "这那我你他她它们个其某各每第之而并但因所用做作打看没未又再还就才只仅则却可会能要想应须曾已正着过地得"
+    "吗呢吧啊么几多少很太最更"
+)
+# Surnames that are also common words.
+_AMBIGUOUS = frozenset(
+    "高方金白时常单安万向全成管于文关房车何曾曲游解强初连官米古易温严满池麦干原幸商冷党石江田路叶苗毛牛马"
+    "季钟钱黄段余付简乐盛费左景边占项童包司位卫"
+)
+# jieba's classes of person and place names, and of characters used in little else than names.
+_NAMELIKE = frozenset({"nr", "ns", "nz"})
+_NAME_CHARACTERS = frozenset({"nr", "nz", "ns", "zg", "ng", "ag", "g"})
+_MOST_PARTS = 3
 
 
 def _is_han(word: str) -> bool:
     return bool(word) and all("\u3400" <= character <= "\u9fff" for character in word)
 
 
-def _dotted(tagged: list[tuple[str, str]], at: int) -> tuple[int, float]:
-    """A name of parts joined by an interpunct, up to six words a part."""
-    end = at
-    parts = 0
-    while end < len(tagged) and _is_han(tagged[end][0]) and end - at <= 12:
-        end += 1
-        if end + 1 < len(tagged) and tagged[end][0] == "·" and _is_han(tagged[end + 1][0]):
-            parts += 1
-            end += 1
-            if parts == 1:
-                # The last part is one word: what follows belongs to the sentence.
-                return end + 1, _SCORE
-        else:
+def _dotted(tagged: list[tuple[str, str]], at: int) -> int:
+    """The word after a name of parts joined by an interpunct, 0 when none begins here."""
+    end = _part(tagged, at)
+    parts = 1
+    while parts <= _MOST_PARTS and end < len(tagged) - 1 and tagged[end][0] == "·":
+        after = _part(tagged, end + 1)
+        if after == end + 1:
             break
-    return at, 0.0
+        end, parts = after, parts + 1
+    return end if parts > 1 else 0
+
+
+def _part(tagged: list[tuple[str, str]], at: int) -> int:
+    """The end of one part of such a name: one word, or several of one character."""
+    end = at
+    while end < len(tagged) and end - at < 5:
+        word = tagged[end][0]
+        if not _is_han(word) or (end > at and (len(word) > 1 or word in _FUNCTION)):
+            break
+        end += 1
+        if len(word) > 1 and (end >= len(tagged) or len(tagged[end][0]) > 1):
+            break
+    return end
 
 
 @lru_cache(maxsize=2)
-def _tagger(whole: tuple[str, ...]) -> "jieba.posseg.POSTokenizer":
-    """A tagger of jieba with its dictionary read from the package.
+def _tagger(whole: tuple[str, ...]) -> tuple["jieba.Tokenizer", dict[str, str]]:
+    """A tokenizer of jieba with its dictionary read from the package, and its word classes.
 
     Its own way keeps a marshalled copy in the temporary folder and loads whatever lies there,
     which anybody on the machine may have written.
@@ -175,4 +206,4 @@ def _tagger(whole: tuple[str, ...]) -> "jieba.posseg.POSTokenizer":
     tokenizer.initialized = True
     for word in whole:
         tokenizer.add_word(word)
-    return jieba.posseg.POSTokenizer(tokenizer)
+    return tokenizer, jieba.posseg.POSTokenizer(tokenizer).word_tag_tab

@@ -1,0 +1,184 @@
+"""Free text: spans, replacement, mixed scripts, attacks on time, and no network at all."""
+
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pytest
+
+from gateway import testing
+from gateway.classify.pack import standard
+from gateway.classify.recognizers import LANGUAGE, FormRecognizer
+from gateway.classify.text import SPANS, TextProtector
+from gateway.errors import InvalidRequest, ReleaseStopped
+
+
+@pytest.fixture(scope="module")
+def protector() -> TextProtector:
+    return TextProtector(standard())
+
+
+def found(protector: TextProtector, text: str) -> list[tuple[str, str]]:
+    return [(span.entity, text[span.start : span.end]) for span in protector.spans(text)]
+
+
+CASES = {
+    "患者王小明，身份证号11010519491231002x。": [
+        ("PERSON", "王小明"), ("CN_RESIDENT_ID", "11010519491231002x")],
+    "身份证 110105 19491231 002X，旧号130503670401001": [
+        ("CN_RESIDENT_ID", "110105 19491231 002X"), ("CN_RESIDENT_ID", "130503670401001")],
+    "手机１３８００１３８０００，座机010-82345678": [
+        ("CN_MOBILE", "１３８００１３８０００"), ("CN_LANDLINE", "010-82345678")],
+    "家住云岚省汐川市丹渚区采薇路77号朗润小区15栋1单元402室。": [
+        ("ADDRESS", "云岚省汐川市丹渚区采薇路77号朗润小区15栋1单元402室")],
+    "阿依古丽·买买提和欧阳雪女士到场": [("PERSON", "阿依古丽·买买提"), ("PERSON", "欧阳雪")],
+    "Mail zhang.san@example.com or +44 20 7946 0958": [
+        ("EMAIL_ADDRESS", "zhang.san@example.com"), ("PHONE_NUMBER", "+44 20 7946 0958")],
+    "内网邮箱li@mail.internal，主机10.0.0.1": [
+        ("EMAIL_ADDRESS", "li@mail.internal"), ("IP_ADDRESS", "10.0.0.1")],
+    "车牌京A·12345，统一社会信用代码91350100M000100Y43": [
+        ("CN_LICENSE_PLATE", "京A·12345"), ("CN_USCC", "91350100M000100Y43")],
+    "card 4111 1111 1111 1111": [("CREDIT_CARD", "4111 1111 1111 1111")],
+    "他的QQ号是123456789，微信wxid_abc123": [
+        ("QQ_NUMBER", "123456789"), ("WECHAT_ID", "wxid_abc123")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_what_stands_in_a_text(protector: TextProtector, text: str) -> None:
+    assert found(protector, text) == CASES[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hotel rooms 123456789, order 20240101123456789",
+        "金额13800138000.5元",
+        "编号X13800138000Y",
+        "110105194912310021",
+        "温度 高兴 时间 金额 方便 安全",
+        "",
+    ],
+)
+def test_what_does_not(protector: TextProtector, text: str) -> None:
+    assert found(protector, text) == []
+
+
+def test_columns_keep_their_length_nulls_and_repeats(protector: TextProtector) -> None:
+    texts = pa.chunked_array([["电话13800138000", None], ["", "电话13800138000"]])
+    spans = protector.find(texts)
+    assert spans.type == SPANS
+    assert spans.to_pylist()[0] == spans.to_pylist()[3]
+    assert spans.to_pylist()[1:3] == [None, []]
+    assert protector.redact(texts).to_pylist() == ["电话<CN_MOBILE>", None, "", "电话<CN_MOBILE>"]
+
+
+def test_operators_by_entity(protector: TextProtector) -> None:
+    text = pa.array(["王小明 13800138000 a@example.com"])
+    done = protector.redact(text, {"CN_MOBILE": "mask", "EMAIL_ADDRESS": "remove"})
+    assert done.to_pylist() == ["<PERSON> *********** "]
+    with pytest.raises(InvalidRequest, match="known operators"):
+        protector.redact(text, {"PERSON": "keep"})  # type: ignore[dict-item]
+
+
+def test_only_the_named_entities(protector: TextProtector) -> None:
+    done = protector.redact(pa.array(["王小明 13800138000"]), entities=["CN_MOBILE"])
+    assert done.to_pylist() == ["王小明 <CN_MOBILE>"]
+
+
+def test_replacing_twice_changes_nothing_more(protector: TextProtector) -> None:
+    once = protector.redact(pa.array(list(CASES)))
+    assert protector.redact(once).equals(once)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["." * 4000, "a." * 4000 + "@", "1" * 20_000, "路一" * 4000, "张" * 4000, ":" * 4000,
+     "[" * 4000, "a@" * 4000, "1 " * 8000],
+    ids=lambda text: text[:2] * 2,
+)  # fmt: skip
+def test_no_text_takes_long(protector: TextProtector, text: str) -> None:
+    # A quadratic pattern took half a minute here; the bound is far above what a linear one needs.
+    started = time.perf_counter()
+    protector.spans(text)
+    assert time.perf_counter() - started < 10
+
+
+def test_a_pattern_out_of_time_stops_everything(
+    protector: TextProtector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.classify.recognizers.SECONDS", 1e-9)
+    with pytest.raises(ReleaseStopped, match="more than") as stopped:
+        protector.find(pa.array(["路" * 200_000]))
+    assert stopped.value.reason == "PATTERN_TIMEOUT"
+
+
+def test_too_long_and_not_utf8_are_refused_by_name(protector: TextProtector) -> None:
+    with pytest.raises(InvalidRequest, match="split it"):
+        protector.spans("x" * 1_000_001)
+    with pytest.raises(InvalidRequest, match="UTF-8"):
+        protector.find(pa.array([b"\xd0\xd5"]).view(pa.string()))
+
+
+def test_every_form_of_the_pack_is_searched_in_text(protector: TextProtector) -> None:
+    searched = set(protector._analyzer.get_supported_entities(LANGUAGE))
+    assert {form.entity for form in standard().identifiers} | {"PERSON", "CRYPTO"} == searched
+
+
+OFFLINE = """
+import socket
+
+def refuse(*_, **__):
+    raise SystemExit("the network was asked")
+
+socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+import pyarrow as pa
+from gateway import testing
+from gateway.classify.pack import standard
+from gateway.classify.text import TextProtector
+texts = pa.array(["王小明 zhang@example.co.uk https://www.example.com.cn/x 010-82345678"])
+done = TextProtector(standard()).redact(texts)
+assert done.to_pylist() == ["<PERSON> <EMAIL_ADDRESS> <URL> <CN_LANDLINE>"], done
+print("done")
+"""
+
+
+@pytest.mark.parametrize("prefix", [[], ["unshare", "-rn"]], ids=["sockets refused", "no network"])
+def test_it_works_with_no_network(prefix: list[str]) -> None:
+    # The second run has no network at all below Python, where the machine lets us say so.
+    if prefix and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no network namespace of one's own")
+    ended = subprocess.run(
+        [*prefix, sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (0, "done"), ended.stderr
+
+
+def test_columns_are_classified_without_loading_presidio() -> None:
+    code = (
+        "import sys, gateway.classify.columns as c, gateway.classify.pack as p; p.standard();"
+        "print({'presidio_analyzer', 'spacy', 'jieba', 'regex'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "set()"
+
+
+def test_a_form_may_name_chinese_characters_and_stand_between_them() -> None:
+    form = standard().identifiers[0].but(pattern=r"\p{Han}字第[0-9]{4}号", check=None, drop="")
+    recognizer = FormRecognizer(form, 0)
+    assert [(r.start, r.end) for r in recognizer.analyze("见京字第1234号文", [])] == [(1, 9)]
+
+
+def test_most_generated_names_are_found_in_sentences(protector: TextProtector) -> None:
+    names = testing.residents(300, 11)["name"].to_pylist()
+    texts = [f"经办人员联系了{name}，{name}表示同意。" for name in names]
+    spans = protector.find(pa.array(texts), ["PERSON"]).to_pylist()
+    whole = sum(
+        text[s["start"] : s["end"]] == name
+        for name, text, listed in zip(names, texts, spans, strict=True)
+        for s in listed
+    )
+    assert whole >= 0.85 * 2 * len(names)
+    assert sum(map(len, spans)) - whole <= 0.1 * 2 * len(names)
