@@ -77,7 +77,7 @@ class BaseText:
     def _parsed(self, numerals: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """(rows, characters) to (rows, bytes), and whether alphabet and spare bits were right."""
         rows, count = numerals.shape
-        clean = numerals.max(axis=1) < self._alphabet.radix
+        clean = self._alphabet.inside(numerals)
         data = np.zeros((rows, count * self._bits // 8), np.uint8)
         for part in range(-(-count // WORD)):
             chunk = numerals[:, part * WORD : (part + 1) * WORD]
@@ -87,6 +87,8 @@ class BaseText:
             shown = joined.astype(">u8").view(np.uint8).reshape(rows, WORD)[:, WORD - self._bits :]
             target = data[:, part * self._bits : (part + 1) * self._bits]
             target[:] = shown[:, : target.shape[1]]
-            clean &= ~shown[:, target.shape[1] :].any(axis=1)
-        data[~clean] = 0
+            for spare in range(target.shape[1], self._bits):
+                clean &= shown[:, spare] == 0
+        if not clean.all():
+            data[~clean] = 0
         return data, clean

@@ -28,7 +28,7 @@ Blocks: TypeAlias = NDArray[np.uint64]
 BLOCK: Final = 16
 """Bytes in a block of either cipher."""
 
-PIECE: Final = 8192
+PIECE: Final = 16384
 """Rows worked on at once: with a dozen 8-byte arrays for each row, all of it stays in the L2."""
 
 _CIPHERS: Final[

@@ -42,11 +42,13 @@ def credit_code(body: Codes) -> Codes:
 
 def luhn(body: Codes) -> Codes:
     """ISO/IEC 7812-1: any number of digits; every second from the right counts double."""
-    digits = body - _ZERO
-    doubled = digits[:, ::-1][:, ::2] * np.uint8(2)
-    doubled -= (doubled > 9).view(np.uint8) * np.uint8(9)
-    total = doubled.sum(axis=1, dtype=np.uint16)
-    total += digits[:, ::-1][:, 1::2].sum(axis=1, dtype=np.uint16)
+    total = np.zeros(len(body), np.uint16)
+    for place in range(1, body.shape[1] + 1):
+        digit = body[:, -place] - _ZERO
+        if place % 2:
+            digit *= np.uint8(2)
+            digit -= (digit > 9).view(np.uint8) * np.uint8(9)
+        total += digit
     return _picked("0987654321", total % np.uint16(10))
 
 

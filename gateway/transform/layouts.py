@@ -72,14 +72,18 @@ class Characters(Field):
 
     def read(self, rows: Bytes, start: int) -> tuple[Index, Fit]:
         numerals = self._alphabet.read(np.ascontiguousarray(rows[:, start : start + self.count]))
-        fit = numerals.max(axis=1) < self._alphabet.radix
-        numerals[~fit] = 0
+        fit = self._alphabet.inside(numerals)
+        if not fit.all():
+            numerals[~fit] = 0
         return read_narrow(numerals, 0, self.count, self._alphabet.radix), fit
 
     def write(self, rows: Bytes, start: int, index: Index) -> None:
         numerals = np.empty((len(rows), self.count), np.uint8)
         write_narrow(numerals, 0, self.count, self._alphabet.radix, index)
         rows[:, start : start + self.count] = self._alphabet.write(numerals)
+
+
+_EIGHT_DIGITS: Final = Characters(count=8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,25 +131,46 @@ class Day(Field):
     def size(self) -> int:
         return self.last.toordinal() - self.first.toordinal() + 1
 
+    @cached_property
+    def _months(self) -> NDArray[np.int64]:
+        """Days from `first` to the first of each month from January of its year on, and one more.
+
+        Negative before `first`.
+        """
+        years = np.arange(self.first.year - 1970, self.last.year - 1970 + 2).astype("datetime64[Y]")
+        months = np.arange(years[0].astype("datetime64[M]"), years[-1].astype("datetime64[M]") + 1)
+        days = months.astype("datetime64[D]").astype(np.int64)
+        return days + (_EPOCH - self.first.toordinal())
+
+    @cached_property
+    def _written(self) -> Index:
+        """Each day as the number that its eight digits make."""
+        days = np.arange(self.size) + (self.first.toordinal() - _EPOCH)
+        months = days.astype("datetime64[D]").astype("datetime64[M]")
+        day = days - months.astype("datetime64[D]").astype(np.int64) + 1
+        count = months.astype(np.int64) + 1970 * 12
+        return (count // 12 * 10_000 + (count % 12 + 1) * 100 + day).astype(np.uint64)
+
     def read(self, rows: Bytes, start: int) -> tuple[Index, Fit]:
-        number, fit = Characters(count=8).read(rows, start)
+        number, fit = _EIGHT_DIGITS.read(rows, start)
         value = number.astype(np.int64)
-        year, month, day = value // 10_000, value // 100 % 100, value % 100
-        months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-        days = months.astype("datetime64[D]") + (day - 1)
-        fit &= (month >= 1) & (month <= 12) & (days.astype("datetime64[M]") == months)
-        index = days.astype(np.int64) + _EPOCH - self.first.toordinal()
+        front = value // 100
+        day = value - front * 100
+        year = front // 100
+        month = front - year * 100
+        place = (year - self.first.year) * 12 + month - 1
+        fit &= (month >= 1) & (month <= 12) & (place >= 0) & (place < len(self._months) - 1)
+        if not fit.all():
+            place[~fit] = 0
+        index = self._months[place] + day - 1
+        fit &= (day >= 1) & (index < self._months[place + 1])
         fit &= (index >= 0) & (index < self.size)
-        return np.where(fit, index, 0).astype(np.uint64), fit
+        if not fit.all():
+            index[~fit] = 0
+        return index.astype(np.uint64), fit
 
     def write(self, rows: Bytes, start: int, index: Index) -> None:
-        offset = self.first.toordinal() - _EPOCH
-        days = (index.astype(np.int64) + offset).astype("datetime64[D]")
-        months = days.astype("datetime64[M]")
-        day = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
-        count = months.astype(np.int64) + 1970 * 12
-        number = count // 12 * 10_000 + (count % 12 + 1) * 100 + day
-        Characters(count=8).write(rows, start, number.astype(np.uint64))
+        _EIGHT_DIGITS.write(rows, start, self._written[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +229,7 @@ class Layout:
         """Rows with the kept fields of `rows` and another number."""
         out = rows.copy()
         for start, field in reversed(self._fields):
-            if not field.kept:
+            if not (field.kept or isinstance(field, Check)):
                 rest = number // np.uint64(field.size)
                 field.write(out, start, number - rest * np.uint64(field.size))
                 number = rest

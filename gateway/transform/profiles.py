@@ -122,7 +122,8 @@ class Profile:
             left = rows[~fit[rows]]
             values = take_fixed(source.data, source.starts[left], width)
             number, here = layout.read(values)
-            values, number, left = values[here], number[here], left[here]
+            if not here.all():
+                values, number, left = values[here], number[here], left[here]
             number = permutation.apply(number, layout.tweaks(values), inverse=inverse)
             put_fixed(out, source.starts[left], layout.write(values, number))
             fit[left] = True

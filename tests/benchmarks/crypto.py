@@ -1,0 +1,244 @@
+"""Measures the cryptographic core: values a second on one core and on two threads.
+
+    python tests/benchmarks/crypto.py [--values N] [--slow-values N] [--json FILE]
+
+Beside each construction stand, from the same run: its floor (the same number of cipher blocks in
+one ECB call), and the same work done value by value (`hmac.digest`, `AESSIV`, a scalar CMAC, and
+the packages ff3 and pyffx where they are installed), on fewer values. Columns are worked on in
+batches of 65,536 values, as a release does; each figure is the best of several passes, because
+whatever else runs on the machine only ever makes one slower.
+"""
+
+import argparse
+import hmac
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import cryptography
+import numpy as np
+import pyarrow as pa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.cmac import CMAC
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from gateway.testing.register import residents
+from gateway.transform.alphabets import DIGITS
+from gateway.transform.ff1 import FF1
+from gateway.transform.profiles import bank_card, mobile, resident_id
+from gateway.transform.siv_tokens import SivTokens
+from gateway.transform.tokens import CmacTokens
+
+BATCH = 65_536
+KEY = bytes(range(16))
+LONG_KEY = bytes(range(32))
+Work = Callable[[pa.Array], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is measured: `work` on batches of `column`; `group` names what stands together."""
+
+    group: str
+    name: str
+    work: Work
+    column: pa.Array
+    threads: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Values a second; `two_threads` is None where two were not tried."""
+
+    group: str
+    name: str
+    values: int
+    one_core: float
+    two_threads: float | None
+
+
+def main() -> None:
+    """Run the cases, print the table, write the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--values", type=int, default=1_000_000, help="values in a column")
+    parser.add_argument("--slow-values", type=int, default=20_000, help="for work value by value")
+    parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    options = parser.parse_args()
+    console = Console()
+    cases = list(_cases(options.values, options.slow_values))
+    figures = [
+        _measured(case, options.passes)
+        for case in track(cases, "Measuring", console=console, transient=True)
+    ]
+    console.print(_table(figures))
+    if options.json:
+        options.json.write_text(json.dumps(_report(figures), indent=2) + "\n")
+
+
+def _cases(values: int, slow: int) -> Iterator[Case]:
+    for digits in (11, 16, 18):
+        yield from _ff1_cases(digits, _digits(values, digits), slow)
+    column = _digits(values, 18)
+    few = column.slice(0, slow)
+    group = "deterministic tokens of 18 bytes"
+    yield Case(group, "AES-CMAC-PRF-128, 26 characters", CmacTokens(KEY).apply, column)
+    short = CmacTokens(KEY, length=18, rows=10**7)
+    yield Case(group, "AES-CMAC-PRF-128, 18 characters", short.apply, column)
+    yield Case(group, "the same over SM4", CmacTokens(KEY, cipher="SM4").apply, column)
+    yield Case(group, "floor: 2 AES blocks a value", _floor(2), column)
+    yield Case(group, "hmac.digest, value by value", _scalar_hmac, few, threads=False)
+    yield Case(group, "cryptography's CMAC, value by value", _scalar_cmac, few, threads=False)
+    siv = SivTokens(LONG_KEY, [b"context"])
+    group = "reversible tokens of 18 bytes"
+    yield Case(group, "AES-SIV, apply", siv.apply, column)
+    yield Case(group, "AES-SIV, reverse", siv.reverse, siv.apply(column))
+    yield Case(group, "floor: 4 AES blocks a value", _floor(4), column)
+    yield Case(group, "AESSIV, value by value", _scalar_siv, few, threads=False)
+    people = residents(values)
+    group = "profiles on the resident register"
+    for name, profile, field in (
+        ("mobile number, prefix kept", mobile(KEY, unfit="null"), "phone"),
+        ("bank card, 6 digits kept", bank_card(KEY, unfit="null"), "bank_card"),
+        ("identity number", resident_id(KEY, last_day=date(2029, 12, 31)), "resident_id"),
+    ):
+        yield Case(group, name, profile.encrypt, people[field].combine_chunks())
+
+
+def _ff1_cases(digits: int, column: pa.Array, slow: int) -> Iterator[Case]:
+    group, ff1 = f"FF1 on {digits} digits", FF1(KEY, DIGITS)
+    yield Case(group, "encrypt", ff1.encrypt, column)
+    yield Case(group, "decrypt", ff1.decrypt, column)
+    yield Case(group, "encrypt, a tweak for each row", _with_tweaks(ff1, column), column)
+    yield Case(group, "encrypt over SM4", FF1(KEY, DIGITS, cipher="SM4").encrypt, column)
+    yield Case(group, "floor: 10 AES blocks a value", _floor(10), column)
+    few = column.slice(0, slow // 10)
+    if find_spec("pyffx"):
+        yield Case(group, "package pyffx (FFX, not FF1)", _pyffx(digits), few, threads=False)
+    if find_spec("ff3"):
+        yield Case(group, "package ff3 (FF3-1, withdrawn)", _ff3, few, threads=False)
+
+
+def _digits(values: int, width: int) -> pa.Array:
+    """Random digits, one string of `width` a value."""
+    codes = np.random.default_rng(width).integers(48, 58, values * width, np.uint8)
+    ends = np.arange(0, (values + 1) * width, width, dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.string(), values, [None, pa.py_buffer(ends), pa.py_buffer(codes)]
+    )
+
+
+def _with_tweaks(ff1: FF1, column: pa.Array) -> Work:
+    tweaks = _digits(len(column), 6)
+
+    def work(batch: pa.Array) -> pa.Array:
+        return ff1.encrypt(batch, tweaks.slice(0, len(batch)))
+
+    return work
+
+
+def _floor(blocks: int) -> Work:
+    """Nothing but the cipher: as many blocks as the construction needs, in one call."""
+    cipher = Cipher(algorithms.AES(KEY), modes.ECB())  # noqa: S305 - the bare primitive
+
+    def work(batch: pa.Array) -> int:
+        size = 16 * blocks * len(batch)
+        return cipher.encryptor().update_into(bytes(size), bytearray(size + 15))
+
+    return work
+
+
+def _scalar_hmac(batch: pa.Array) -> list[bytes]:
+    return [hmac.digest(KEY, value, "sha256") for value in batch.cast(pa.binary()).to_pylist()]
+
+
+def _scalar_cmac(batch: pa.Array) -> list[bytes]:
+    results = []
+    for value in batch.cast(pa.binary()).to_pylist():
+        mac = CMAC(algorithms.AES(KEY))
+        mac.update(value)
+        results.append(mac.finalize())
+    return results
+
+
+def _scalar_siv(batch: pa.Array) -> list[bytes]:
+    siv = AESSIV(LONG_KEY)
+    return [siv.encrypt(value, [b"context"]) for value in batch.cast(pa.binary()).to_pylist()]
+
+
+def _pyffx(digits: int) -> Work:
+    ffx = import_module("pyffx").String(KEY, alphabet=DIGITS, length=digits)
+    return lambda batch: [ffx.encrypt(value) for value in batch.to_pylist()]
+
+
+def _ff3(batch: pa.Array) -> list[str]:
+    cipher = import_module("ff3").FF3Cipher(KEY.hex(), bytes(7).hex())
+    return [cipher.encrypt(value) for value in batch.to_pylist()]
+
+
+def _measured(case: Case, passes: int) -> Figure:
+    column = case.column
+    batches = [column.slice(begin, BATCH) for begin in range(0, len(column), BATCH)]
+    one = min(_seconds(lambda: [case.work(batch) for batch in batches]) for _ in range(passes))
+    two = None
+    if case.threads:
+        with ThreadPoolExecutor(2) as pool:
+            two = min(_seconds(lambda: list(pool.map(case.work, batches))) for _ in range(passes))
+    count = len(column)
+    return Figure(case.group, case.name, count, count / one, two and count / two)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table(title="Million values a second", title_justify="left")
+    for heading, justify in (
+        ("", "left"),
+        ("values", "right"),
+        ("1 core", "right"),
+        ("2 threads", "right"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    group = ""
+    for figure in figures:
+        if figure.group != group:
+            group = figure.group
+            table.add_section()
+            table.add_row(f"[bold]{group}")
+        two = f"{figure.two_threads / 1e6:.2f}" if figure.two_threads else ""
+        table.add_row(f"  {figure.name}", f"{figure.values:,}", f"{figure.one_core / 1e6:.3f}", two)
+    return table
+
+
+def _report(figures: list[Figure]) -> dict[str, object]:
+    return {
+        "unit": "values a second",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "numpy": np.__version__,
+        "pyarrow": pa.__version__,
+        "cryptography": cryptography.__version__,
+        "figures": [asdict(figure) for figure in figures],
+    }
+
+
+if __name__ == "__main__":
+    main()
