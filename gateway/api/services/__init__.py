@@ -1,0 +1,1 @@
+"""One servicer a service: convert, call one use case, convert back."""
