@@ -76,6 +76,9 @@ def test_every_bound_that_is_printed_lies_in_the_bin_that_it_begins() -> None:
     bounds = [n / 10 for n in range(-2_000, 2_000)]
     shown = applied(BinNumber(width="0.1"), bounds, pa.float64())
     assert [float(label[1:].partition(",")[0]) for label in map(str, shown)] == bounds
+    below = [math.nextafter(bound, -math.inf) for bound in bounds]
+    shown = applied(BinNumber(width="0.1"), below, pa.float64())
+    assert [float(label[1:-1].partition(", ")[2]) for label in map(str, shown)] == bounds
 
 
 @pytest.mark.parametrize(
