@@ -12,7 +12,8 @@ from gateway.errors import ConfigurationError
 from gateway.store.engine import WRITES, connect, translated
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_UPGRADE_LOCK = 7_203_411  # any number, as long as all gateways use the same
+UPGRADE_LOCK = 7_203_411
+"""PostgreSQL advisory lock of upgrades: any number, as long as all gateways use the same."""
 
 
 def upgrade(url: str) -> None:
@@ -26,8 +27,11 @@ def upgrade(url: str) -> None:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 if connection.dialect.name == "postgresql":
+                    # A large table may take its time, and so may another process's upgrade.
+                    connection.execute(text("SET LOCAL statement_timeout = 0"))
+                    connection.execute(text("SET LOCAL lock_timeout = 0"))
                     lock = text("SELECT pg_advisory_xact_lock(:number)")
-                    connection.execute(lock, {"number": _UPGRADE_LOCK})
+                    connection.execute(lock, {"number": UPGRADE_LOCK})
                 found = _revision(connection)
                 if found is not None:
                     _refuse_unknown(found)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from shutil import copytree
 
@@ -118,3 +119,20 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     store.close()
     assert set(modes) >= {"new.db", "new.db-wal"}
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.postgres
+def test_an_upgrade_waits_for_another(empty_postgres_url: str) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    engine = connect(empty_postgres_url)
+    upgrading = threading.Thread(target=migrate.upgrade, args=(empty_postgres_url,))
+    with engine.connect() as other:
+        other.execute(text(f"SELECT pg_advisory_xact_lock({migrate.UPGRADE_LOCK})"))
+        upgrading.start()
+        while upgrading.is_alive() and not other.execute(waiting).scalar_one():
+            pass
+        waited = upgrading.is_alive()
+    upgrading.join()
+    engine.dispose()
+    assert waited
+    SqlStore(empty_postgres_url).close()

@@ -101,12 +101,13 @@ def test_every_cut_and_every_addition_is_noticed(staging: EncryptedStaging, fold
         file.write_bytes(content[:length])
         with pytest.raises(StagingCorrupt):
             read(staging)
-    middle = HEADER_BYTES + 2000
+    middle, index = HEADER_BYTES + 2000, layout(content)["index"].start
     for changed in (
         content + b"\0",
         content + content[-TRAILER_BYTES:],
         content[:middle] + content[middle + 1 :],
         content[:middle] + b"\0" + content[middle:],
+        content[:index] + b"\0" + content[index:],
     ):
         file.write_bytes(changed)
         with pytest.raises(StagingCorrupt):
