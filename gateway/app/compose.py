@@ -53,6 +53,7 @@ class Rooms:
     trail: Trail
     worker: Worker
     signer: FileSigner
+    keyring: FileKeyRing
     store: SqlStore
     close: Callable[[], None]
 
@@ -161,6 +162,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         trail=Trail(store, clock, signer, verify_log),
         worker=worker,
         signer=signer,
+        keyring=keyring,
         store=store,
         close=close,
     )
