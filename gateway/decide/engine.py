@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.decide import grants, reasons
 from gateway.decide.asked import Asked, read, readable
 from gateway.decide.facts import Facts
-from gateway.decide.matching import Matched, matched_rules
+from gateway.decide.matching import Matched, RuleBook
 from gateway.decide.strictest import Combined, combine
 from gateway.model.access import ExtractRequest, Grant
 from gateway.model.catalog import Column, DataSet
@@ -66,7 +66,8 @@ def decide_own_records(request: ExtractRequest, facts: Facts) -> Decision:
 
 def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Decision:
     asked = read(request, facts)
-    judged = {column.name: _judge(column, request.purpose, facts) for column in asked.all}
+    rules = RuleBook(request.purpose, facts)
+    judged = {column.name: _judge(column, rules) for column in asked.all}
     taking_part = [matched for j in judged.values() for matched in j.permits]
     combined = combine(taking_part)
     required = grants.approvals_for(asked.all, taking_part)
@@ -84,13 +85,13 @@ def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Deci
     )
     if denials:
         everyone = combine(m for j in judged.values() for m in (*j.permits, *j.denies))
-        return Decision(outcome=Outcome.DENIED, reasons=denials, policies=everyone.policies)
+        return Decision(outcome=Outcome.DENIED, reasons=denials, policies=everyone.refs())
     chosen = [judged[column.name] for column in asked.columns]
     return _permitted(chosen, combined, facts.dataset, required, grant)
 
 
-def _judge(column: Column, purpose: str, facts: Facts) -> _Judged:
-    matched = matched_rules(column, purpose, facts)
+def _judge(column: Column, rules: RuleBook) -> _Judged:
+    matched = rules.about(column)
     return _Judged(
         column,
         tuple(m for m in matched if m.rule.effect is Effect.PERMIT),
@@ -137,7 +138,7 @@ def _permitted(
         expires_after_days=combined.expires_after_days,
         approvals=required,
         quotas=combined.quotas,
-        policies=combined.policies,
+        policies=combined.refs(),
         grant=grant.name if grant else None,
     )
 

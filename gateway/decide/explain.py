@@ -79,11 +79,12 @@ def explain(request: ExtractRequest, facts: Facts) -> Explanation:
 def _rules(column: Column, request: ExtractRequest, facts: Facts) -> Iterator[RuleExplained]:
     for stored in facts.policies:
         for rule in sorted(stored.policy.rules, key=lambda rule: rule.name):
+            matched = Matched(stored, rule)
             yield RuleExplained(
-                name=Matched(stored, rule).name,
+                name=matched.name,
                 effect=rule.effect,
                 transform=rule.transform,
-                differences=tuple(differences(stored, rule, column, request.purpose, facts)),
+                differences=tuple(differences(matched, column, request.purpose, facts)),
             )
 
 

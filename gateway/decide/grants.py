@@ -6,7 +6,7 @@ from datetime import datetime
 from gateway.decide import reasons
 from gateway.decide.asked import Asked, read
 from gateway.decide.facts import Facts
-from gateway.decide.matching import Matched, matched_rules
+from gateway.decide.matching import Matched, RuleBook
 from gateway.decide.strictest import combine, in_order
 from gateway.model.access import ExtractRequest, Grant, Verdict
 from gateway.model.catalog import Column, DataSet
@@ -27,10 +27,11 @@ def required_approvals(wish: ExtractRequest | Grant, facts: Facts) -> tuple[Role
     here: the grant may be older than the policy.
     """
     asked = read(wish, facts)
+    rules = RuleBook(wish.purpose, facts)
     permits = [
         matched
         for column in asked.all
-        for matched in matched_rules(column, wish.purpose, facts)
+        for matched in rules.about(column)
         if matched.rule.effect is Effect.PERMIT
     ]
     return approvals_for(asked.all, permits)

@@ -2,22 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from gateway.decide.matching import OF_COLUMN, OF_REQUEST
 from gateway.model.grades import Grade
 from gateway.model.policy import Effect, Match, Policy, Rule
-
-LISTS: Final = (
-    "entity",
-    "element",
-    "role",
-    "column",
-    "dataset",
-    "holder",
-    "purpose",
-    "recipient",
-    "recipient_kind",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +30,7 @@ def scope(policy: Policy, rule: Rule) -> Scope:
     """What the rule speaks about."""
     matches = [rule.match] if policy.applies_to is None else [rule.match, policy.applies_to]
     lists: dict[str, frozenset[str]] = {}
-    for field in LISTS:
+    for field in (*OF_COLUMN, *OF_REQUEST):
         given = [frozenset(names) for m in matches if (names := getattr(m, field)) is not None]
         if field == "purpose" and rule.effect is Effect.PERMIT:
             given.append(frozenset(policy.purposes))
@@ -77,5 +65,4 @@ def covers(wide: Scope, narrow: Scope) -> bool:
 def _grades(match: Match) -> frozenset[Grade]:
     if match.grade is None:
         return frozenset(Grade)
-    low, high = match.grade.at_least, match.grade.at_most
-    return frozenset(grade for grade in Grade if grade.at_least(low) and high.at_least(grade))
+    return frozenset(grade for grade in Grade if grade in match.grade)

@@ -38,7 +38,11 @@ class Combined:
     approvals: frozenset[Role]
     quotas: tuple[Quota, ...]
     on_unhandled: OnUnhandled
-    policies: tuple[PolicyRef, ...]
+    policies: tuple[StoredPolicy, ...]
+
+    def refs(self) -> tuple[PolicyRef, ...]:
+        """Which versions took part. Digests them, which takes longer than deciding."""
+        return tuple(stored.ref for stored in self.policies)
 
     @property
     def demanding(self) -> bool:
@@ -69,7 +73,7 @@ def combine(matched: Iterable[Matched]) -> Combined:
         approvals=frozenset(role for d in demands for role in d.approvals),
         quotas=_distinct(d.quota for d in demands if d.quota is not None),
         on_unhandled=_on_unhandled(policies.values()),
-        policies=tuple(policies[key].ref for key in sorted(policies)),
+        policies=tuple(policies[key] for key in sorted(policies)),
     )
 
 

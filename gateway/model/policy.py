@@ -37,6 +37,9 @@ class GradeRange(Noun):
             raise ValueError("at_most is below at_least: no grade can match")
         return self
 
+    def __contains__(self, grade: Grade) -> bool:
+        return grade.at_least(self.at_least) and self.at_most.at_least(grade)
+
 
 class Match(Noun):
     """When a rule applies to a column.

@@ -84,7 +84,7 @@ def test_only_policies_that_take_part_have_a_say(bench):
     assert combine([one]).on_unhandled == "suppress"
     both = combine([one, Matched(stopping, stopping.policy.rules[0])])
     assert both.on_unhandled == "stop"
-    assert [ref.name for ref in both.policies] == ["policies/easy", "policies/stopping"]
+    assert [ref.name for ref in both.refs()] == ["policies/easy", "policies/stopping"]
 
 
 def test_of_nothing_at_all_the_safest_defaults(bench):
