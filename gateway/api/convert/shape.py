@@ -130,9 +130,16 @@ class Shape:
 @contextmanager
 def caller_at_fault(at: str) -> Iterator[None]:
     """A noun that a use case could not make of what the caller sent is the caller's fault: that
-    a column exists twice, say, only shows once the source's columns are known."""
+    a column exists twice, say, only shows once the source's columns are known. ``at`` is where in
+    the request the use case's own words for fields begin."""
     try:
         yield
+    except InvalidRequest as error:
+        shape = Shape()
+        for violation in error.violations:
+            shape.fault(f"{at}.{violation.field}", violation.description)
+        shape.done()
+        raise
     except ValidationError as error:
         shape = Shape()
         shape.refused(at, error)

@@ -52,7 +52,7 @@ class CatalogRpcs:
         check_request_id(shape, request.request_id)
         name = shape.name("name", request.name, "datasets")
         shape.done()
-        with caller_at_fault("name"):
+        with caller_at_fault("source"):
             dataset = self._catalog.refresh(call.party, name, call.key(request))
         return convert.to_proto(dataset, call.party)
 

@@ -41,7 +41,7 @@ class ClassificationRpcs:
         shape.text("reason", request.reason, 200, least=1)
         seen = revision(shape, "etag", request.etag)
         grade, role = shape.made(grade), shape.made(role)
-        with caller_at_fault("column"):
+        with caller_at_fault(""):
             dataset = self._catalog.override(
                 call.party,
                 name,

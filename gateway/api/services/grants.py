@@ -25,7 +25,7 @@ class GrantRpcs:
         shape.text("justification", request.justification, 4000, least=1)
         begins, ends = convert.period(shape, request)
         wish, ends = shape.made(wish), shape.made(ends)
-        with caller_at_fault("grant"):
+        with caller_at_fault(""):
             grant = self._grants.request(
                 call.party, wish, request.justification, begins, ends, call.key(request)
             )
@@ -78,6 +78,6 @@ class GrantRpcs:
         seen = revision(shape, "etag", request.etag)
         reason = shape.text("reason", request.reason, 4000, least=1)
         shape.done()
-        with caller_at_fault("grant"):
+        with caller_at_fault(""):
             grant = self._grants.answer(call.party, name, verdict, reason, seen, call.key(request))
         return convert.to_proto(grant)

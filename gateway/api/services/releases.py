@@ -10,7 +10,7 @@ from gateway.api.convert import releases as convert
 from gateway.api.convert.extracts import request_from_proto
 from gateway.api.convert.keys import check_request_id
 from gateway.api.convert.pages import Pages
-from gateway.api.convert.shape import Shape
+from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.convert.words import RELEASE_STATES
 from gateway.api.pb import release_pb2
 from gateway.errors import GatewayError
@@ -51,9 +51,11 @@ class ReleaseRpcs:
         shape.present("request", request)
         wish = shape.made(request_from_proto(shape, request.request, "request"))
         if request.validate_only:
-            preview = self._opening.preview(call.party, wish)
+            with caller_at_fault("request"):
+                preview = self._opening.preview(call.party, wish)
             return convert.preview_to_proto(preview, wish, call.party)
-        release = self._opening.open(call.party, wish, call.key(request))
+        with caller_at_fault("request"):
+            release = self._opening.open(call.party, wish, call.key(request))
         if release.state is ReleaseState.OPENED:
             self._wake()
         return convert.to_proto(release, call.party)
