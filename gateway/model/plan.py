@@ -19,7 +19,7 @@ class Step(Noun):
     """What happens to one column: read as ``source_type``, scaled, transformed, published.
 
     With a ``scale`` other than 1 the values are multiplied by it first and then have the type
-    that ``scaled_type`` of the planning room gives.
+    that ``model.schema.scaled_type`` gives.
     """
 
     column: ColumnName

@@ -14,7 +14,7 @@ from gateway.model.schema import arrow_type
 from gateway.model.transforms import GeneralizeHierarchy, TransformSpec
 from gateway.planning.domains import key_domain
 from gateway.planning.price import price
-from gateway.planning.scaling import in_stored_unit, scale_of, scaled_type
+from gateway.planning.scaling import in_stored_unit, read_type, scale_of
 
 OutputType = Callable[[TransformSpec, pa.DataType], pa.DataType]
 """The type that a transform leaves of a source type; InvalidRequest where it takes no such type."""
@@ -44,15 +44,13 @@ def compile_plan(
 
     def step(decided: ColumnDecision) -> Step:
         column = columns[decided.column]
-        stored = arrow_type(column.type)
         spec = _with_digest(decided.transform, hierarchy_digests)
         scale = scale_of(column)
-        read = scaled_type(column, stored, scale)
         return Step(
             column=column.name,
             published=decided.published,
-            source_type=str(stored),
-            output_type=str(_output_type(output_type, spec, read, column)),
+            source_type=str(arrow_type(column.type)),
+            output_type=str(_output_type(output_type, spec, read_type(column, scale), column)),
             scale=str(scale),
             transform=spec,
             key_domain=key_domain(spec, decided.published, request, recipient),

@@ -8,6 +8,7 @@ import pyarrow as pa
 from gateway.errors import InvalidRequest
 from gateway.model.catalog import Column
 from gateway.model.conditions import Condition
+from gateway.model.schema import arrow_type, scaled_type
 from gateway.norms.elements import elements
 from gateway.norms.units import units
 
@@ -24,24 +25,13 @@ def scale_of(column: Column) -> Fraction:
     return units().scale(column.unit, element.unit)
 
 
-def scaled_type(column: Column, source_type: pa.DataType, scale: Fraction) -> pa.DataType:
-    """The type of the scaled values.
-
-    Integers stay integers under a whole ratio, decimals keep their places under one, everything
-    else numeric becomes ``double``. InvalidRequest when the column is not numeric.
-    """
-    if scale == 1:
-        return source_type
-    whole = scale.denominator == 1
-    if pa.types.is_integer(source_type):
-        return pa.int64() if whole else pa.float64()
-    if pa.types.is_decimal(source_type):
-        return pa.decimal128(38, source_type.scale) if whole else pa.float64()
-    if pa.types.is_floating(source_type):
-        return pa.float64()
-    raise InvalidRequest.of(
-        "unit", f"{column.name} is {column.type}: only numbers can be converted between units"
-    )
+def read_type(column: Column, scale: Fraction) -> pa.DataType:
+    """The type of the column's values after scaling. InvalidRequest when they have no unit."""
+    try:
+        return scaled_type(arrow_type(column.type), scale)
+    except InvalidRequest as unfit:
+        text = f"{column.name} is {column.type}: only numbers can be converted between units"
+        raise InvalidRequest.of("unit", text) from unfit
 
 
 def in_stored_unit(condition: Condition, column: Column, scale: Fraction) -> Condition:

@@ -149,6 +149,13 @@ def test_a_unit_of_another_quantity_is_refused():
         plan("odd")
 
 
+def test_a_unit_of_text_is_refused_by_the_columns_name():
+    text = DATASET.columns[2].but(type="string")
+    dataset = DATASET.but(columns=(*DATASET.columns[:2], text, *DATASET.columns[3:]))
+    with pytest.raises(InvalidRequest, match="nsr is string: only numbers"):
+        plan("nsr", dataset=dataset)
+
+
 def test_filters_on_converted_columns_are_written_in_the_released_unit():
     where = [{"column": "income", "operator": ">", "values": ["50000"]}]
     (condition,) = plan("district", filters=where).filters
