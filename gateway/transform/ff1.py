@@ -39,10 +39,11 @@ class FF1:
     """FF1 over one alphabet under one key: `FF1(key, "0123456789").encrypt(column, tweak)`.
 
     `key`: 16, 24 or 32 bytes (16 for SM4). `alphabet`: 2 to 65,536 characters, the position of a
-    character is its numeral. `separators`: characters outside the alphabet that keep their place;
-    any other makes a value unfit, as do a length with fewer than 1,000,000 possible values (or 100
-    with `unsafe_small_domains`) and a null tweak. `unfit="refuse"` raises `TransformFailed` for
-    such a value, `unfit="null"` makes it null. Thread-safe.
+    character is its numeral. `separators`: the characters outside the alphabet that keep their
+    place, no letters or digits. Any other character makes a value unfit, as do a length with fewer
+    than 1,000,000 possible values (100 with `unsafe_small_domains`) and a null tweak:
+    `unfit="refuse"` raises `TransformFailed` for such a value, `unfit="null"` makes it null.
+    Thread-safe.
     """
 
     __slots__ = ("_alphabet", "_cipher", "_separators", "_unfit", "construction", "shortest")
@@ -60,6 +61,8 @@ class FF1:
         self._alphabet = Alphabet(alphabet)
         if set(separators) & set(alphabet):
             raise InvalidRequest.of("separators", "holds a character of the alphabet")
+        if any(character.isalnum() for character in separators):
+            raise InvalidRequest.of("separators", "are no letters or digits: those are data")
         if unfit not in ("refuse", "null"):
             raise InvalidRequest.of("unfit", "is refuse or null")
         self._separators = separators

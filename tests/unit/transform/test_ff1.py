@@ -138,6 +138,8 @@ class TestTweaks:
         pytest.param({"alphabet": "0120"}, "twice", id="character repeated"),
         pytest.param({"alphabet": "01\ud800"}, "surrogate", id="half a character"),
         pytest.param({"separators": "-1"}, "separators", id="separator in the alphabet"),
+        pytest.param({"separators": "keep"}, "separators", id="letters as separators"),
+        pytest.param({"separators": "０"}, "separators", id="full-width digit as separator"),
         pytest.param({"unfit": "pass"}, "unfit", id="unknown answer to unfit values"),
         pytest.param({"cipher": "3DES"}, "cipher", id="unknown cipher"),
     ],
