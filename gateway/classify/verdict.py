@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from gateway.model.catalog import Column, ColumnName
 from gateway.model.grades import Grade
-from gateway.model.names import ENTITIES, ColumnRole
+from gateway.model.names import ENTITIES, ColumnRole, Role
 from gateway.model.noun import Digest, Noun, ShortText
 
 EvidenceKind = Literal["name", "value", "neighbour", "rule"]
@@ -50,18 +50,23 @@ class Verdict(Noun):
         return self
 
     def onto(self, column: Column) -> Column:
-        """The column with this verdict; a column that a person declared stays as it is."""
+        """The column with this verdict. What an officer set stays; what the holder declared
+        stays where it is no weaker than the evidence."""
         if column.name != self.column:
             raise ValueError("the verdict is on another column")
-        if column.declared:
+        if column.declared_by is Role.OFFICER:
             return column
-        return column.but(
+        found = column.but(
             entity=self.entity,
             role=self.role,
             grade=self.grade,
             confidence_percent=self.confidence_percent,
             evidence=self.lines(),
+            declared_by=None,
         )
+        if column.declared_by is Role.HOLDER and column.has_verdict and found.admits(column):
+            return column
+        return found
 
     def lines(self) -> tuple[str, ...]:
         """The evidence as short sentences for people, the weightiest first, then the rules."""

@@ -28,7 +28,6 @@ class Party(Noun):
         identifier(name, "parties")
         return name
 
-
     def own_scope(self) -> dict[str, str]:
         """What narrows a list to this party's own: consumers and holders; others see all."""
         if self.role in (Role.CONSUMER, Role.HOLDER):
@@ -97,7 +96,7 @@ class Column(Noun):
     role: ColumnRole | None = None
     evidence: tuple[ShortText, ...] = ()
     confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    declared: bool = False  # the holder or an officer set the verdict; classification keeps it
+    declared_by: Role | None = None  # holder or officer who set the verdict; None: classified
 
     @field_validator("entity")
     @classmethod
@@ -110,6 +109,23 @@ class Column(Noun):
     def published_name(self) -> str:
         """The name under which the column leaves the gateway."""
         return self.element or self.name
+
+    @property
+    def declared(self) -> bool:
+        """Whether a person set the verdict."""
+        return self.declared_by is not None
+
+    def admits(self, declared: "Column") -> bool:
+        """Whether a holder may say this of the column: never a lower grade, never a weaker role,
+        no other entity than the one that is known. What is unknown may be filled in."""
+        return (
+            (self.grade is None or declared.effective_grade.at_least(self.grade))
+            and (
+                self.role in (None, ColumnRole.OTHER, declared.role)
+                or declared.role is ColumnRole.DIRECT_IDENTIFIER
+            )
+            and self.entity in (None, "NONE", declared.entity)
+        )
 
     @property
     def effective_grade(self) -> Grade:
@@ -170,6 +186,9 @@ class DataSet(DataSetDraft):
         published = [column.published_name for column in self.columns]
         if len(set(published)) != len(published):
             raise ValueError("two columns would be released under the same element")
+        for column in self.columns:
+            if column.element in names and column.element != column.name:
+                raise ValueError("an element is also the source name of another column")
         if self.privacy_unit is not None and self.privacy_unit not in names:
             raise ValueError("the privacy unit is not one of the columns")
         return self

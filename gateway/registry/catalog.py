@@ -122,13 +122,13 @@ class Catalog:
             raise FailedPrecondition(f"{name} is pushed: push its records again instead")
         found, sample, version = self._open(dataset.holder, dataset.name, dataset.source, ())
         known = {column.name: column for column in dataset.columns}
-        columns = tuple(
-            known[c.name].but(type=c.type, nullable=c.nullable)
-            if c.name in known and known[c.name].type == c.type
-            else c
-            for c in found
+        columns = self._classify(
+            sample,
+            [
+                known[c.name].but(type=c.type, nullable=c.nullable) if c.name in known else c
+                for c in found
+            ],
         )
-        columns = self._classify(sample, columns)
         return self._change(
             caller, dataset, key, "dataset.refresh", {"columns": columns, "version": version}
         )
@@ -170,10 +170,7 @@ class Catalog:
             raise Conflict(f"{name} changed since you read it; read it again", resource=name)
         wanted = dict(changes)
         if "columns" in wanted:
-            declared = tuple(c for c in _columns(wanted["columns"]))
-            merged = self._declare(dataset.columns, declared)
-            _refuse_lowered(dataset.columns, merged)
-            wanted["columns"] = self._classify(None, merged)
+            wanted["columns"] = self._declare(dataset.columns, _columns(wanted["columns"]))
         return self._change(caller, dataset, key, "dataset.update", wanted)
 
     def classify(self, caller: Party, name: str, key: RequestKey) -> DataSet:
@@ -223,7 +220,7 @@ class Catalog:
                 entity=entity,
                 grade=grade,
                 role=role,
-                declared=True,
+                declared_by=Role.OFFICER,
                 confidence_percent=100,
                 evidence=(f"set by {caller.name}: {reason}"[:200],),
             )
@@ -282,9 +279,10 @@ class Catalog:
         if isinstance(draft.source, PushedSource):
             if draft.source.stream is not None or not draft.columns:
                 raise InvalidRequest.of("columns", "declare every column of a pushed data set")
-            return self._classify(None, self._declare(draft.columns, draft.columns)), None
+            bare = [Column(name=c.name, type=c.type, nullable=c.nullable) for c in draft.columns]
+            return self._declare(self._classify(None, bare), draft.columns), None
         found, sample, version = self._open(caller.name, draft.name, draft.source, ())
-        return self._classify(sample, self._declare(found, draft.columns)), version
+        return self._declare(self._classify(sample, found), draft.columns), version
 
     def _open(
         self, holder: str, name: str, source: object, columns: Sequence[Column]
@@ -312,10 +310,18 @@ class Catalog:
         ]
         if faults:
             raise InvalidRequest.collected(faults)
-        return tuple(
+        laid = tuple(
             _laid_over(column, by_name[column.name]) if column.name in by_name else column
             for column in columns
         )
+        weaker = [new.name for old, new in zip(columns, laid, strict=True) if not old.admits(new)]
+        if weaker:
+            raise PermissionDenied(
+                "a holder may add to a verdict and raise it; only an officer changes it otherwise "
+                "(gateway dataset override): " + ", ".join(weaker),
+                reason="VERDICT_WEAKENED",
+            )
+        return laid
 
     def _own(self, tx: Transaction, caller: Party, name: str) -> DataSet:
         dataset = tx.dataset(name)
@@ -373,23 +379,9 @@ def _laid_over(column: Column, declared: Column) -> Column:
         for name in ("description", "element", "unit", "entity", "grade", "role")
         if getattr(declared, name) not in (None, "")
     }
-    verdict = {"entity", "grade", "role"} & given.keys()
-    if verdict:
-        given |= {"declared": True, "evidence": ("declared by the holder",)}
+    if {"entity", "grade", "role"} & given.keys():
+        given |= {"declared_by": Role.HOLDER, "evidence": ("declared by the holder",)}
     return column.but(**given)
-
-
-def _refuse_lowered(before: Sequence[Column], after: Sequence[Column]) -> None:
-    lowered = [
-        new.name
-        for old, new in zip(before, after, strict=True)
-        if old.grade is not None and old.grade.rank > new.effective_grade.rank
-    ]
-    if lowered:
-        raise PermissionDenied(
-            "only an officer lowers a grade (override the verdict): " + ", ".join(lowered),
-            reason="GRADE_LOWERED",
-        )
 
 
 def _columns(value: object) -> tuple[Column, ...]:

@@ -487,30 +487,40 @@ def test_pushed_records_replace_the_ones_before_whole_or_not_at_all(office):
     assert len(staged) == 1
 
 
-def test_a_holder_raises_a_grade_and_only_an_officer_lowers_it(office):
+def test_a_holder_raises_a_verdict_and_only_an_officer_weakens_it(office):
     dataset = office.register()
     phone = dataset.find("phone")
     catalog = office.rooms.catalog
-    lower = phone.but(grade="general-1")
-    with pytest.raises(PermissionDenied, match="officer"):
-        catalog.update(office.holder, dataset.name, {"columns": (lower,)}, 1, office.key())
-    higher = phone.but(grade="general-4")
-    raised = catalog.update(office.holder, dataset.name, {"columns": (higher,)}, 1, office.key())
-    assert raised.find("phone").grade == "general-4"
+
+    def declare(revision: int, **fields: str):
+        changed = {"columns": (phone.but(**fields),)}
+        return catalog.update(office.holder, dataset.name, changed, revision, office.key())
+
+    for weaker in ({"grade": "general-1"}, {"role": "other"}, {"entity": "NONE"}):
+        with pytest.raises(PermissionDenied, match="officer"):
+            declare(1, **weaker)
+    assert declare(1, grade="general-4").find("phone").grade == "general-4"
     lowered = catalog.override(
-        office.officer,
-        dataset.name,
-        "phone",
-        "NONE",
-        "general-1",
-        "other",
-        "test numbers",
-        2,
-        office.key(),
+        office.officer, dataset.name, "phone", "NONE", "general-1", "other", "test", 2, office.key()
     )
     assert (lowered.find("phone").grade, lowered.find("phone").declared) == ("general-1", True)
     again = catalog.classify(office.holder, dataset.name, office.key())
     assert again.find("phone").grade == "general-1"
+
+
+def test_a_weak_declaration_of_pushed_columns_does_not_survive_the_values(office):
+    table = residents(300, 5).select(["phone"]).rename_columns(["c1"])
+    harmless = {"entity": "NONE", "grade": "general-1", "role": "other"}
+    column = Column(name="c1", type="string", **harmless)
+    draft = DataSetDraft(
+        name="datasets/pushed", title="t", source=PushedSource(), columns=(column,)
+    )
+    registered = office.rooms.catalog.register(office.holder, draft, office.key())
+    assert registered.find("c1").entity == "NONE"
+    pushed = office.rooms.catalog.push(
+        office.holder, "datasets/pushed", table.to_reader(), office.key()
+    )
+    assert (pushed.find("c1").entity, pushed.find("c1").declared) == ("CN_MOBILE", False)
 
 
 def test_no_value_of_the_source_is_found_in_anything_the_gateway_keeps(office, capfd):

@@ -16,7 +16,7 @@ from gateway.classify.pack import standard
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
 from gateway.model.grades import Grade
-from gateway.model.names import ColumnRole
+from gateway.model.names import ColumnRole, Role
 
 PACK = standard()
 DIRECT, QUASI = ColumnRole.DIRECT_IDENTIFIER, ColumnRole.QUASI_IDENTIFIER
@@ -158,6 +158,22 @@ def test_conflicting_evidence_is_shown_and_takes_the_higher_grade() -> None:
     assert any(e.entity == "CN_MOBILE" and e.weight < 0 for e in verdict.evidence)
 
 
+def test_a_rival_that_lost_still_raises_the_grade() -> None:
+    table = testing.residents(2000, 1)
+    cards = table["bank_card"].drop_null().to_pylist()[:400]
+    verdict = one(table["email"].drop_null().to_pylist()[:600] + cards, "email")
+    assert (verdict.entity, verdict.grade) == ("EMAIL_ADDRESS", Grade.GENERAL_4)
+
+
+def test_half_of_the_values_passing_a_check_digit_is_no_accident() -> None:
+    ids = testing.residents(500, 1)["resident_id"].to_pylist()
+    assert one(ids + ["unknown"] * 500).confidence_percent >= 90
+
+
+def test_a_telephone_in_a_remark_is_seen_under_a_technical_name() -> None:
+    assert one([f"已电话联系1380013{n:04d}，无人接" for n in range(200)], "status").grade is None
+
+
 def test_free_text_with_identifiers_in_it_is_unknown_and_says_so() -> None:
     texts = [f"来访人反映问题，联系电话：1380013{n:04d}，请尽快回复处理。" for n in range(200)]
     verdict = one(texts, "c1")
@@ -172,17 +188,33 @@ def test_household_numbers_shaped_like_travel_permits_follow_their_name() -> Non
     assert of(table)["household_id"].role == QUASI
 
 
-def test_declared_columns_stay_as_they_are() -> None:
+def test_columns_that_an_officer_declared_stay_as_they_are() -> None:
     table = testing.residents(100, 1)
     declared = Column(
         name="resident_id", type="string", entity="NONE", grade=Grade.GENERAL_1, role=OTHER,
-        declared=True,
+        declared_by=Role.OFFICER,
     )  # fmt: skip
     other = Column(name="phone", type="string")
     kept, found = classify(table, [declared, other], pack=PACK)
     assert kept is declared
     assert found.has_verdict
     assert found.element is None
+
+
+def test_a_holder_can_raise_a_verdict_and_not_weaken_it() -> None:
+    table = testing.residents(300, 1)
+
+    def declared(**fields: object) -> Column:
+        known = {"entity": "CN_MOBILE", "grade": Grade.GENERAL_3, "role": DIRECT} | fields
+        column = Column(name="phone", type="string", declared_by=Role.HOLDER, **known)
+        (kept,) = classify(table, [column], pack=PACK)
+        return kept
+
+    assert declared(grade=Grade.GENERAL_4).grade is Grade.GENERAL_4
+    for weaker in ({"grade": Grade.GENERAL_1}, {"role": OTHER}, {"entity": "NONE"}):
+        found = declared(**weaker)
+        assert (found.entity, found.grade, found.role) == ("CN_MOBILE", Grade.GENERAL_3, DIRECT)
+        assert found.declared_by is None
 
 
 def test_the_element_is_proposed_and_the_rules_are_named() -> None:
