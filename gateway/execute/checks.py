@@ -94,6 +94,8 @@ class CellSizes:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count one more batch."""
+        if not batch.num_rows:
+            return
         columns = [_comparable(batch.column(name)) for name in self._check.columns]
         rows = pa.table([*columns, pa.repeat(1, batch.num_rows)], [*self._names, "n"])
         self._database.register("batch", rows)

@@ -124,7 +124,7 @@ class CsvFile:
                 raise InvalidRequest.of(f"source.types.{name}", f"{kind} has no form in CSV")
         open_names = [name for name in self._header if name not in declared]
         with closing(self._raw(self._header)) as raw:
-            found, rows = read_types(open_names, self._texts(raw))
+            found, rows = read_types(open_names, self._texts(raw), self._bare)
         self._check_unchanged()
         self._known_rows[self._identity, self._reading] = rows
         found_schema = pa.schema([(name, {**found, **declared}[name]) for name in self._header])
@@ -213,15 +213,17 @@ class CsvFile:
     def _read(self, texts: pa.Array, field: pa.Field, rows_before: int) -> pa.Array:
         if pa.types.is_string(field.type):
             return texts
+        try:
+            return read_text(self._bare(texts), field.type)
+        except Unreadable as fault:
+            raise rejected(rows_before + fault.index, field) from None
+
+    def _bare(self, texts: pa.Array) -> pa.Array:
+        """Without spaces around, and null where a null value stands, quoted or not."""
         trimmed = pc.utf8_trim_whitespace(texts)
         nulls = pa.array(self._source.null_values, pa.string())
         absent = pc.is_in(trimmed, value_set=nulls)
-        if pc.any(absent).as_py():
-            trimmed = pc.if_else(absent, None, trimmed)
-        try:
-            return read_text(trimmed, field.type)
-        except Unreadable as fault:
-            raise rejected(rows_before + fault.index, field) from None
+        return pc.if_else(absent, None, trimmed) if pc.any(absent).as_py() else trimmed
 
 
 def _to_text(column: pa.Array) -> pa.Array:

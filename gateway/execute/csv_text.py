@@ -57,19 +57,21 @@ def check_delimiter(delimiter: str) -> None:
 def header_of(descriptor: int, encoding: str, delimiter: str) -> list[str]:
     """The names in the header line; RecordsRejected when there is none that can be read."""
     raw = os.pread(descriptor, _HEADER_BYTES, 0)
-    decoder = codecs.getincrementaldecoder(codec_of(encoding) or "utf-8")()
+    # What is wrong further down is for the reading to find, and to say where.
+    decoder = codecs.getincrementaldecoder(codec_of(encoding) or "utf-8")(errors="replace")
+    text = decoder.decode(raw).removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        text = decoder.decode(raw, len(raw) < _HEADER_BYTES).removeprefix("\ufeff")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        return next(reader)
+        names = next(reader)
     except StopIteration:
         raise RecordsRejected("the file is empty; its first line must name the columns") from None
-    except UnicodeError:
-        raise RecordsRejected(
-            f"the beginning of the file is not valid {encoding}; declare its real encoding"
-        ) from None
     except csv.Error:
         raise RecordsRejected("the header line is not well-formed CSV") from None
+    if any("\ufffd" in name for name in names):
+        raise RecordsRejected(
+            f"the header line is not valid {encoding}; declare the file's real encoding"
+        )
+    return names
 
 
 class CsvBytes(io.RawIOBase):
@@ -85,6 +87,8 @@ class CsvBytes(io.RawIOBase):
         self._descriptor = descriptor
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(codec)() if codec else None
+        # Where a newline is more than one byte, lines are counted only in what was decoded.
+        self._wide = codec is not None and codec.startswith(("utf-16", "utf-32"))
         self._offset = 0
         self._ended = False
         self._quotes = QuoteCheck(delimiter)
@@ -111,11 +115,14 @@ class CsvBytes(io.RawIOBase):
         assert self._decoder is not None  # noqa: S101 - for the type checker
         try:
             return self._decoder.decode(raw, not raw).encode()
-        except UnicodeError:
+        except UnicodeDecodeError as fault:
+            line = self._quotes.line
+            if not self._wide:
+                line += fault.object[: fault.start].count(b"\n")
             raise RecordsRejected(
-                f"at or after line {self._quotes.line}: bytes that are not valid "
-                f"{self._encoding}; declare the file's real encoding",
-                line=str(self._quotes.line),
+                f"at or after line {line}: bytes that are not valid {self._encoding}; "
+                "declare the file's real encoding",
+                line=str(line),
             ) from None
 
 

@@ -68,7 +68,7 @@ class TypeReader:
         self._places = 0
 
     def see(self, texts: pa.Array) -> None:
-        """More values, nulls among them, without spaces around."""
+        """More values, nulls among them."""
         texts = texts.drop_null()
         if not len(texts) or not self._candidates:
             return
@@ -101,14 +101,19 @@ class TypeReader:
 
 
 def read_types(
-    names: Iterable[str], batches: Iterable[pa.RecordBatch]
+    names: Iterable[str],
+    batches: Iterable[pa.RecordBatch],
+    bare: Callable[[pa.Array], pa.Array],
 ) -> tuple[dict[str, pa.DataType], int]:
-    """The type of each named text column over all batches, and the number of rows."""
+    """The type of each named text column over all batches, and the number of rows.
+
+    ``bare`` takes the spaces and the null values from a column that is not to be text.
+    """
     readers = {name: TypeReader() for name in names}
     rows = 0
     for batch in batches:
         rows += batch.num_rows
         for name, reader in readers.items():
             if reader.undecided:
-                reader.see(pc.utf8_trim_whitespace(batch.column(name)))
+                reader.see(bare(batch.column(name)))
     return {name: reader.kind() for name, reader in readers.items()}, rows

@@ -116,6 +116,8 @@ def _encodable(text: str) -> bool:
 
 
 def _typed(condition: Condition, kind: pa.DataType) -> Typed:
+    if not condition.values:
+        return Typed(condition.column, condition.operator, pa.array([], kind))
     values = read_text(pa.array(condition.values, pa.string()), kind)
     if pa.types.is_floating(kind):
         strange = pc.index(pc.is_nan(values), value=True).as_py()

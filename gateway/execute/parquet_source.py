@@ -136,7 +136,12 @@ class ParquetFiles:
         try:
             with (
                 pa.OSFile(f"/dev/fd/{descriptor}") as stream,
-                pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
+                pq.ParquetFile(
+                    stream,
+                    pre_buffer=False,
+                    buffer_size=_BUFFER_BYTES,
+                    page_checksum_verification=True,
+                ) as file,
             ):
                 yield file
         except FileNotFoundError:

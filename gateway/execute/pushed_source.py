@@ -80,7 +80,7 @@ class PushedRecords:
             with pa.ipc.open_stream(pa.PythonFile(ChunkBytes(self._chunks()), "r")) as reader:
                 for batch in reader:
                     yield batch.select(list(columns))
-        except (pa.ArrowInvalid, KeyError):
+        except (pa.ArrowException, OSError, KeyError):
             raise StagingCorrupt(f"the staged records of {self._dataset} are damaged") from None
 
     def _chunks(self) -> Iterator[StagedChunk]:

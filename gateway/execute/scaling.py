@@ -1,5 +1,6 @@
 """Converts a column from its stored unit: times an exact ratio, without silent overflow."""
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -9,7 +10,6 @@ import pyarrow.compute as pc
 from gateway.model.schema import scaled_type
 
 _MOST_INT64: Final = 2**63 - 1
-_MOST_DECIMAL: Final = 10**38 - 1
 
 
 def scale(column: pa.Array, ratio: Fraction) -> pa.Array:
@@ -44,10 +44,9 @@ def _whole_integers(column: pa.Array, factor: int) -> pa.Array:
 def _whole_decimals(column: pa.Array, factor: int, kind: pa.DataType) -> pa.Array:
     wide = column.cast(pa.decimal256(38, kind.scale))
     product = pc.multiply(wide, pa.scalar(factor, pa.decimal256(len(str(factor)), 0)))
-    # The unscaled number must keep to 38 digits; compared at the product's own scale.
-    most = pa.scalar(_MOST_DECIMAL, pa.decimal256(38, 0)).cast(pa.decimal256(76, 0))
-    bound = pc.divide(most, pa.scalar(10**kind.scale, pa.decimal256(39, 0)))
-    fits = pc.less_equal(pc.abs(product), bound.cast(pa.decimal256(76, kind.scale)))
+    # The most that 38 digits hold at this scale; built from digits, as arithmetic would round.
+    most = pa.scalar(Decimal((0, (9,) * 38, -kind.scale)), product.type)
+    fits = pc.less_equal(pc.abs(product), most)
     return pc.if_else(fits, product, pa.scalar(None, product.type)).cast(kind)
 
 
