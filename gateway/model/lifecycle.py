@@ -104,3 +104,22 @@ def advance(table: Mapping[State, frozenset[State]], name: str, now: State, then
             state=str(now),
         )
     return then
+
+
+def diagram(table: Mapping[State, frozenset[State]], beginnings: tuple[State, ...]) -> str:
+    """The table as a Mermaid state diagram, for the docs."""
+    lines = ["stateDiagram-v2"]
+    lines += [f"    [*] --> {state}" for state in beginnings]
+    for state, successors in table.items():
+        lines += [f"    {state} --> {then}" for then in sorted(successors)]
+        lines += [] if successors else [f"    {state} --> [*]"]
+    return "\n".join(lines)
+
+
+DIAGRAMS: Mapping[str, str] = {
+    "Release": diagram(RELEASE, (ReleaseState.DENIED, ReleaseState.OPENED)),
+    "Grant": diagram(GRANT, (GrantState.REQUESTED,)),
+    "Policy version": diagram(POLICY, (PolicyState.DRAFT,)),
+    "Data set": diagram(DATA_SET, (DataSetState.AWAITING_RECORDS, DataSetState.ACTIVE)),
+}
+"""What docs/lifecycle.md shows; a test holds the two together."""
