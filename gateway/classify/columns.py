@@ -220,7 +220,7 @@ def _grade_without_entity(case: _Case, personal: bool, pack: Pack) -> Graded:
 def _unknown(case: _Case) -> Evidence:
     if case.seen.inside:
         named = ", ".join(sorted(case.seen.inside))
-        detail = f"longer texts in which there is {named}: unknown counts as the highest grade"
+        detail = f"texts in which there is {named}: unknown counts as the highest grade"
     elif case.seen.prose or case.reading.free_text:
         detail = "free text: what it holds is unknown and counts as the highest grade"
     else:

@@ -38,7 +38,7 @@ class Observation:
 
     `accepted`: by identifier form (its position in the pack): pattern and check hold.
     `shaped`: the pattern holds, whatever the check says. `listed`: by entity, values in the
-    dictionary. `inside`: entities found within longer texts.
+    dictionary. `inside`: entities found beside other text in a value.
     """
 
     kind: Kind
@@ -173,18 +173,14 @@ def _word_set(dictionary: Dictionary) -> pa.Array:
 
 
 def _inside(values: _Values, pack: Pack) -> dict[str, float]:
-    longer = _Values(
-        values.values, np.where(np.asarray(pc.utf8_length(values.values)) > 20, values.counts, 0),
-        values.total,
-    )  # fmt: skip
-    if not longer.counts.any():
-        return {}
+    """Shares of the values that hold an identifier beside something else."""
     capitals = pc.utf8_upper(values.values)
     found = {}
     for form in pack.identifiers:
         if form.entity in _INSIDE:
-            pattern = f"(?:^|[^0-9A-Z._])(?:{form.pattern})(?:[^0-9A-Z]|$)"
-            share = longer.share(pc.match_substring_regex(capitals, pattern))
+            core = f"(?:{form.pattern})"
+            beside = f"[^0-9A-Z._]{core}(?:[^0-9A-Z]|$)|^{core}[^0-9A-Z]"
+            share = values.share(pc.match_substring_regex(capitals, beside))
             if share:
                 found[form.entity] = share
     return found

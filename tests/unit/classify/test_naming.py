@@ -26,7 +26,7 @@ HOLDS_NOTHING = [
     "hotel", "hotels", "scenario_code", "email_verified", "emailverified", "is_married",
     "手机型号", "电话费", "phone_type", "carpet", "stage", "message", "discount", "titanic",
     "sexagesimal", "averages", "package", "manager_level2x", "性别歧视指数", "address_count",
-    "passport_expired_flag", "zipper", "macro", "ipsum", "mzzz",
+    "passport_expired_flag", "zipper", "macro", "ipage", "ipsum", "mzzz",
 ]  # fmt: skip
 
 

@@ -82,6 +82,11 @@ def test_operators_by_entity(protector: TextProtector) -> None:
         protector.redact(text, {"PERSON": "keep"})  # type: ignore[dict-item]
 
 
+def test_of_overlapping_finds_the_surer_stays(protector: TextProtector) -> None:
+    # `internal` by itself has the form of a WeChat name, and the word for it stands near.
+    assert found(protector, "微信 li@mail.internal") == [("EMAIL_ADDRESS", "li@mail.internal")]
+
+
 def test_only_the_named_entities(protector: TextProtector) -> None:
     done = protector.redact(pa.array(["王小明 13800138000"]), entities=["CN_MOBILE"])
     assert done.to_pylist() == ["王小明 <CN_MOBILE>"]
