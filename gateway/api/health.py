@@ -9,7 +9,6 @@ from grpc_health.v1.health import aio as health_aio
 
 from gateway.errors import GatewayError
 
-EVERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 5.0
 
 
@@ -21,7 +20,7 @@ class Health:
         self,
         look: Callable[[], None],
         services: Iterable[str],
-        every_seconds: float = EVERY_SECONDS,
+        every_seconds: float,
     ) -> None:
         self.servicer = health_aio.HealthServicer()
         self._look = look

@@ -53,7 +53,8 @@ log = structlog.get_logger("gateway.api")
 
 class Door(aio.ServerInterceptor):
     """Wraps every handler. ``work`` runs blocking parts of calls, ``intake`` those that wait for
-    the client's messages, each of which holds a thread while it lasts."""
+    the client's messages, each of which holds a thread while it lasts, and ``notes`` writes down
+    how calls failed, which must not wait for those that keep ``work`` busy."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Door(aio.ServerInterceptor):
         metrics: Metrics,
         work: Executor,
         intake: Executor,
+        notes: Executor,
     ) -> None:
         self._methods = methods
         self._recognizer = recognizer
@@ -76,6 +78,7 @@ class Door(aio.ServerInterceptor):
         self._metrics = metrics
         self._work = work
         self._intake = intake
+        self._notes = notes
         self._intakes = asyncio.Semaphore(limits.intakes)
         self._late: set[asyncio.Task[None]] = set()
         self._guarded: dict[str, Handler] = {}
@@ -294,6 +297,10 @@ class Door(aio.ServerInterceptor):
             # Also when the call was cancelled: what it has to write down is written.
             await asyncio.shield(self._afterwards(ahead.close()))
 
+    async def _note(self, call: Call, reason: str) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._notes, self._call_log.ended, call, reason)
+
     async def _write(self, call: Call, context: Context, piece: bytes) -> None:
         await context.write(piece)
         self._metrics.sent(call.method.action, len(piece))
@@ -315,7 +322,7 @@ class Door(aio.ServerInterceptor):
                 return await work(call)
         except asyncio.CancelledError:
             code, reason = grpc.StatusCode.CANCELLED, "CANCELLED"
-            self._afterwards(self._in_thread(self._call_log.ended, call, reason))
+            self._afterwards(self._note(call, reason))
             raise
         except Exception as fault:  # noqa: BLE001 - the one broad except: nothing leaves unmapped
             error = _known(call, fault, over=limit.expired())
@@ -332,7 +339,8 @@ class Door(aio.ServerInterceptor):
                 reason=reason,
                 milliseconds=round((perf_counter() - began) * 1000, 1),
             )
-        await self._in_thread(self._call_log.ended, call, reason)
+        # Shielded: gRPC cancels this task once the client's deadline is over.
+        await asyncio.shield(self._afterwards(self._note(call, reason)))
         status = rich_status(error)
         await context.abort(code, status.message, trailers(status))
         raise error  # abort has raised

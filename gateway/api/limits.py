@@ -26,6 +26,7 @@ class Limits:
     threads: int = 16
     intakes: int = 8
     drain_seconds: float = 20
+    health_seconds: float = 2  # between two looks at the store
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ class GatewayServer:
         self._store = store
         self._work = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
         self._intake = ThreadPoolExecutor(limits.intakes, thread_name_prefix="intake")
+        self._notes = ThreadPoolExecutor(2, thread_name_prefix="note")
         self._door = Door(
             table,
             Recognizer(store, clock, issuers),
@@ -67,9 +68,10 @@ class GatewayServer:
             metrics or Metrics(),
             self._work,
             self._intake,
+            self._notes,
         )
         names = sorted({method.service for method in table.values()})
-        self._health = Health(self._look, names)
+        self._health = Health(self._look, names, limits.health_seconds)
         self._server = aio.server(
             handlers=served,
             interceptors=[self._door],
@@ -79,7 +81,7 @@ class GatewayServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         add_ServerReflectionServicer_to_server(
-            reflection.ReflectionServicer([*names, health_name, reflection.SERVICE_NAME]),
+            reflection.aio.ReflectionServicer([*names, health_name, reflection.SERVICE_NAME]),
             self._server,
         )
         certificate = ServerCertificate(tls)
@@ -102,7 +104,7 @@ class GatewayServer:
         await self._health.drain()
         await self._server.stop(self._limits.drain_seconds if grace is None else grace)
         await self._door.finish()
-        for pool in (self._work, self._intake):
+        for pool in (self._work, self._intake, self._notes):
             pool.shutdown(wait=True, cancel_futures=True)
         log.info("stopped")
 

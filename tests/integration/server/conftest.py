@@ -1,6 +1,7 @@
 """A real server on loopback: mutual TLS, a certificate for each party, an office behind it."""
 
 import asyncio
+import dataclasses
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -261,10 +262,23 @@ def serving(office: Any, **changes: Any) -> Iterator[Served]:
         served.close()
 
 
-@pytest.fixture
-def serve(office: Any) -> Callable[..., Any]:
+@dataclass
+class Serve:
     """Makes a server with something changed: ``with serve(limits=...) as served``."""
-    return lambda **changes: serving(office, **changes)
+
+    office: Any
+
+    def __call__(self, **changes: Any) -> Any:
+        return serving(self.office, **changes)
+
+    def cases(self, **changes: Any) -> UseCases:
+        """The usual use cases with some in other hands."""
+        return dataclasses.replace(use_cases(self.office.rooms), **changes)
+
+
+@pytest.fixture
+def serve(office: Any) -> Serve:
+    return Serve(office)
 
 
 @pytest.fixture
