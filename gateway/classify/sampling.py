@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.model.schema import carried_type
+
 SAMPLE = 20_000
 """Non-null values looked at in one column, at most."""
 
@@ -24,6 +26,9 @@ def draw(column: pa.ChunkedArray | pa.Array, limit: int = SAMPLE) -> Sample:
 
     The same table gives the same sample: a verdict can be repeated.
     """
+    carried = carried_type(column.type)
+    if carried is not None and carried != column.type:
+        column = column.cast(carried)  # dictionaries, large and view variants lose their encoding
     rows = len(column)
     present = rows - column.null_count
     if column.null_count:
