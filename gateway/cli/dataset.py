@@ -1,0 +1,229 @@
+"""``gateway dataset``: find, register and describe data sets."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.description import pairs, read_description, read_source
+from gateway.cli.options import As, Json, ProfileFile, Reason
+from gateway.cli.output import hint, json_or, say, show_fields, show_table, when
+from gateway.cli.session import connected
+from gateway.cli.tables import open_table
+from gateway.client import plain
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the data set, such as residents.")]
+Title = Annotated[str | None, typer.Option(help="Title for people.")]
+Described = Annotated[
+    Path | None,
+    typer.Option("--describe", help="YAML with title, description, columns and so on."),
+]
+
+
+@app.command("list")
+def list_(
+    text: Annotated[str, typer.Argument(help="Text to find; all without it.")] = "",
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Find data sets by name, title, keyword or column."""
+    with connected(name, profile) as client:
+        found = [plain(dataset) for dataset in client.search(text)]
+    json_or(as_json, found, _show_list)
+
+
+@app.command()
+def show(
+    dataset: Name,
+    why: Annotated[bool, typer.Option("--why", help="Also the evidence for each column.")] = False,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show a data set and what is known of its columns."""
+    with connected(name, profile) as client:
+        found = plain(client.dataset(dataset))
+    json_or(as_json, found, show_dataset)
+    if why and not as_json:
+        for column in found["columns"]:
+            show_fields({f"{column['name']}:": column["evidence"]})
+
+
+@app.command()
+def register(
+    dataset: Name,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Parquet or CSV file below your folder on the gateway's machine, "
+            "postgres:CONNECTION/TABLE, or pushed."
+        ),
+    ],
+    title: Title = None,
+    describe: Described = None,
+    privacy_unit: Annotated[
+        str | None, typer.Option(help="The column that names the person.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="Of a CSV file.")] = ",",
+    encoding: Annotated[str, typer.Option(help="Of a CSV file, such as gb18030.")] = "utf-8",
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", help="Of a CSV column, such as card=string.")
+    ] = None,
+    null: Annotated[
+        list[str] | None, typer.Option(help="Text of a CSV file that stands for nothing.")
+    ] = None,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Register a data set where it lives; its columns are classified at once."""
+    fields, columns = read_description(describe) if describe else ({}, ())
+    fields |= _given(title=title, privacy_unit=privacy_unit)
+    fields.setdefault("title", dataset)
+    found = read_source(
+        source,
+        delimiter="\t" if delimiter == "\\t" else delimiter,
+        encoding=encoding,
+        types=pairs(type_, "type"),
+        nulls=tuple(null) if null else ("",),
+    )
+    with connected(name, profile) as client:
+        registered = plain(client.register(dataset, found, columns=columns, **fields))
+    json_or(as_json, registered, show_dataset)
+    if registered["state"] == "awaiting_records":
+        hint(f"push its records: gateway dataset push {dataset} FILE")
+    else:
+        hint(f"why: gateway dataset show {dataset} --why")
+        hint(f"not so? gateway dataset update {dataset} --describe FILE")
+
+
+@app.command()
+def update(
+    dataset: Name,
+    title: Title = None,
+    describe: Described = None,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Change what you say of a data set; a grade can be raised, not lowered."""
+    fields, columns = read_description(describe) if describe else ({}, ())
+    fields |= _given(title=title)
+    with connected(name, profile) as client:
+        changed = plain(client.update(dataset, columns=columns or None, **fields))
+    json_or(as_json, changed, show_dataset)
+
+
+@app.command()
+def push(
+    dataset: Name,
+    file: Annotated[Path, typer.Argument(help="Parquet, CSV or Arrow stream with the records.")],
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Replace the records of a pushed data set, all of them or none."""
+    with connected(name, profile) as client:
+        registered = client.dataset(dataset)
+        types = {column.name: column.type for column in registered.columns}
+        with open_table(file, types) as records:
+            pushed = plain(client.push(dataset, records))
+    json_or(as_json, pushed, show_dataset)
+
+
+@app.command()
+def refresh(
+    dataset: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Look at the source again, after you changed it on purpose."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.refresh(dataset)), show_dataset)
+
+
+@app.command()
+def withdraw(
+    dataset: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Take a data set out of use; sealed releases stay."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.withdraw(dataset)), show_dataset)
+
+
+@app.command()
+def classify(
+    dataset: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Classify the columns again; what a person said of one stays."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.classify(dataset)), show_dataset)
+
+
+@app.command()
+def override(
+    dataset: Name,
+    column: Annotated[str, typer.Argument(help="Name of the column in the source.")],
+    entity: Annotated[str, typer.Option(help="What it is, such as CN_MOBILE or NONE.")],
+    grade: Annotated[str, typer.Option(help="general-1 to general-4, important or core.")],
+    role: Annotated[
+        str, typer.Option(help="direct_identifier, quasi_identifier, sensitive or other.")
+    ],
+    reason: Reason,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Set the verdict on a column, as an officer."""
+    with connected(name, profile) as client:
+        changed = client.override(
+            dataset, column, entity=entity, grade=grade, role=role, reason=reason
+        )
+    json_or(as_json, plain(changed), show_dataset)
+
+
+def show_dataset(dataset: dict[str, Any]) -> None:
+    """One data set for people: what is said of it, and its columns."""
+    shown = (
+        "title", "description", "holder", "steward", "licence", "legal_basis", "retention_days",
+        "update_cycle", "keywords", "privacy_unit", "state", "grade", "rows",
+    )  # fmt: skip
+    fields = {field: dataset[field] for field in shown}
+    fields["updated"] = when(dataset["updated"])
+    show_fields(fields, title=dataset["name"])
+    columns = dataset["columns"]
+    rows = [
+        [
+            column["name"],
+            column["element"],
+            column["type"],
+            column["entity"] or "?",
+            column["grade"] or "?",
+            column["role"] or "?",
+            "declared" if column["declared"] else _percent(column["confidence_percent"]),
+        ]
+        for column in columns
+    ]
+    show_table(["column", "element", "type", "entity", "grade", "role", "sure"], rows)
+    if any(column["grade"] is None for column in columns):
+        say("? = not known: counts as the highest grade, and cannot be released")
+
+
+def _show_list(datasets: list[dict[str, Any]]) -> None:
+    show_table(
+        ["name", "title", "holder", "grade", "rows", "columns", "state"],
+        [
+            [d["name"], d["title"], d["holder"], d["grade"], d["rows"], len(d["columns"]),
+             d["state"]]
+            for d in datasets
+        ],
+    )  # fmt: skip
+
+
+def _percent(confidence: int | None) -> str:
+    return "" if confidence is None else f"{confidence} %"
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}

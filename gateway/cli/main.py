@@ -1,0 +1,98 @@
+"""The ``gateway`` command: which commands there are, and how a failure ends one.
+
+A command's module is imported when the command is used, so that the program starts at once and
+verifying a certificate loads nothing of the server.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gateway import __version__
+from gateway.cli.exits import EXIT_FAILED, exit_code
+from gateway.cli.output import complain
+from gateway.errors import GatewayError
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("init", "Make a working, safe installation in a folder."),
+    "serve": ("serve", "Run the gateway."),
+    "demo": ("demo", "See everything at work in a folder of its own."),
+    "dataset": ("dataset", "Find, register and describe data sets."),
+    "policy": ("policy", "Write, test and activate policies."),
+    "grant": ("grant", "Ask for the use of columns; approve, refuse, revoke."),
+    "request": ("request", "Ask for an extract for a purpose."),
+    "read": ("read", "Read a sealed release, or save it as a file."),
+    "release": ("release", "Follow, list, cancel and recall releases."),
+    "verify": ("verify", "Verify a certificate, and a file against it, offline."),
+    "audit": ("audit", "Read, verify and export the audit log."),
+    "protect": ("protect", "Protect a file of your own by a policy, without a server."),
+    "party": ("party", "Keep the list of parties and their certificates."),
+    "generate": ("generate", "Make up the registers of a city that does not exist."),
+}
+"""Command → its module in this package, and what the list of commands says of it."""
+
+EPILOG: Final = (
+    "Exit codes: 0 done; 1 failed; 2 wrong usage or request; 3 denied; 4 not found or not "
+    "permitted; 5 not available, try again; 6 verification failed."
+)
+
+
+class Commands(TyperGroup):
+    """The commands by name; each module is imported when its command is resolved."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, (_, text) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=text))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command's own definition in place of the line that stands for it in the list."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        if name is None or placeholder is None:
+            return name, placeholder, rest
+        module = import_module(f"gateway.cli.{COMMANDS[name][0]}")
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return name, command, rest
+
+
+program = typer.Typer(
+    cls=Commands,
+    name="gateway",
+    no_args_is_help=True,
+    epilog=EPILOG,
+    # A traceback shows the values that a function was called with; ours may be personal.
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gateway {__version__}")
+        raise typer.Exit
+
+
+@program.callback()
+def _gateway(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Share data between departments and consumers, protected, certified and logged."""
+
+
+def app() -> None:
+    """Run the command; errors of the gateway become a message and an exit code."""
+    try:
+        program()
+    except GatewayError as error:
+        complain(error)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`| head`). Python would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)

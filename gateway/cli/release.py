@@ -1,0 +1,94 @@
+"""``gateway release``: follow, list, cancel and recall releases."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import As, Json, ProfileFile, Reason
+from gateway.cli.output import json_or, say, show_line
+from gateway.cli.release_views import show_release, show_releases, waited_for
+from gateway.cli.session import connected
+from gateway.client import plain
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the release, such as r-1a2b3c….")]
+
+
+@app.command("list")
+def list_(
+    dataset: Annotated[str, typer.Option(help="Only those of this data set.")] = "",
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """List releases, newest first: who received what."""
+    with connected(name, profile) as client:
+        found = [plain(release) for release in client.releases(dataset, state)]
+    json_or(as_json, found, show_releases)
+
+
+@app.command()
+def show(
+    release: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Show a release: state, decision, plan."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.release(release)), show_release)
+
+
+@app.command()
+def watch(
+    release: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Follow a release until it ends; with --json, one line for every change."""
+    with connected(name, profile) as client:
+        if as_json:
+            for now in client.watch(release):
+                show_line(plain(now))
+            return
+        with waited_for(client, release) as sealed:
+            show_release(sealed)
+
+
+@app.command()
+def cancel(
+    release: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+) -> None:
+    """Stop a release that is not sealed yet; its charge stays."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.cancel(release)), show_release)
+
+
+@app.command()
+def recall(
+    release: Name,
+    reason: Reason,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Destroy the key of a sealed release: nobody can read it again."""
+    with connected(name, profile) as client:
+        json_or(as_json, plain(client.recall(release, reason)), show_release)
+
+
+@app.command()
+def certificate(
+    release: Name,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; shown without.")
+    ] = None,
+    name: As = None,
+    profile: ProfileFile = None,
+) -> None:
+    """Fetch the signed certificate of a release."""
+    with connected(name, profile) as client:
+        envelope = client.certificate(release)
+    if output is None:
+        typer.echo(envelope)
+        return
+    output.write_text(envelope, encoding="utf-8")
+    say(f"saved {output}")

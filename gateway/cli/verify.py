@@ -1,0 +1,83 @@
+"""``gateway verify``: verify a certificate, and a file against it, offline."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.options import Json
+from gateway.cli.output import json_or, say, show_fields, show_table
+from gateway.errors import InvalidRequest, NotFound
+from gateway.verify import Verified, verify_certificate, verify_file
+
+app = typer.Typer()
+
+
+@app.command()
+def verify(
+    certificate: Annotated[Path, typer.Argument(help="The certificate, a DSSE envelope in JSON.")],
+    file: Annotated[Path | None, typer.Argument(help="The extract: Arrow, Parquet or CSV.")] = None,
+    key: Annotated[
+        Path, typer.Option(help="The gateway's public key in PEM, from a source you trust.")
+    ] = Path("signing.pub.pem"),
+    as_json: Json = False,
+) -> None:
+    """Verify that a certificate is genuine, and that a file is what it certifies.
+
+    Needs no server and no network. Ends with 6 when something is not as it should be.
+    """
+    envelope, public = _bytes(certificate, "certificate"), _bytes(key, "key")
+    if file is not None and not file.is_file():
+        raise NotFound(f"{file} does not exist")
+    verified = (
+        verify_certificate(envelope, public)
+        if file is None
+        else verify_file(envelope, public, file)
+    )
+    json_or(as_json, _plain(verified), _show)
+
+
+def _bytes(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest.of(what, f"{path} cannot be read") from error
+
+
+def _plain(verified: Verified) -> dict[str, Any]:
+    return {
+        "genuine": True,
+        "file": verified.file_check,
+        "statement": verified.statement.model_dump(mode="json", by_alias=True),
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    predicate = found["statement"]["predicate"]
+    say("genuine: signed by this key")
+    say(f"file: {found['file'] or 'none was given'}")
+    fields = {name: predicate[name] for name in ("release", "recipient", "purpose", "project")}
+    fields |= {
+        "dataset": predicate["dataset"]["name"],
+        "holder": predicate["dataset"]["holder"],
+        "policies": [f"{p['name']} version {p['version']}" for p in predicate["policies"]],
+        "grant": predicate["grant"],
+        "rows": predicate["rows"],
+        "sealed": predicate["sealed"],
+        "expires": predicate["expires"],
+        "checks": [
+            f"{f['check']} {f['name']} {f['value']}: {'passed' if f['passed'] else 'FAILED'}"
+            for f in predicate["figures"]
+        ],
+    }
+    show_fields(fields)
+    show_table(
+        ["column", "type", "from", "transform"],
+        [[c["name"], c["type"], c["source_column"], _transform(c)] for c in predicate["columns"]],
+    )
+
+
+def _transform(column: dict[str, Any]) -> str:
+    parts = {k: v for k, v in column["transform"].items() if k != "kind" and v not in (None, [])}
+    told = ", ".join(f"{name}={value}" for name, value in parts.items())
+    return f"{column['transform']['kind']}({told})" if told else column["transform"]["kind"]

@@ -1,0 +1,159 @@
+"""Data sets, seen from outside: find, register, describe, classify, push."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from gateway.api.pb import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    classification_pb2,
+    classification_pb2_grpc,
+)
+from gateway.client.forms import column_message, full_name, role_number, source_message
+from gateway.client.link import ATTEMPTS, STREAM_SECONDS, Calls, Link, new_request_id
+from gateway.client.streams import pieces
+from gateway.errors import InvalidRequest
+from gateway.model.catalog import Column, SourceRef
+
+DESCRIPTIONS: Final = (
+    "title",
+    "description",
+    "steward",
+    "licence",
+    "legal_basis",
+    "retention_days",
+    "update_cycle",
+    "keywords",
+    "privacy_unit",
+)
+"""What a holder says of a data set, besides its columns."""
+
+# Registering opens the source, counts its rows and classifies its columns.
+_LOOKING_SECONDS: Final = 300.0
+
+
+class CatalogCalls(Calls):
+    """The catalogue's part of the client. Names may be given short: ``residents``."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(link.channel)
+        self._classification = classification_pb2_grpc.ClassificationServiceStub(link.channel)
+
+    # ---- looking --------------------------------------------------------------------------------
+
+    def search(self, text: str = "") -> Iterator[catalog_pb2.DataSet]:
+        """Data sets that the caller may see, in whose name, title, description, keywords or
+        columns the text is found."""
+        request = catalog_pb2.ListDataSetsRequest(query=text)
+        return self._link.pages(self._catalog.ListDataSets, request, "datasets")
+
+    def dataset(self, name: str) -> catalog_pb2.DataSet:
+        """One data set with its columns."""
+        request = catalog_pb2.GetDataSetRequest(name=full_name("datasets", name))
+        return self._link.call(self._catalog.GetDataSet, request)
+
+    # ---- registering and describing -------------------------------------------------------------
+
+    def register(
+        self, name: str, source: SourceRef, *, columns: Sequence[Column] = (), **described: Any
+    ) -> catalog_pb2.DataSet:
+        """Register a data set where it lives, and have it classified.
+
+        ``described``: title (required), description, steward, licence, legal_basis,
+        retention_days, update_cycle, keywords, privacy_unit. ``columns``: what is known of some
+        of them; of a pushed data set, all of them with their types.
+        """
+        request = catalog_pb2.RegisterDataSetRequest(
+            dataset_id=name.removeprefix("datasets/"),
+            dataset=catalog_pb2.DataSet(
+                source=source_message(source),
+                columns=[column_message(column) for column in columns],
+                **_known(described),
+            ),
+        )
+        return self._link.command(self._catalog.RegisterDataSet, request, _LOOKING_SECONDS)
+
+    def update(
+        self, name: str, *, columns: Sequence[Column] | None = None, **described: Any
+    ) -> catalog_pb2.DataSet:
+        """Change what is said of one's own data set; what is not given stays. Conflict when
+        somebody else changed it at the same moment."""
+        fields = [*_known(described), *(["columns"] if columns is not None else [])]
+        if not fields:
+            raise InvalidRequest.of("update", "say what to change")
+        now = self.dataset(name)
+        changed = catalog_pb2.DataSet(
+            name=now.name,
+            etag=now.etag,
+            columns=[column_message(column) for column in columns or ()],
+            **described,
+        )
+        request = catalog_pb2.UpdateDataSetRequest(
+            dataset=changed, update_mask=FieldMask(paths=fields)
+        )
+        return self._link.command(self._catalog.UpdateDataSet, request)
+
+    def refresh(self, name: str) -> catalog_pb2.DataSet:
+        """Look at the source again, after it was changed on purpose."""
+        request = catalog_pb2.RefreshDataSetRequest(name=full_name("datasets", name))
+        return self._link.command(self._catalog.RefreshDataSet, request, _LOOKING_SECONDS)
+
+    def withdraw(self, name: str) -> catalog_pb2.DataSet:
+        """Take a data set out of use."""
+        request = catalog_pb2.WithdrawDataSetRequest(name=full_name("datasets", name))
+        return self._link.command(self._catalog.WithdrawDataSet, request)
+
+    # ---- classification -------------------------------------------------------------------------
+
+    def classify(self, name: str) -> catalog_pb2.DataSet:
+        """Classify the columns again; what a person said of one stays."""
+        request = classification_pb2.ClassifyDataSetRequest(name=full_name("datasets", name))
+        return self._link.command(self._classification.ClassifyDataSet, request, _LOOKING_SECONDS)
+
+    def override(
+        self, name: str, column: str, *, entity: str, grade: str, role: str, reason: str
+    ) -> catalog_pb2.DataSet:
+        """An officer's verdict on one column."""
+        request = classification_pb2.OverrideVerdictRequest(
+            dataset=full_name("datasets", name),
+            column=column,
+            entity=entity,
+            grade=grade,
+            role=role_number(role),  # type: ignore[arg-type]
+            reason=reason,
+            etag=self.dataset(name).etag,
+        )
+        return self._link.command(self._classification.OverrideVerdict, request)
+
+    # ---- pushed records -------------------------------------------------------------------------
+
+    def push(self, name: str, records: pa.Table | pa.RecordBatchReader) -> catalog_pb2.DataSet:
+        """Replace the records of a pushed data set, as a whole or not at all.
+
+        RecordsRejected names row and column of what does not fit. A table is sent again when
+        the connection is lost; a reader can be read only once, so it is not.
+        """
+        header = catalog_pb2.PushRecordsHeader(
+            request_id=new_request_id(), dataset=full_name("datasets", name)
+        )
+
+        def messages() -> Iterable[catalog_pb2.PushRecordsRequest]:
+            yield catalog_pb2.PushRecordsRequest(header=header)
+            for piece in pieces(records):
+                yield catalog_pb2.PushRecordsRequest(payload=piece)
+
+        def once() -> catalog_pb2.PushRecordsResponse:
+            return self._catalog.PushRecords(iter(messages()), timeout=STREAM_SECONDS)
+
+        attempts = ATTEMPTS if isinstance(records, pa.Table) else 1
+        return self._link.attempt(once, attempts).dataset
+
+
+def _known(described: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(set(described) - set(DESCRIPTIONS)):
+        raise TypeError(f"a data set has no {', '.join(unknown)}")
+    return described
