@@ -62,9 +62,9 @@ def _carried(column: pa.Array, field: pa.Field, rows_before: int) -> pa.Array:
     def cast(piece: pa.Array) -> pa.Array:
         if isinstance(piece, pa.ExtensionArray):
             piece = piece.storage
-        result = piece if piece.type == field.type else piece.cast(field.type)
-        result.validate(full=True)
-        return result
+        # First, because a cast follows offsets and indices that may point anywhere.
+        piece.validate(full=True)
+        return piece if piece.type == field.type else piece.cast(field.type)
 
     try:
         return convert(column, cast)

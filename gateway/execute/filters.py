@@ -40,7 +40,7 @@ class Typed:
         return f"Typed({self.column!r}, {self.operator.name}, {len(self.values)} values)"
 
     def mask(self, column: pa.Array) -> pa.Array:
-        """Which rows satisfy it; never null."""
+        """Which rows satisfy it; null counts as not."""
         if self.operator is Operator.IS_NULL:
             return column.is_null()
         if self.operator is Operator.IS_NOT_NULL:
@@ -50,7 +50,7 @@ class Typed:
             if self.operator is Operator.IN:
                 return found
             return pc.and_(column.is_valid(), pc.invert(found))
-        return _COMPARISONS[self.operator](column, self.values[0]).fill_null(False)
+        return _COMPARISONS[self.operator](column, self.values[0])
 
 
 @dataclass(frozen=True, slots=True)

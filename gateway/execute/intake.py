@@ -75,17 +75,30 @@ def _check_schema(pushed: pa.Schema, registered: pa.Schema) -> None:
 
 def _checked(records: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     rows = 0
-    for received in records:
-        # From outside: offsets and lengths in it are claims until they are checked.
-        try:
-            received.validate()
-        except pa.ArrowInvalid:
-            raise RecordsRejected(f"the batch from row {rows + 1} on is not well-formed") from None
+    for received in _well_formed(records):
         for start in range(0, received.num_rows, BATCH_ROWS):
             batch = carry(received.slice(start, BATCH_ROWS), schema, rows).select(schema.names)
             _check_nulls(batch, schema, rows)
             rows += batch.num_rows
             yield batch.cast(schema)
+
+
+def _well_formed(records: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Batches whose lengths agree; ``carry`` checks what is inside before it follows it."""
+    rows = 0
+    batches = iter(records)
+    while True:
+        try:
+            batch = next(batches, None)
+            if batch is None:
+                return
+            batch.validate()
+        except (pa.ArrowException, OSError):
+            raise RecordsRejected(
+                f"from row {rows + 1} on, what was pushed is not a well-formed Arrow stream"
+            ) from None
+        rows += batch.num_rows
+        yield batch
 
 
 def _check_nulls(batch: pa.RecordBatch, schema: pa.Schema, rows_before: int) -> None:

@@ -48,6 +48,20 @@ class LocalExecutor:
         Where small cells are dropped, the source is read twice: first only the quasi-identifiers,
         to count the cells, then everything. So nothing has to be kept outside the sealed stream.
         """
+        try:
+            return self._run(plan, source, keys, open_writer, progress)
+        finally:
+            # Arrow keeps freed memory for its next column; between runs others need it more.
+            pa.default_memory_pool().release_unused()
+
+    def _run(
+        self,
+        plan: Plan,
+        source: Source,
+        keys: Mapping[str, bytes],
+        open_writer: Callable[[pa.Schema], StagingWriter],
+        progress: Progress,
+    ) -> RunResult:
         steps = BatchSteps.of(plan, keys, self._hierarchies)
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:

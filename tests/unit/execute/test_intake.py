@@ -151,6 +151,31 @@ def test_lying_offsets_are_refused_before_they_are_followed(intake, staging) -> 
     assert not staging.names()
 
 
+def test_indices_out_of_their_dictionary_are_refused_before_they_are_followed(
+    intake, staging
+) -> None:
+    wild = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1_000_000_000], pa.int32()), pa.array(["x"]), safe=False
+    )
+    with pytest.raises(RecordsRejected, match="row 2: the value of column name"):
+        intake.receive(SET, reader(rows(2).set_column(1, "name", wild)))
+    assert not staging.names()
+
+
+def test_a_stream_whose_lengths_lie_is_refused(intake, staging) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, SCHEMA) as writer:
+        writer.write_table(rows(777))
+    honest, length = sink.getvalue().to_pybytes(), (777).to_bytes(8, "little")
+    places = [i for i in range(len(honest)) if honest.startswith(length, i)][:4]
+    assert len(places) == 4  # the batch's length and those of its columns
+    for place in places:
+        lying = honest[:place] + (776).to_bytes(8, "little") + honest[place + 8 :]
+        with pytest.raises(RecordsRejected, match="well-formed"):
+            intake.receive(SET, pa.ipc.open_stream(lying))
+    assert not staging.names()
+
+
 class Broken(Exception):
     """The caller went away."""
 
