@@ -1,0 +1,330 @@
+"""What the demonstration does, step by step; each step checks what it claims."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from operator import methodcaller
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.markup import escape
+
+from gateway.app.setup import initialise
+from gateway.cli.demo_server import free_address, serving
+from gateway.cli.generate import write_records
+from gateway.cli.output import OUT, progress, show_table
+from gateway.cli.release_views import show_decision, transform_text, waited_for
+from gateway.cli.tables import first_rows, show_records
+from gateway.client import Client, Denied, connect, load_profile, plain
+from gateway.decide.cases import parse_cases, run_cases
+from gateway.decide.parse import parse_policy
+from gateway.errors import GatewayError, GatewayFault, InvalidRequest, VerificationFailed
+from gateway.model.catalog import CsvSource, ParquetSource
+from gateway.norms.starters import starters
+from gateway.testing import residents_batches
+from gateway.verify import verify_file
+
+SEED: Final = 20250101
+RESEARCH: Final = "gbt43697-research"
+OPEN: Final = "gbt43697-open"
+PURPOSE: Final = "public-health-research"
+PARTIES: Final = ("holder", "consumer", "officer", "second-officer", "auditor", "admin")
+WANTED: Final = (
+    "name", "resident_id", "phone", "email", "address", "district", "sex", "birth_date",
+    "ethnicity", "bank_card", "income", "household_id",
+)  # fmt: skip
+HIDDEN: Final = ("name", "resident_id", "phone", "email", "address", "bank_card")
+ADULT_WANTED: Final = ("sex", "age", "marital-status", "education")
+
+
+class NotAsClaimed(GatewayFault):
+    """Something did not turn out as the demonstration says it does."""
+
+    reason = "NOT_AS_CLAIMED"
+
+
+class Demonstration:
+    """The steps, in order, on an installation in ``folder``. What must be closed or ended at
+    the end is put on ``stack``."""
+
+    def __init__(self, folder: Path, rows: int, adult: Path | None, stack: ExitStack) -> None:
+        if adult is not None and not adult.is_file():
+            raise InvalidRequest.of("adult", f"{adult} does not exist")
+        self._folder = folder
+        self._rows = rows
+        self._adult = adult
+        self._stack = stack
+        self._number = 0
+        self._clients: dict[str, Client] = {}
+
+    def run(self) -> None:
+        """All steps. NotAsClaimed, or the gateway's own error, when one does not hold."""
+        self._install()
+        self._serve()
+        self._register()
+        self._activate_policies()
+        self._ask_in_vain()
+        grant = self._agree()
+        self._preview()
+        release = self._release()
+        self._compare(release)
+        if self._adult is not None:
+            self._release_adult()
+        self._verify(release)
+        self._keep_duties_apart(release)
+        self._audit()
+        self._revoke(grant, release)
+
+    # ---- setting up -----------------------------------------------------------------------------
+
+    def _install(self) -> None:
+        self._step("An installation: settings, keys, development authority, six parties")
+        initialise(self._folder, listen=free_address())
+        OUT.print(f"  {', '.join(PARTIES)}, each with a certificate of its own")
+        self._step(f"A city that does not exist: {self._rows:,} residents")
+        with progress("  making them up", self._rows) as tell:
+            write_records(
+                self._data / "residents.parquet", residents_batches(self._rows, SEED), tell
+            )
+        if self._adult is None:
+            OUT.print("  the Adult census extract is not there: its steps are left out (--adult)")
+        else:
+            shutil.copyfile(self._adult, self._data / "adult.csv")
+
+    def _serve(self) -> None:
+        self._step("The gateway, a process of its own, mutual TLS on loopback")
+        address = self._stack.enter_context(serving(self._folder))
+        for name in PARTIES:
+            profile = load_profile(self._folder / "clients" / name / "profile.yaml")
+            self._clients[name] = self._stack.enter_context(connect(profile.at(address)))
+            known = self._clients[name].whoami().name
+            self._claim(known == f"parties/{name}", f"{name} is recognised")
+        OUT.print(f"  serving at {address}; six parties recognised by their certificates")
+
+    def _register(self) -> None:
+        self._step("The holder registers data where it lives; columns are classified and graded")
+        holder = self._clients["holder"]
+        source = ParquetSource(path="residents.parquet")
+        found = [
+            holder.register(
+                "residents", source, title="Resident register", privacy_unit="resident_id"
+            )
+        ]
+        if self._adult is not None:
+            adult = CsvSource(path="adult.csv", delimiter=";")
+            found.append(holder.register("adult", adult, title="Adult (1994 census extract)"))
+        self._claim(found[0].rows == self._rows, "every row was found")
+        for dataset in map(plain, found):
+            show_table(
+                ["column", "entity", "grade", "role", "sure"],
+                [
+                    [c["name"], c["entity"], c["grade"], c["role"], f"{c['confidence_percent']} %"]
+                    for c in dataset["columns"]
+                ],
+                title=f"{dataset['name']}: {dataset['rows']:,} rows, grade {dataset['grade']}",
+            )
+
+    def _activate_policies(self) -> None:
+        self._step("An officer writes policies; tested and linted; another officer activates them")
+        for starter in starters():
+            if starter.name not in (RESEARCH, OPEN):
+                continue
+            results = run_cases(parse_policy(starter.policy), parse_cases(starter.cases))
+            self._claim(all(result.passed for result in results), "the policy passes its cases")
+            findings = self._clients["officer"].lint_policy(starter.policy)
+            errors = [finding for finding in findings if finding.severity == "error"]
+            self._claim(not errors, "lint finds no error")
+            draft = self._clients["officer"].create_policy(starter.policy)
+            activation = methodcaller("activate_policy", draft.name, draft.version)
+            self._refused(activation, "officer", "OWN_RESOURCE", "the author cannot activate it")
+            active = self._clients["second-officer"].activate_policy(draft.name, draft.version)
+            self._claim(plain(active)["state"] == "active", "the policy is in force")
+            OUT.print(f"  {draft.name}: {len(results)} cases passed, activated by second-officer")
+
+    # ---- asking ---------------------------------------------------------------------------------
+
+    def _ask_in_vain(self) -> None:
+        self._step("The consumer asks without a grant, and for what a rule forbids: denied")
+        for columns, purpose, code in (
+            (WANTED, PURPOSE, "NO_GRANT"),
+            (("name", "income"), "open-publication", "DENY_RULE"),
+        ):
+            try:
+                self._clients["consumer"].request("residents", list(columns), purpose)
+            except Denied as denied:
+                self._claim(code in dict(denied.reasons), f"the reason is {code}")
+                OUT.print(f"  {len(columns)} columns for {purpose}")
+                show_decision(plain(denied.decision))
+            else:
+                raise NotAsClaimed(f"a request for {purpose} was not denied")
+
+    def _agree(self) -> str:
+        self._step("The consumer asks for a grant; holder and officer approve")
+        grant = self._clients["consumer"].request_grant(
+            "residents", list(WANTED), PURPOSE, justification="health by district", days=30
+        )
+        return self._approved(grant.name)
+
+    def _approved(self, name: str) -> str:
+        grant = plain(self._clients["consumer"].grant(name))
+        for approver in grant["required"]:
+            reason = "the purpose fits"
+            grant = plain(self._clients[approver].approve(grant["name"], reason))
+        self._claim(grant["state"] == "active", "the grant is active once all have approved")
+        OUT.print(f"  {name}: {grant['state']}, approved by {' and '.join(grant['required'])}")
+        return name
+
+    def _preview(self) -> None:
+        self._step("A dry run: the plan, complete before any row is read; nothing is charged")
+        preview = plain(self._clients["consumer"].preview("residents", list(WANTED), PURPOSE))
+        self._claim(preview["plan"] is not None, "the plan is there")
+        show_table(
+            ["column", "transform"],
+            [[s["column"], transform_text(s["transform_json"])] for s in preview["plan"]["steps"]],
+        )
+        OUT.print(f"  plan digest {preview['plan']['digest']}")
+
+    # ---- releasing ------------------------------------------------------------------------------
+
+    def _release(self) -> str:
+        self._step("The release: charged, read, protected, checked, sealed, streamed, saved")
+        consumer = self._clients["consumer"]
+        began = time.monotonic()
+        release = consumer.request("residents", list(WANTED), PURPOSE)
+        with waited_for(consumer, release.name) as sealed:
+            took = time.monotonic() - began
+        with progress("  reading", sealed["rows"]) as tell:
+            consumer.save(release.name, self._out / "residents.arrows", tell)
+        whole = time.monotonic() - began
+        self._claim(sealed["rows"] == self._rows, "no row was lost")
+        OUT.print(
+            f"  {sealed['rows']:,} rows sealed after {took:.1f} s, saved after {whole:.1f} s: "
+            f"{sealed['rows'] / whole:,.0f} rows/s from request to file"
+        )
+        return release.name
+
+    def _compare(self, release: str) -> None:
+        self._step("Before and after (the residents are made up)")
+        before = pq.read_table(self._data / "residents.parquet", columns=list(WANTED))
+        with pa.memory_map(str(self._out / "residents.arrows")) as file:
+            after = pa.ipc.open_stream(file).read_all()
+        for name in HIDDEN:
+            same = pc.sum(pc.equal(before[name], after[name])).as_py() or 0
+            self._claim(same == 0, f"no {name} left as it was")
+        self._claim(before["district"].equals(after["district"]), "districts are as they were")
+        steps = plain(self._clients["consumer"].release(release))["plan"]["steps"]
+        first, second = before.slice(0, 2).to_pylist(), after.slice(0, 2).to_pylist()
+        show_table(
+            ["column", "before", "after", "transform"],
+            [
+                [s["column"], first[0][s["column"]], second[0][s["published"]],
+                 transform_text(s["transform_json"]).partition("(")[0]]
+                for s in steps
+            ],
+        )  # fmt: skip
+        show_records(
+            after.slice(0, 5).select(["name", "resident_id", "phone", "birth_date", "income"])
+        )
+
+    def _release_adult(self) -> None:
+        self._step("Adult for open publication: ages in tens, groups below 20 left out")
+        consumer, purpose = self._clients["consumer"], "open-publication"
+        grant = consumer.request_grant(
+            "adult", list(ADULT_WANTED), purpose, justification="teaching", days=30
+        )
+        self._approved(grant.name)
+        release = consumer.request("adult", list(ADULT_WANTED), purpose)
+        with waited_for(consumer, release.name) as sealed:
+            saved = consumer.save(release.name, self._out / "adult.csv")
+        table = consumer.read(release.name)
+        sizes = table.group_by(list(ADULT_WANTED)).aggregate([([], "count_all")])["count_all"]
+        self._claim(pc.min(sizes).as_py() >= 20, "every combination occurs at least 20 times")
+        checked = consumer.verify(release.name, saved)
+        self._claim(checked.file_check is not None, "the CSV file is what was sealed")
+        OUT.print(
+            f"  {sealed['rows']:,} rows, smallest group {pc.min(sizes).as_py()}; CSV verified"
+        )
+        show_records(first_rows(iter(table.to_batches()), table.column_names, 3))
+
+    # ---- proving --------------------------------------------------------------------------------
+
+    def _verify(self, release: str) -> None:
+        self._step("The certificate, verified offline with the public key alone")
+        extract = self._out / "residents.arrows"
+        certificate = self._clients["consumer"].certificate(release)
+        (self._out / "residents.certificate.json").write_text(certificate, encoding="utf-8")
+        key = (self._folder / "signing.pub.pem").read_bytes()
+        began = time.monotonic()
+        verified = verify_file(certificate, key, extract)
+        took = time.monotonic() - began
+        self._claim(verified.predicate.rows == self._rows, "the certificate names the rows")
+        OUT.print(f"  genuine; the file is {verified.file_check} ({took:.2f} s)")
+        tampered = self._out / "tampered.parquet"
+        with pa.memory_map(str(extract)) as file:
+            pq.write_table(pa.ipc.open_stream(file).read_all().slice(1), tampered)
+        try:
+            verify_file(certificate, key, tampered)
+        except VerificationFailed as failed:
+            OUT.print(f"  the same file without its first row: {escape(failed.message)}")
+        else:
+            raise NotAsClaimed("a changed file was taken for genuine")
+
+    def _keep_duties_apart(self, release: str) -> None:
+        self._step("Duties are kept apart")
+        tries = (
+            ("officer", lambda c: c.read(release), "ROLE_NOT_ALLOWED", "an officer reads no data"),
+            ("admin", lambda c: c.read(release), "ROLE_NOT_ALLOWED", "an administrator neither"),
+            ("consumer", lambda c: list(c.audit_entries()), "ROLE_NOT_ALLOWED",
+             "a consumer reads no log"),
+            ("auditor", lambda c: c.recall(release, "?"), "ROLE_NOT_ALLOWED",
+             "an auditor changes nothing"),
+        )  # fmt: skip
+        for name, call, reason, text in tries:
+            self._refused(call, name, reason, text)
+            OUT.print(f"  {text}: refused")
+
+    def _audit(self) -> None:
+        self._step("The audit log, verified by the auditor")
+        answer = self._clients["auditor"].verify_audit()
+        self._claim(answer.whole and answer.entries > 0, "the log is whole")
+        OUT.print(f"  {answer.entries:,} entries, chained by hashes, none missing, none changed")
+
+    def _revoke(self, grant: str, release: str) -> None:
+        self._step("The holder revokes the grant: reading stops at once")
+        self._clients["holder"].revoke(grant, "the study is over")
+        self._refused(
+            lambda client: client.read(release), "consumer", "GRANT_REVOKED", "reading stops"
+        )
+        OUT.print("  the consumer asks again: GRANT_REVOKED")
+
+    # ---- inside ---------------------------------------------------------------------------------
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data" / "holder"
+
+    @property
+    def _out(self) -> Path:
+        folder = self._folder / "extracts"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _step(self, text: str) -> None:
+        self._number += 1
+        OUT.print(f"\n[bold cyan]{self._number}.[/bold cyan] [bold]{escape(text)}[/bold]")
+
+    def _claim(self, holds: bool, text: str) -> None:
+        if not holds:
+            raise NotAsClaimed(f"step {self._number}: it does not hold that {text}")
+
+    def _refused(self, call: Callable[[Client], object], name: str, reason: str, text: str) -> None:
+        try:
+            call(self._clients[name])
+        except GatewayError as error:
+            self._claim(error.reason == reason, f"{text} ({reason}, but it was {error.reason})")
+        else:
+            raise NotAsClaimed(f"step {self._number}: it does not hold that {text}")
