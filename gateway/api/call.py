@@ -53,9 +53,14 @@ class Call:
         self.writes_entry = not self.repeats(self.party, key)
         return key
 
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._over.is_set()
+
     def check(self) -> None:
-        """Cancelled when nobody waits for the answer any more."""
-        if self._over.is_set():
+        """Cancelled when it is over."""
+        if self.over:
             raise Cancelled("the call is over")
 
     def check_identity(self) -> None:

@@ -25,7 +25,7 @@ from gateway.api.bridges import Inbox, ReadAhead
 from gateway.api.call import Call
 from gateway.api.failures import Incident, rich_status, status_code, trailers
 from gateway.api.identity import Peer, Recognizer
-from gateway.api.limits import Limits, RateLimiter
+from gateway.api.limits import Concurrency, Limits, RateLimiter
 from gateway.api.metrics import Metrics
 from gateway.api.roles import Method
 from gateway.errors import (
@@ -79,6 +79,7 @@ class Door(aio.ServerInterceptor):
         self._work = work
         self._intake = intake
         self._notes = notes
+        self._running = Concurrency(limits.concurrent_calls_of_party)
         self._intakes = asyncio.Semaphore(limits.intakes)
         self._late: set[asyncio.Task[None]] = set()
         self._guarded: dict[str, Handler] = {}
@@ -222,7 +223,7 @@ class Door(aio.ServerInterceptor):
         call.known = self._recognizer.recognise(call.peer)
 
     def _admitted(self, call: Call) -> None:
-        """Identity, role, rate: in this order, so that a refusal says no more than it must."""
+        """Identity, role, rate, number: in this order, so that a refusal says no more than it must."""
         call.check()
         self._recognise(call)
         if call.party.role not in call.method.roles:
@@ -231,6 +232,10 @@ class Door(aio.ServerInterceptor):
                 reason="ROLE_NOT_ALLOWED",
             )
         self._rates.take(call.party.name)
+        self._running.enter(call.party.name, call)
+        if call.over:  # it ended while it came in, and will not leave once more
+            self._running.leave(call.party.name, call)
+            call.check()
 
     def _parsed(self, call: Call, data: bytes) -> Message:
         self._admitted(call)
@@ -329,6 +334,7 @@ class Door(aio.ServerInterceptor):
             code, reason = status_code(error), error.reason
         finally:
             call.end()
+            self._running.leave(call.actor, call)
             self._metrics.ended(method.action, code.name, perf_counter() - began)
             log.info(
                 "call",

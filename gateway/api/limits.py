@@ -23,6 +23,7 @@ class Limits:
     idle_seconds: float = 30  # between two messages of a stream of records
     calls_per_second: float = 500  # of one party, with a burst of two seconds' worth
     concurrent_calls: int = 200
+    concurrent_calls_of_party: int = 50  # so that nobody takes all places with slow streams
     threads: int = 16
     intakes: int = 8
     drain_seconds: float = 20
@@ -76,3 +77,32 @@ class RateLimiter:
                 reason="RATE_LIMITED",
                 subject=party,
             )
+
+
+class Concurrency:
+    """How many calls of each party run at once, counted by the calls themselves, so that a call
+    that leaves twice, or before it came, does no harm."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._running: dict[str, set[int]] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, party: str, call: object) -> None:
+        """QuotaExhausted when the party has as many calls running as it may."""
+        with self._lock:
+            running = self._running.setdefault(party, set())
+            if len(running) >= self._most:
+                raise QuotaExhausted(
+                    f"more than {self._most} calls at once; let some of them end",
+                    reason="TOO_MANY_CALLS",
+                    subject=party,
+                )
+            running.add(id(call))
+
+    def leave(self, party: str, call: object) -> None:
+        with self._lock:
+            running = self._running.get(party, set())
+            running.discard(id(call))
+            if not running:
+                self._running.pop(party, None)

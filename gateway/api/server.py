@@ -1,5 +1,6 @@
 """The gRPC server: listeners, health, reflection, start and drain."""
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -105,7 +106,7 @@ class GatewayServer:
         await self._server.stop(self._limits.drain_seconds if grace is None else grace)
         await self._door.finish()
         for pool in (self._work, self._intake, self._notes):
-            pool.shutdown(wait=True, cancel_futures=True)
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         log.info("stopped")
 
     async def wait(self) -> None:

@@ -215,6 +215,26 @@ def entries(served):
     return served.office.rooms.trail.entries(0, 1000)
 
 
+def test_one_party_cannot_take_all_places(serve, office):
+    blocked = Blocked(office.rooms.catalog)
+    limits = Limits(concurrent_calls_of_party=2, threads=6)
+    with serve(cases=serve.cases(catalog=blocked), limits=limits) as served:
+        stub = served.stub("catalog", "consumer")
+        request = catalog_pb2.GetDataSetRequest(name="datasets/residents")
+        with ThreadPoolExecutor(2) as callers:
+            futures = [callers.submit(served.refused, lambda: stub.GetDataSet(request))]
+            assert blocked.reached.wait(10)
+            blocked.reached.clear()
+            futures.append(callers.submit(served.refused, lambda: stub.GetDataSet(request)))
+            assert blocked.reached.wait(10)
+            found = served.refused(lambda: served.stub("parties", "consumer").GetSelf(SELF))
+            assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_CALLS")
+            assert served.stub("parties", "holder").GetSelf(SELF)
+            blocked.released.set()
+            assert {future.result(10).reason for future in futures} == {"NOT_FOUND"}
+        assert served.stub("parties", "consumer").GetSelf(SELF)
+
+
 def test_refusals_of_strangers_do_not_flood_the_log(served):
     stub = served.stub("parties", None)
     before = len(actions(served))
