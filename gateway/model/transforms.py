@@ -7,7 +7,7 @@ shows, and from what ``b`` shows. Where no spec short of the top does that, the 
 """
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import pyarrow as pa
@@ -132,19 +132,23 @@ class Mask(Spec):
         )
 
 
-_PROBES: Final = pa.array(["", "a", "1", " ", "-", "a b", "1-2", "张三", "A\n"])
+@cache
+def _probes() -> pa.Array:
+    # Not made on import: Arrow's first array loads pandas where it is installed.
+    return pa.array(["", "a", "1", " ", "-", "a b", "1-2", "张三", "A\n"])
 
 
 def _searchable(pattern: str) -> str:
     """A pattern that RE2 takes and that never matches nothing."""
     try:
-        found = pc.match_substring_regex(_PROBES, pattern)
-        removed = pc.replace_substring_regex(_PROBES, pattern, "")
+        probes = _probes()
+        found = pc.match_substring_regex(probes, pattern)
+        removed = pc.replace_substring_regex(probes, pattern, "")
     except pa.ArrowInvalid:
         raise ValueError(
             "not a pattern that RE2 takes (no look-around, no backreference)"
         ) from None
-    if pc.any(pc.and_(found, pc.equal(removed, _PROBES))).as_py():
+    if pc.any(pc.and_(found, pc.equal(removed, probes))).as_py():
         raise ValueError("the pattern matches the empty string")
     return pattern
 
@@ -394,7 +398,7 @@ class ReplacePattern(Spec):
     @model_validator(mode="after")
     def _replaceable(self) -> Self:
         try:
-            pc.replace_substring_regex(_PROBES, self.pattern, self.replacement)
+            pc.replace_substring_regex(_probes(), self.pattern, self.replacement)
         except pa.ArrowInvalid:
             raise ValueError("the replacement names a group that the pattern has not") from None
         return self
