@@ -84,19 +84,21 @@ def _checked(records: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Re
 
 
 def _well_formed(records: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """Batches whose lengths agree; ``carry`` checks what is inside before it follows it."""
+    """Batches of a whole stream, their lengths checked by Arrow's reader.
+
+    ``carry`` checks what is inside before it follows it.
+    """
     rows = 0
     batches = iter(records)
     while True:
         try:
             batch = next(batches, None)
-            if batch is None:
-                return
-            batch.validate()
         except (pa.ArrowException, OSError):
             raise RecordsRejected(
                 f"from row {rows + 1} on, what was pushed is not a well-formed Arrow stream"
             ) from None
+        if batch is None:
+            return
         rows += batch.num_rows
         yield batch
 

@@ -108,12 +108,8 @@ class LocalExecutor:
 
 
 def _read(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    try:
-        with translating(_reading_failed):
-            yield from batches
-    finally:
-        if isinstance(batches, Generator):
-            batches.close()
+    with translating(_reading_failed):
+        yield from batches
 
 
 def _without(small_cells: list[SmallCells], batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -33,6 +33,15 @@ def test_whole_ratios_are_exact_on_integers_or_null(
     ]
 
 
+def test_the_last_integers_that_fit_fit_and_the_next_do_not() -> None:
+    most = (2**63 - 1) // 1000
+    values = [most, most + 1, -most, -most - 1, 2**63 - 1, -(2**63)]
+    scaled = scale(pa.array(values, pa.int64()), Fraction(1000)).to_pylist()
+    assert scaled == [1000 * most, None, -1000 * most, None, None, None]
+    unsigned = scale(pa.array([most, most + 1, 2**64 - 1], pa.uint64()), Fraction(1000))
+    assert unsigned.to_pylist() == [1000 * most, None, None]
+
+
 @given(st.lists(st.none() | st.decimals(-(10**30), 10**30, places=2)), st.integers(2, 10**12))
 def test_whole_ratios_are_exact_on_decimals_or_null(
     values: list[Decimal | None], factor: int
