@@ -41,7 +41,7 @@ def etag(revision: int) -> str:
 def revision(shape: Shape, field: str, text: str) -> int:
     """Inverse of ``etag``."""
     digits = text.removeprefix("r")
-    if text.startswith("r") and digits.isdecimal() and digits.isascii() and len(digits) < 19:
+    if text.startswith("r") and digits.isdecimal() and digits.isascii() and len(digits) < 20:
         return int(digits)
     shape.fault(field, "required: the etag of the resource as you read it")
     return 0

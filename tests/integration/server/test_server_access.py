@@ -50,6 +50,10 @@ def test_each_role_gets_as_far_as_the_protos_say(served, role):
             else ("PERMISSION_DENIED", "ROLE_NOT_ALLOWED")
         )
     assert outcome == expected
+    entries = served.office.rooms.trail.entries(0, 1000)
+    assert {e.event.action for e in entries if e.event.outcome != "ok"} == {
+        method.action for method in METHODS.values()
+    }
 
 
 def test_nobody_gets_anywhere_without_an_identity(served):

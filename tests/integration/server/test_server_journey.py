@@ -308,6 +308,34 @@ def test_parties_are_added_listed_and_shut_out(served):
     assert (found.code, found.reason) == ("UNAUTHENTICATED", "PARTY_DISABLED")
 
 
+def test_each_call_leaves_one_entry(served):
+    catalog = served.stub("catalog", "holder")
+    log = served.office.rooms.trail
+
+    def new(call):
+        before = len(log.entries(0, 1000))
+        call()
+        return [(e.event.action, e.event.outcome) for e in log.entries(before, 1000)]
+
+    name, request_id = "datasets/residents", served.new_id()
+    get = catalog_pb2.GetDataSetRequest(name=name)
+    refresh = catalog_pb2.RefreshDataSetRequest(request_id=request_id, name=name)
+    withdraw = catalog_pb2.WithdrawDataSetRequest(request_id=served.new_id(), name=name)
+    again = catalog_pb2.WithdrawDataSetRequest(request_id=served.new_id(), name=name)
+    assert new(lambda: served.refused(lambda: catalog.GetDataSet(get))) == [
+        ("rpc.catalog.get_data_set", "NOT_FOUND")
+    ]
+    assert new(lambda: register(served)) == [("dataset.register", "ok")]
+    assert new(lambda: catalog.GetDataSet(get)) == [("rpc.catalog.get_data_set", "ok")]
+    assert new(lambda: catalog.RefreshDataSet(refresh)) == [("dataset.refresh", "ok")]
+    repeated = [("rpc.catalog.refresh_data_set", "ok")]
+    assert new(lambda: catalog.RefreshDataSet(refresh)) == repeated
+    assert new(lambda: catalog.WithdrawDataSet(withdraw)) == [("dataset.withdraw", "ok")]
+    assert new(lambda: served.refused(lambda: catalog.WithdrawDataSet(again))) == [
+        ("rpc.catalog.withdraw_data_set", "INVALID_TRANSITION")
+    ]
+
+
 def test_texts_come_back_in_order(served):
     answer = served.stub("protect", "holder").ProtectTexts(
         protect_pb2.ProtectTextsRequest(texts=["ab", "c"], entities=["PERSON"])
