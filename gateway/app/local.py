@@ -38,6 +38,7 @@ def protect_file(
     purpose: str | None,
     kind: RecipientKind,
     declared: Sequence[Column] = (),
+    columns: Sequence[str] = (),
     key_ring: Path | None = None,
     hierarchies: Path | None = None,
     csv: CsvSource | None = None,
@@ -46,8 +47,8 @@ def protect_file(
     """The protection of a Parquet or CSV file; its chunks can be read inside the context.
 
     Without ``key_ring`` the key is made for this run and forgotten: tokens of two runs do not
-    agree. ``purpose`` may be left out where the policy defines exactly one. Raises
-    InvalidRequest, HolderError or ReleaseStopped; nothing unprotected is ever written.
+    agree. ``purpose`` may be left out where the policy defines exactly one; ``columns`` empty
+    means all. Raises InvalidRequest, HolderError or ReleaseStopped; nothing unprotected is ever written.
     """
     policy = parse_policy(policy_text)
     clock, entropy = SystemClock(), SystemEntropy()
@@ -71,7 +72,7 @@ def protect_file(
         sources = LocalSources({_OWNER.name: file.resolve().parent}, {}, staging, keyring.derive)
         reference = _reference(file, csv)
         with sources.open(_OWNER.name, "datasets/own-records", reference, ()) as source:
-            schema = source.schema()
+            schema = _chosen(source.schema(), columns)
             batches = source.batches(schema.names, (), None)
             yield protecting.protect(
                 _OWNER,
@@ -82,6 +83,12 @@ def protect_file(
                 pa.RecordBatchReader.from_batches(schema, batches),
                 progress,
             )
+
+
+def _chosen(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    if missing := [name for name in columns if name not in schema.names]:
+        raise InvalidRequest.of("columns", f"the file has no {', '.join(missing)}")
+    return pa.schema([schema.field(name) for name in columns]) if columns else schema
 
 
 def _reference(file: Path, csv: CsvSource | None) -> SourceRef:

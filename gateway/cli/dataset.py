@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.description import pairs, read_description, read_source
-from gateway.cli.options import As, Json, ProfileFile, Reason
-from gateway.cli.output import hint, json_or, say, show_fields, show_table, when
+from gateway.cli.options import As, Json, Names, ProfileFile, Reason
+from gateway.cli.output import hint, json_or, say, show_fields, show_names, show_table, when
 from gateway.cli.session import connected
 from gateway.cli.tables import open_table
 from gateway.client import plain
@@ -27,12 +27,13 @@ def list_(
     text: Annotated[str, typer.Argument(help="Text to find; all without it.")] = "",
     name: As = None,
     profile: ProfileFile = None,
+    names: Names = False,
     as_json: Json = False,
 ) -> None:
     """Find data sets by name, title, keyword or column."""
     with connected(name, profile) as client:
         found = [plain(dataset) for dataset in client.search(text)]
-    json_or(as_json, found, _show_list)
+    json_or(as_json, found, show_names if names else _show_list)
 
 
 @app.command()

@@ -4,8 +4,18 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.options import As, Columns, Json, ProfileFile, Project, Purpose, Reason, listed
-from gateway.cli.output import hint, json_or, show_fields, show_table, when
+from gateway.cli.options import (
+    As,
+    Columns,
+    Json,
+    Names,
+    ProfileFile,
+    Project,
+    Purpose,
+    Reason,
+    listed,
+)
+from gateway.cli.output import hint, json_or, show_fields, show_names, show_table, when
 from gateway.cli.session import connected
 from gateway.client import plain
 
@@ -51,12 +61,13 @@ def list_(
     ] = None,
     name: As = None,
     profile: ProfileFile = None,
+    names: Names = False,
     as_json: Json = False,
 ) -> None:
     """List grants, newest first."""
     with connected(name, profile) as client:
         found = [plain(grant) for grant in client.grants(dataset, state)]
-    json_or(as_json, found, _show_list)
+    json_or(as_json, found, show_names if names else _show_list)
 
 
 @app.command()

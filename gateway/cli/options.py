@@ -25,6 +25,7 @@ Home = Annotated[
     Path, typer.Option("--home", envvar="GATEWAY_HOME", help="Folder of the installation.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+Names = Annotated[bool, typer.Option("--names", help="Only the names, one a line, for scripts.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; logged, and shown to those concerned.")]
 
 

@@ -72,6 +72,12 @@ def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> No
     OUT.print(table)
 
 
+def show_names(found: Sequence[Mapping[str, object]]) -> None:
+    """The names of what was found, one a line."""
+    for item in found:
+        sys.stdout.write(f"{item['name']}\n")
+
+
 def shown(value: object) -> str:
     """A cell's text: nothing for null, no full stops for numbers, lists with commas."""
     if value is None:

@@ -8,7 +8,7 @@ import typer
 from gateway.app.local import protect_file
 from gateway.cli.description import pairs, read_description, read_source
 from gateway.cli.exits import EXIT_DENIED
-from gateway.cli.options import Json
+from gateway.cli.options import Json, listed
 from gateway.cli.output import json_or, progress, say, show_json, show_table
 from gateway.cli.policy_files import read_text
 from gateway.client.saving import save_stream
@@ -28,6 +28,9 @@ def protect(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .arrows, .parquet or .csv.")
     ],
+    columns: Annotated[
+        str, typer.Option(help="Names of the columns to protect and keep, with commas; or all.")
+    ] = "",
     purpose: Annotated[
         str | None, typer.Option(help="One of the policy's; may be left out when it has one.")
     ] = None,
@@ -59,7 +62,7 @@ def protect(
         raise AlreadyExists(f"{output} exists; nothing is overwritten")
     if not file.is_file():
         raise InvalidRequest.of("file", f"{file} does not exist")
-    columns = read_description(describe)[1] if describe else ()
+    declared = read_description(describe)[1] if describe else ()
     source = read_source(
         file.name, delimiter=delimiter, encoding=encoding, types=pairs(type_, "type")
     )
@@ -70,7 +73,8 @@ def protect(
             read_text(policy),
             purpose=purpose,
             kind=recipient_kind,
-            declared=columns,
+            declared=declared,
+            columns=listed(columns),
             key_ring=key_ring,
             hierarchies=hierarchies,
             csv=source if isinstance(source, CsvSource) else None,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import As, Json, ProfileFile, Reason
-from gateway.cli.output import json_or, say, show_line
+from gateway.cli.options import As, Json, Names, ProfileFile, Reason
+from gateway.cli.output import json_or, say, show_line, show_names
 from gateway.cli.release_views import show_release, show_releases, waited_for
 from gateway.cli.session import connected
 from gateway.client import plain
@@ -22,12 +22,13 @@ def list_(
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     name: As = None,
     profile: ProfileFile = None,
+    names: Names = False,
     as_json: Json = False,
 ) -> None:
     """List releases, newest first: who received what."""
     with connected(name, profile) as client:
         found = [plain(release) for release in client.releases(dataset, state)]
-    json_or(as_json, found, show_releases)
+    json_or(as_json, found, show_names if names else show_releases)
 
 
 @app.command()
