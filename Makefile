@@ -37,12 +37,12 @@ $(VENV)/.locked: requirements.lock
 	@echo "Building $(VENV) from requirements.lock; the first time takes a minute or two ..."
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "$(PYTHON) cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock || { \
+	@$(BIN)/pip install -qq --require-hashes -r requirements.lock || { \
 	  echo "The packages of requirements.lock could not be installed, see above. Behind a mirror, set PIP_INDEX_URL."; exit 1; }
 	@touch $@
 
 $(VENV)/.project: $(VENV)/.locked pyproject.toml
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 .ci/node_modules/.locked: .ci/package-lock.json | $(VENV)/.project

@@ -202,6 +202,9 @@ class Runner:
 
     def _progress(self, release: Release) -> Callable[[int], None]:
         last = self._clock.now()
+        # With filters, rows done tell how many satisfy them, also of a release that a check
+        # refuses in the end; without, they tell no more than the catalogue does.
+        shown = release.plan is not None and not release.plan.filters
 
         def report(rows: int) -> None:
             nonlocal last
@@ -211,7 +214,7 @@ class Runner:
             if now - last < PROGRESS_EVERY:
                 return
             try:
-                self._note_progress(release.name, rows, now)
+                self._note_progress(release.name, rows if shown else 0, now)
             except StoreUnavailable:
                 # The lease still covers a short absence of the store; sealing checks it.
                 if now - last >= LEASE:
@@ -326,6 +329,7 @@ class Runner:
         ended = release.but(
             state=advance(RELEASE, release.name, release.state, state),
             stage=Stage.DONE,
+            rows_done=0,
             ending=ending,
             updated=now,
         )

@@ -20,6 +20,7 @@ from gateway.errors import (
     NotFound,
     PermissionDenied,
     QuotaExhausted,
+    RecordsRejected,
     SourceChanged,
     SourceUnavailable,
     StagingCorrupt,
@@ -472,7 +473,7 @@ def test_pushed_records_replace_the_ones_before_whole_or_not_at_all(office):
         raise OSError("the connection is gone")
 
     reader = pa.RecordBatchReader.from_batches(table.schema, broken())
-    with pytest.raises(OSError, match="connection"):
+    with pytest.raises(RecordsRejected, match="from row 301 on"):
         office.rooms.catalog.push(office.holder, "datasets/pushed", reader, office.key())
     assert office.rooms.catalog.get(office.holder, "datasets/pushed") == first
     staged = [f for f in (office.settings.state / "staging").iterdir() if "records" in f.name]
@@ -539,3 +540,25 @@ def test_no_value_of_the_source_is_found_in_anything_the_gateway_keeps(office, c
     for file in office.folder.rglob("*"):
         if file.is_file() and file.parent != office.data:
             assert canary.encode() not in file.read_bytes(), file
+
+
+def test_progress_does_not_count_what_a_filter_selects(office, monkeypatch):
+    office.register(residents(5000, 7))
+    office.activate()
+    filtered = office.request(
+        ("district", "sex"), filters=({"column": "sex", "operator": "=", "values": ["女"]},)
+    )
+    office.grant(filtered)
+    office.grant(office.request(("district", "sex")))
+    for request, told in ((filtered, {0}), (office.request(("district", "sex")), {5000})):
+        release = office.open(request)
+        noted = set()
+        running = office.rooms.runner._take(release.name)
+        report = office.rooms.runner._progress(running.release)
+        monkeypatch.setattr(
+            office.rooms.runner, "_note_progress", lambda _name, rows, _now: noted.add(rows)
+        )
+        office.clock.move(seconds=1)
+        report(5000)
+        assert noted == told
+        monkeypatch.undo()
