@@ -13,8 +13,9 @@ from gateway.execute.texts import Unreadable, convert
 from gateway.model.catalog import Column
 from gateway.model.schema import carried_schema
 
-BATCH_ROWS = 65_536
-"""Most rows of a batch that a source gives out."""
+BATCH_ROWS = 32_768
+"""Most rows of a batch that a source gives out. Measured on the resident register: twice as many
+take no less time and 110 MiB more, since half a dozen batches are at work at any moment."""
 
 _MOST_NAMED = 20
 

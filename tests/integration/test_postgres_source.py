@@ -23,6 +23,7 @@ from gateway.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.postgres_source import with_timeouts
 from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column, CsvSource, ParquetSource, PostgresSource, SourceRef
@@ -336,11 +337,11 @@ def test_reading_stops_early_and_in_any_thread(
         batches = found.batches(["n"], (), None)
         with ThreadPoolExecutor(1) as thread:
             first = thread.submit(next, batches).result()
-        assert 0 < first.num_rows <= 65_536
+        assert 0 < first.num_rows <= BATCH_ROWS
         batches.close()
         assert found.version().rows == 500_000
         limited = list(found.batches(["n"], (), 70_000))
-        assert [b.num_rows for b in limited] == [65_536, 4_464]
+        assert [b.num_rows for b in limited] == [BATCH_ROWS, BATCH_ROWS, 70_000 - 2 * BATCH_ROWS]
     assert threading.active_count() < 20
 
 

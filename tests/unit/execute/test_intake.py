@@ -12,6 +12,7 @@ from gateway.errors import (
     StagingCorrupt,
     StagingUnavailable,
 )
+from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.intake import StagedIntake
 from gateway.model.catalog import Column, DataSet, PushedSource
 from gateway.model.content import content_digest
@@ -78,7 +79,7 @@ def test_records_are_staged_and_read_back(intake, staging, opened) -> None:
         assert found.version() == received.version
         assert found.schema().names == ["id", "name", "born"]
         batches = list(found.batches(["born", "id"], (), 150_000))
-    assert all(batch.num_rows <= 65_536 for batch in batches)
+    assert all(batch.num_rows <= BATCH_ROWS for batch in batches)
     expected = table.select(["born", "id"]).slice(0, 150_000)
     assert content_digest(batches[0].schema, batches) == content_digest(
         expected.schema, expected.to_batches()

@@ -13,6 +13,7 @@ from gateway.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.sources import LocalSources
 from gateway.model.catalog import Column, CsvSource, ParquetSource
 from gateway.model.conditions import Condition, Operator
@@ -25,7 +26,7 @@ TABLE = pa.table({"id": pa.array(range(150_000), pa.int64()), "s": ["x", None, "
 def read(opened, source, columns, names=("id", "s"), filters=(), limit=None) -> pa.Table:
     with opened(source, columns) as found:
         batches = list(found.batches(list(names), filters, limit))
-        assert all(0 < batch.num_rows <= 65_536 for batch in batches)
+        assert all(0 < batch.num_rows <= BATCH_ROWS for batch in batches)
         schema = pa.schema([found.schema().field(name) for name in names])
         return pa.Table.from_batches(batches, schema)
 
