@@ -132,9 +132,10 @@ def _schema(frames: _Frames) -> pa.Schema:
         raise _rejected("it does not begin with a schema")
     try:
         schema = pa.ipc.read_schema(frame.buffer)
+        names = set(schema.names)  # fails when a name is not UTF-8
     except (pa.ArrowException, ValueError, OSError) as error:
         raise _rejected("its schema cannot be read") from error
-    if len(set(schema.names)) != len(schema.names):
+    if len(names) != len(schema):
         raise _rejected("two of its columns have the same name")
     if any(pa.types.is_dictionary(field.type) for field in schema):
         raise _rejected("columns are dictionary-encoded; decode them before sending")

@@ -235,6 +235,21 @@ def test_one_party_cannot_take_all_places(serve, office):
         assert served.stub("parties", "consumer").GetSelf(SELF)
 
 
+def test_calls_beyond_the_places_of_the_server_are_refused_at_once(serve, office):
+    blocked = Blocked(office.rooms.catalog)
+    cases = serve.cases(catalog=blocked)
+    with serve(cases=cases, limits=Limits(concurrent_calls=1)) as served:
+        stub = served.stub("catalog", "consumer")
+        request = catalog_pb2.GetDataSetRequest(name="datasets/residents")
+        with ThreadPoolExecutor(1) as caller:
+            running = caller.submit(served.refused, lambda: stub.GetDataSet(request))
+            assert blocked.reached.wait(10)
+            with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+                served.stub("parties", "holder").GetSelf(SELF)
+            blocked.released.set()
+            assert running.result(10).reason == "NOT_FOUND"
+
+
 def test_refusals_of_strangers_do_not_flood_the_log(served):
     stub = served.stub("parties", None)
     before = len(actions(served))

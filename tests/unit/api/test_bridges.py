@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.api.bridges import ReadAhead
+from gateway.api.bridges import Inbox, ReadAhead
+from gateway.errors import Cancelled, DeadlineExceeded
 
 
 @pytest.fixture
@@ -104,3 +105,54 @@ async def test_closing_runs_the_clean_up_of_a_generator(executor):
     await ahead.close()
     assert len(cleaned) == 1
     assert cleaned[0] != threading.main_thread().name
+
+
+class Waiting:
+    """A client that has sent some messages and says nothing more."""
+
+    def __init__(self, *messages):
+        self._messages = list(messages)
+        self.asked = asyncio.Event()
+
+    async def read(self):
+        if self._messages:
+            return self._messages.pop(0)
+        self.asked.set()
+        return await asyncio.Event().wait()
+
+
+class Going:
+    """A call that goes on."""
+
+    def check(self):
+        pass
+
+
+async def test_messages_are_read_until_the_end(executor):
+    async def read():
+        return messages.pop(0)
+
+    messages = [b"a", b"b", object()]  # what gRPC returns at the end is no message
+    inbox = Inbox(Going(), read, bytes.decode, 5)
+    taken = await asyncio.get_running_loop().run_in_executor(executor, list, inbox)
+    assert taken == ["a", "b"]
+
+
+async def test_abandoning_wakes_the_thread_that_waits(executor):
+    client = Waiting(b"a")
+    inbox = Inbox(Going(), client.read, bytes.decode, 60)
+    loop = asyncio.get_running_loop()
+    job = loop.run_in_executor(executor, list, inbox)
+    await asyncio.wait_for(client.asked.wait(), 5)
+    inbox.abandon()
+    with pytest.raises(Cancelled):
+        await asyncio.wait_for(job, 5)
+    with pytest.raises(Cancelled):
+        await asyncio.wait_for(loop.run_in_executor(executor, next, inbox), 5)
+
+
+async def test_a_silent_client_is_waited_for_so_long_and_no_longer(executor):
+    inbox = Inbox(Going(), Waiting(b"a").read, bytes.decode, 0.05)
+    with pytest.raises(DeadlineExceeded) as caught:
+        await asyncio.get_running_loop().run_in_executor(executor, list, inbox)
+    assert caught.value.reason == "STREAM_IDLE"
