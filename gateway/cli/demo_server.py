@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import gateway
 from gateway.errors import GatewayFault
 
 START_SECONDS: Final = 60.0
@@ -45,12 +46,18 @@ def serving(folder: Path) -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONPATH": _same_code()},
         )
     try:
         yield _address(child, log)
     finally:
         _end(child)
+
+
+def _same_code() -> str:
+    """A search path on which the child finds this very package first."""
+    ours = str(Path(gateway.__file__).parents[1])
+    return os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))
 
 
 def _address(child: subprocess.Popen[bytes], log: Path) -> str:
