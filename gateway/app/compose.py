@@ -134,6 +134,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         {
             "expire releases": custody.expire,
             "expire grants": grants.expire,
+            "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,
         },
     )

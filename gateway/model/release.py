@@ -80,3 +80,9 @@ class Release(Noun):
         if self.state is ReleaseState.SEALED and (self.sealed is None or not self.certificate):
             raise ValueError("a sealed release has a seal and a certificate")
         return self
+
+    @property
+    def stream(self) -> str:
+        """Name of the staged stream of this attempt. A process that lost its lease and goes on
+        writes to the stream of an earlier attempt, which nobody reads."""
+        return f"{self.name}/{self.attempt}"

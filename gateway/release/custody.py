@@ -60,7 +60,7 @@ class Custody:
                 reason="OFFSET_OUT_OF_RANGE",
             )
         key = self._keyring.unwrap(wrapped, name)
-        for chunk in self._staging.chunks(name, key, offset):
+        for chunk in self._staging.chunks(release.stream, key, offset):
             with self._store.read() as tx:
                 self._readable(tx, caller, name)
             yield chunk
@@ -88,7 +88,7 @@ class Custody:
             ending = Ending(reason="CANCELLED", text=f"cancelled by a {caller.role}")
             release = self._end(tx, release, ReleaseState.CANCELLED, ending, caller.name)
             remember(tx, caller, key, name)
-        self._staging.destroy(name)
+        self._staging.destroy(release.stream)
         return release
 
     def recall(self, caller: Party, name: str, reason: str, key: RequestKey) -> Release:
@@ -100,7 +100,7 @@ class Custody:
             ending = Ending(reason="RECALLED", text=reason)
             release = self._end(tx, release, ReleaseState.RECALLED, ending, caller.name)
             remember(tx, caller, key, name)
-        self._staging.destroy(name)
+        self._staging.destroy(release.stream)
         return release
 
     def expire(self) -> int:
@@ -121,25 +121,20 @@ class Custody:
                     continue
                 ending = Ending(reason="EXPIRED", text="its time was over")
                 self._end(tx, release, ReleaseState.EXPIRED, ending, "gateway")
-            self._staging.destroy(name)
+            self._staging.destroy(release.stream)
         return len(over)
 
     def sweep(self) -> int:
-        """Destroy staged streams that no living release owns (a crash between two steps);
-        returns how many."""
+        """Destroy staged streams that no living release owns (a crash between two steps, an
+        attempt that was overtaken); returns how many."""
         removed = 0
-        for name in self._staging.names():
-            if not name.startswith("releases/"):
+        for stream in self._staging.names():
+            if not stream.startswith("releases/"):
                 continue
             with self._store.read() as tx:
-                release = tx.release(name)
-                living = release is not None and release.state in (
-                    ReleaseState.OPENED,
-                    ReleaseState.RUNNING,
-                    ReleaseState.SEALED,
-                )
-            if not living:
-                self._staging.destroy(name)
+                release = tx.release(stream.rpartition("/")[0])
+            if release is None or not _owns(release, stream):
+                self._staging.destroy(stream)
                 removed += 1
         return removed
 
@@ -198,3 +193,10 @@ class Custody:
             now,
         )
         return ended
+
+
+def _owns(release: Release, stream: str) -> bool:
+    # Of an opened release the next attempt may begin at any moment.
+    if release.state in (ReleaseState.RUNNING, ReleaseState.SEALED):
+        return release.stream == stream
+    return release.state is ReleaseState.OPENED

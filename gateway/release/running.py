@@ -1,6 +1,7 @@
 """Runs an opened release: read, protect, check, seal; or end it so that nothing is readable."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -115,16 +116,20 @@ class Runner:
     def abandon(self, name: str, incident: str) -> None:
         """End a release whose run met a fault that nobody foresaw."""
         now = self._clock.now()
-        self._staging.destroy(name)
         with self._store.write() as tx:
             release = tx.release(name, lock=True)
-            if release is None or release.state is not ReleaseState.RUNNING:
+            if (
+                release is None
+                or release.state is not ReleaseState.RUNNING
+                or not tx.lease(name, self._owner, now, now + LEASE)
+            ):
                 return
             ending = Ending(
                 reason="INTERNAL",
                 text=f"the gateway failed; tell its administrator the incident {incident}",
             )
             self._close(tx, release, ReleaseState.FAILED, ending, now)
+        self._staging.destroy(release.stream)
 
     # ---- taking it up ---------------------------------------------------------------------------
 
@@ -171,13 +176,13 @@ class Runner:
     # ---- making it --------------------------------------------------------------------------------
 
     def _execute(self, running: Running) -> tuple[SourceVersion, RunResult]:
-        name, plan, dataset = running.release.name, running.plan, running.dataset
-        key = self._data_key(name)
+        plan, dataset = running.plan, running.dataset
+        key = self._data_key(running.release.name)
         domains = {step.key_domain for step in plan.steps if step.key_domain is not None}
         keys = {domain: self._keyring.derive(domain) for domain in domains}
 
         def open_writer(schema: pa.Schema) -> StagingWriter:
-            return self._staging.create(name, key, schema)
+            return self._staging.create(running.release.stream, key, schema)
 
         with self._sources.open(
             dataset.holder, dataset.name, dataset.source, dataset.columns
@@ -188,9 +193,7 @@ class Runner:
                     f"the columns of {dataset.name} changed since this release was planned",
                     dataset=dataset.name,
                 )
-            result = self._executor.run(
-                plan, source, keys, open_writer, self._progress(running.release)
-            )
+            result = self._executor.run(plan, source, keys, open_writer, self._progress(running))
         return version, result
 
     def _data_key(self, name: str) -> bytes:
@@ -200,11 +203,11 @@ class Runner:
             raise KeyUnavailable(f"the key of {name} was destroyed", resource=name)
         return self._keyring.unwrap(wrapped, name)
 
-    def _progress(self, release: Release) -> Callable[[int], None]:
+    def _progress(self, running: Running) -> Callable[[int], None]:
         last = self._clock.now()
         # With filters, rows done tell how many satisfy them, also of a release that a check
         # refuses in the end; without, they tell no more than the catalogue does.
-        shown = release.plan is not None and not release.plan.filters
+        shown = not running.plan.filters
 
         def report(rows: int) -> None:
             nonlocal last
@@ -214,7 +217,7 @@ class Runner:
             if now - last < PROGRESS_EVERY:
                 return
             try:
-                self._note_progress(release.name, rows if shown else 0, now)
+                self._note_progress(running, rows if shown else 0, now)
             except StoreUnavailable:
                 # The lease still covers a short absence of the store; sealing checks it.
                 if now - last >= LEASE:
@@ -224,16 +227,26 @@ class Runner:
 
         return report
 
-    def _note_progress(self, name: str, rows: int, now: datetime) -> None:
+    def _note_progress(self, running: Running, rows: int, now: datetime) -> None:
         with self._store.write() as tx:
-            release = tx.release(name, lock=True)
-            if (
-                release is None
-                or release.state is not ReleaseState.RUNNING
-                or not tx.lease(name, self._owner, now, now + LEASE)
-            ):
-                raise Cancelled(f"{name} was cancelled", resource=name)
+            release = self._still_ours(tx, running, now, now + LEASE)
             tx.put_release(release.but(rows_done=rows, updated=now))
+
+    def _still_ours(
+        self, tx: Transaction, running: Running, now: datetime, until: datetime
+    ) -> Release:
+        """The release as it is now, with the lease prolonged. Cancelled when somebody ended it
+        or another attempt began, even one that has died since."""
+        name = running.release.name
+        release = tx.release(name, lock=True)
+        if (
+            release is None
+            or release.state is not ReleaseState.RUNNING
+            or release.attempt != running.release.attempt
+            or not tx.lease(name, self._owner, now, until)
+        ):
+            raise Cancelled(f"{name} was cancelled", resource=name)
+        return release
 
     # ---- ending it -------------------------------------------------------------------------------
 
@@ -250,13 +263,7 @@ class Runner:
         now = self._clock.now()
         expires = now + timedelta(days=running.plan.expires_after_days)
         with self._store.write() as tx:
-            release = tx.release(name, lock=True)
-            if (
-                release is None
-                or release.state is not ReleaseState.RUNNING
-                or not tx.lease(name, self._owner, now, now + LEASE)
-            ):
-                raise Cancelled(f"{name} was cancelled", resource=name)
+            release = self._still_ours(tx, running, now, now + LEASE)
             self._refuse_without_grant(tx, release)
             certificate = certify(
                 release, running.dataset, version, sealed, now, expires, self._signer
@@ -291,30 +298,21 @@ class Runner:
             )
 
     def _end(self, running: Running, state: ReleaseState, ending: Ending) -> None:
-        name = running.release.name
-        self._staging.destroy(name)
+        self._staging.destroy(running.release.stream)
         now = self._clock.now()
-        with self._store.write() as tx:
-            release = tx.release(name, lock=True)
-            if release is None or release.state is not ReleaseState.RUNNING:
-                return  # cancelled by somebody else, who also wrote the entry
-            if not tx.lease(name, self._owner, now, now + LEASE):
-                return  # another process runs it now
+        # Cancelled here: somebody else ended it and wrote the entry, or runs it now.
+        with suppress(Cancelled), self._store.write() as tx:
+            release = self._still_ours(tx, running, now, now + LEASE)
             self._close(tx, release, state, ending, now)
 
     def _hand_back(self, running: Running) -> None:
-        name = running.release.name
-        self._staging.destroy(name)
+        self._staging.destroy(running.release.stream)
         now = self._clock.now()
-        with self._store.write() as tx:
-            release = tx.release(name, lock=True)
-            if release is None or release.state is not ReleaseState.RUNNING:
-                return
-            if not tx.lease(name, self._owner, now, now):  # lapses at once
-                return
+        with suppress(Cancelled), self._store.write() as tx:
+            release = self._still_ours(tx, running, now, now)  # the lease lapses at once
             tx.put_release(
                 release.but(
-                    state=advance(RELEASE, name, release.state, ReleaseState.OPENED),
+                    state=advance(RELEASE, release.name, release.state, ReleaseState.OPENED),
                     stage=Stage.WAITING,
                     attempt=release.attempt - 1,  # a shutdown is not the release's fault
                     rows_done=0,
