@@ -7,8 +7,6 @@ is known to be allowed to make the call, and a Call in place of a gRPC context.
 
 import asyncio
 import inspect
-import secrets
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
@@ -23,15 +21,13 @@ from grpc import aio
 from gateway.api.auditing import CallLog, resource_of
 from gateway.api.bridges import Inbox, ReadAhead
 from gateway.api.call import Call
-from gateway.api.failures import Incident, rich_status, status_code, trailers
+from gateway.api.failures import rich_status, status_code, trailers
 from gateway.api.identity import Peer, Recognizer
+from gateway.api.incidents import foreseen
 from gateway.api.limits import Concurrency, Limits, RateLimiter
 from gateway.api.metrics import Metrics
 from gateway.api.roles import Method
 from gateway.errors import (
-    Cancelled,
-    DeadlineExceeded,
-    GatewayError,
     InvalidRequest,
     PermissionDenied,
     QuotaExhausted,
@@ -330,7 +326,7 @@ class Door(aio.ServerInterceptor):
             self._afterwards(self._note(call, reason))
             raise
         except Exception as fault:  # noqa: BLE001 - the one broad except: nothing leaves unmapped
-            error = _known(call, fault, over=limit.expired())
+            error = foreseen(call, fault, over=limit.expired())
             code, reason = status_code(error), error.reason
         finally:
             call.end()
@@ -375,29 +371,3 @@ def _parse(kind: type[Message], data: bytes) -> Message:
         raise InvalidRequest(
             f"the message is not a {kind.DESCRIPTOR.full_name}", reason="MESSAGE_UNREADABLE"
         ) from error
-
-
-def _known(call: Call, fault: Exception, *, over: bool) -> GatewayError:
-    if over and isinstance(fault, TimeoutError | Cancelled):
-        return DeadlineExceeded("the time of the call was over before its work was done")
-    if isinstance(fault, GatewayError):
-        return fault
-    incident = secrets.token_hex(8)
-    # Types and places only: the text of a foreign exception may hold a value.
-    kinds: list[str] = []
-    cause: BaseException | None = fault
-    while cause is not None and len(kinds) < 8:
-        kinds.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
-        cause = cause.__cause__ or cause.__context__
-    log.error(
-        "incident",
-        incident=incident,
-        method=call.method.path,
-        party=call.actor,
-        exceptions=kinds,
-        places=[
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(fault.__traceback__)
-        ],
-    )
-    return Incident(incident)
