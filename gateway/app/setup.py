@@ -4,6 +4,7 @@ What it makes: settings, key ring, signing key, database, development authority,
 the server and for one party of each role, and a profile per party for the client commands.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,14 @@ import yaml
 
 from gateway.app.authority import DevelopmentAuthority, Issued
 from gateway.app.system import SystemClock, SystemEntropy
-from gateway.config import CONFIG_NAME, load
-from gateway.errors import AlreadyExists, FailedPrecondition, NotFound
+from gateway.config import CONFIG_NAME, load, require_private
+from gateway.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    FailedPrecondition,
+    InvalidRequest,
+    NotFound,
+)
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import Party
 from gateway.model.names import RecipientKind, Role, identifier, resource
@@ -23,6 +30,10 @@ from gateway.store.signer import FileSigner
 from gateway.store.sql import SqlStore
 
 PROFILE_NAME = "profile.yaml"
+KEY_NAME = "signing.pub.pem"
+PARTS = (CONFIG_NAME, KEY_NAME, "state", "keys", "tls", "clients", "data", "hierarchies")
+"""What an installation is made of."""
+
 HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -47,25 +58,56 @@ STARTERS = (
 
 
 def initialise(
-    folder: Path, *, listen: str = "127.0.0.1:7443", parties: tuple[NewParty, ...] = STARTERS
+    folder: Path,
+    *,
+    listen: str = "127.0.0.1:7443",
+    hosts: tuple[str, ...] = (),
+    parties: tuple[NewParty, ...] = STARTERS,
 ) -> Path:
     """Make an installation in ``folder`` and return its settings file.
 
-    AlreadyExists when there is one: nothing is overwritten.
+    ``hosts`` are further names that the server's certificate is for; clients are told the first.
+    AlreadyExists when there is an installation: nothing is overwritten.
     """
     config = folder / CONFIG_NAME
-    if config.exists() or (folder / "keys").exists() or (folder / "state").exists():
-        raise AlreadyExists(f"{folder} already holds an installation; choose another folder")
+    if taken := [part for part in PARTS if (folder / part).exists()]:
+        raise AlreadyExists(
+            f"{folder} already holds {', '.join(taken)}: nothing is overwritten; choose another "
+            "folder"
+        )
+    try:
+        _build(folder, config, listen, hosts, parties)
+    except BaseException:
+        # Half an installation would be refused as one by the next try.
+        for made in (folder / part for part in PARTS):
+            if made.is_dir():
+                shutil.rmtree(made, ignore_errors=True)
+            else:
+                made.unlink(missing_ok=True)
+        raise
+    return config
+
+
+def _build(
+    folder: Path,
+    config: Path,
+    listen: str,
+    hosts: tuple[str, ...],
+    parties: tuple[NewParty, ...],
+) -> None:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise InvalidRequest.of("listen", "write ADDRESS:PORT, such as 127.0.0.1:7443")
     clock, entropy = SystemClock(), SystemEntropy()
     for part in ("", "state", "keys", "tls", "clients", "data/holder", "hierarchies"):
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     FileKeyRing.create(folder / "keys" / "ring.json", entropy)
     signer = FileSigner.create(folder / "keys" / "signing.pem", entropy)
-    (folder / "signing.pub.pem").write_bytes(signer.public_pem())
+    (folder / KEY_NAME).write_bytes(signer.public_pem())
     authority = DevelopmentAuthority.create(clock.now())
     _write(folder / "tls" / "authority", authority.root)
-    hosts = tuple(dict.fromkeys((*HOSTS, listen.rpartition(":")[0].strip("[]"))))
-    _write(folder / "tls" / "server", authority.issue_server(hosts, clock.now()))
+    names = tuple(dict.fromkeys((*HOSTS, host.strip("[]"), *hosts)))
+    _write(folder / "tls" / "server", authority.issue_server(names, clock.now()))
     url = f"sqlite:///{(folder / 'state' / 'gateway.db').resolve()}"
     upgrade(url)
     config.write_text(_settings(listen), encoding="utf-8")
@@ -73,40 +115,16 @@ def initialise(
     store = SqlStore(settings.store.read())
     try:
         for party in parties:
-            _add(folder, authority, store, party, listen)
+            _add(folder, authority, store, party, f"{hosts[0]}:{port}" if hosts else listen)
     finally:
         store.close()
-    return config
 
 
-def add_party(config: Path, party: NewParty) -> Path:
-    """Add a party to an installation with a development authority; returns its profile.
+def issue_certificate(config: Path, name: str, address: str | None = None) -> Path:
+    """A new certificate of the development authority for a party that exists; its profile.
 
-    For the administrator of the machine; over the network it is ``gateway party add``, and the
-    party brings a certificate of its own.
+    ``address`` is where the party reaches the gateway, unless it is where it listens. NotFound for an unknown party, FailedPrecondition when there is no development authority.
     """
-    folder = config.resolve().parent
-    settings = load(config)
-    try:
-        authority = DevelopmentAuthority(
-            Issued(
-                (folder / "tls" / "authority.pem").read_bytes(),
-                (folder / "tls" / "authority.key").read_bytes(),
-            )
-        )
-    except OSError as error:
-        raise FailedPrecondition(
-            "there is no development authority here: use certificates of your own"
-        ) from error
-    store = SqlStore(settings.store.read())
-    try:
-        return _add(folder, authority, store, party, settings.server.listen)
-    finally:
-        store.close()
-
-
-def issue_certificate(config: Path, name: str) -> Path:
-    """A new certificate of the development authority for a party that exists; its profile."""
     folder = config.resolve().parent
     settings = load(config)
     store = SqlStore(settings.store.read())
@@ -116,13 +134,23 @@ def issue_certificate(config: Path, name: str) -> Path:
                 raise NotFound.resource(name)
     finally:
         store.close()
-    authority = DevelopmentAuthority(
-        Issued(
-            (folder / "tls" / "authority.pem").read_bytes(),
-            (folder / "tls" / "authority.key").read_bytes(),
+    authority = _authority(folder)
+    at = address or settings.server.listen
+    return _profile(folder, authority, identifier(name, "parties"), at)
+
+
+def _authority(folder: Path) -> DevelopmentAuthority:
+    stem = folder / "tls" / "authority"
+    try:
+        require_private(stem.with_suffix(".key"))
+        return DevelopmentAuthority(
+            Issued(stem.with_suffix(".pem").read_bytes(), stem.with_suffix(".key").read_bytes())
         )
-    )
-    return _profile(folder, authority, identifier(name, "parties"), settings.server.listen)
+    except (OSError, ConfigurationError) as error:
+        raise FailedPrecondition(
+            "there is no usable development authority here: use certificates of your own, whose "
+            "URI name is urn:gateway:party:NAME"
+        ) from error
 
 
 def _add(

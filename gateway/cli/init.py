@@ -17,10 +17,14 @@ def init(
     listen: Annotated[
         str, typer.Option(envvar="GATEWAY_LISTEN", help="Address and port to serve at.")
     ] = "127.0.0.1:7443",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which other machines reach it; repeat for more."),
+    ] = None,
 ) -> None:
     """Make an installation: settings, keys, database, and a development authority with one
     party of each role."""
-    config = initialise(folder, listen=listen)
+    config = initialise(folder, listen=listen, hosts=tuple(host or ()))
     say(f"{config} is ready; its parties: {', '.join(_parties(folder))}")
     hint(f"run it: gateway serve {folder}")
     hint(f"then, in {folder}: gateway dataset list --as holder")

@@ -77,7 +77,14 @@ def add(
 
 
 @app.command()
-def certificate(party: Name, home: Home = Path()) -> None:
+def certificate(
+    party: Name,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where the party reaches the gateway, if not where it listens."),
+    ] = None,
+    home: Home = Path(),
+) -> None:
     """Issue a new certificate and profile for a party, on the gateway's own machine.
 
     For installations with the development authority that `gateway init` made. The old
@@ -87,7 +94,8 @@ def certificate(party: Name, home: Home = Path()) -> None:
     from gateway.app.setup import issue_certificate  # noqa: PLC0415
     from gateway.config import CONFIG_NAME  # noqa: PLC0415
 
-    profile = issue_certificate(home / CONFIG_NAME, f"parties/{party.removeprefix('parties/')}")
+    name = f"parties/{party.removeprefix('parties/')}"
+    profile = issue_certificate(home / CONFIG_NAME, name, address)
     say(f"issued; the profile is {profile}")
     hint(f"use it: --as {party} in {home.resolve()}, or carry its folder to the party's machine")
 

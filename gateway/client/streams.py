@@ -37,7 +37,7 @@ class Batches:
         self._feed = _Feed(iter(payloads))
         try:
             self._reader = pa.ipc.open_stream(pa.PythonFile(self._feed, mode="r"))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise _not_one_stream() from error
 
     @property
@@ -47,7 +47,7 @@ class Batches:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._reader
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise _not_one_stream() from error
         # Whoever sent the pieces knows more of them than the stream has: look at the last one.
         if self._feed.read(1):

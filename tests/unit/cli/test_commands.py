@@ -1,0 +1,268 @@
+"""The command line: what is loaded, what is said, and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from gateway.app.system import SystemEntropy
+from gateway.cli import main
+from gateway.cli.exits import exit_code
+from gateway.cli.main import COMMANDS, program
+from gateway.client import Unreachable
+from gateway.decide.cases import cases_schema
+from gateway.decide.parse import json_schema
+from gateway.errors import (
+    Conflict,
+    DeadlineExceeded,
+    FailedPrecondition,
+    GatewayError,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+    VerificationFailed,
+)
+from gateway.norms.starters import starters
+from gateway.store.keyring import FileKeyRing
+from gateway.testing import residents
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(program, [str(argument) for argument in arguments])
+
+
+def python(code: str, *arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# ---- loading --------------------------------------------------------------------------------
+
+HEAVY = ("presidio_analyzer", "duckdb", "sqlalchemy", "pandas", "gateway.api.server",
+         "jieba", "alembic")  # fmt: skip
+LOADED = """
+import sys
+from gateway.cli.main import program
+try:
+    program(sys.argv[1:])
+except SystemExit:
+    pass
+except Exception:
+    pass
+print("LOADED", *(name for name in sys.modules if name in {names}))
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["verify", "--help"], ["verify", "none.json"], ["policy", "lint", "none.yaml"]],
+    ids=" ".join,
+)
+def test_quick_commands_load_nothing_heavy(arguments: list[str]) -> None:
+    heavy = (*HEAVY, "grpc") if arguments[0] != "policy" else HEAVY
+    output = python(LOADED.replace("{names}", repr(set(heavy))), *arguments)
+    assert output.splitlines()[-1].split()[1:] == []
+
+
+def test_every_command_and_subcommand_explains_itself() -> None:
+    listed = run("--help").output
+    for name in COMMANDS:
+        assert name in listed
+        assert run(name, "--help").exit_code == 0
+    for name in ("dataset", "policy", "grant", "release", "audit", "party"):
+        group: Any = get_command(__import__(f"gateway.cli.{name}", fromlist=["app"]).app)
+        for subcommand, command in group.commands.items():
+            assert run(name, subcommand, "--help").exit_code == 0
+            assert command.help, f"{name} {subcommand}"
+            for parameter in command.params:
+                assert parameter.help, f"{name} {subcommand} {parameter.name}"
+
+
+def test_a_mistyped_command_is_told_what_was_meant() -> None:
+    result = run("datset", "list")
+    assert result.exit_code == 2
+    assert "Did you mean 'dataset'" in result.output
+
+
+# ---- ending ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidRequest("x"), 2),
+        (PermissionDenied("x", reason="DENIED"), 3),
+        (PermissionDenied("x"), 4),
+        (NotFound("x"), 4),
+        (Unauthenticated("x"), 4),
+        (Unreachable("x"), 5),
+        (DeadlineExceeded("x"), 5),
+        (VerificationFailed("x"), 6),
+        (Conflict("x"), 1),
+        (FailedPrecondition("x"), 1),
+    ],
+)
+def test_exit_codes_mean_something(error: GatewayError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_an_error_is_a_message_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gateway", "dataset", "list", "--as", "nobody"])
+    monkeypatch.delenv("GATEWAY_HOME", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main.app()
+    assert ended.value.code == 1
+    assert "has no party nobody" in capsys.readouterr().err
+
+
+# ---- files ----------------------------------------------------------------------------------
+
+POLICY = """\
+format: gateway-policy/1
+name: policies/mine
+purposes: {research: Research.}
+rules:
+  - {name: names, match: {entity: [PERSON]}, transform: {kind: mask_form, form: chinese_name}}
+  - {name: numbers, match: {entity: [CN_RESIDENT_ID]}, transform: {kind: token, scope: recipient}}
+  - {name: regions, match: {entity: [REGION]}, transform: {kind: keep}}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    path = tmp_path / "people.parquet"
+    pq.write_table(residents(500, 3), path)
+    return path
+
+
+def test_lint_offline_and_its_exit_code(tmp_path: Path) -> None:
+    fine = tmp_path / "fine.yaml"
+    fine.write_text(starters()[0].policy, encoding="utf-8")
+    result = run("policy", "lint", fine, "--json")
+    assert result.exit_code == 0
+    assert all(finding["severity"] != "error" for finding in json.loads(result.stdout))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        POLICY + "  - {name: nobody, match: {entity: [PERSON]}, effect: deny}\n", "utf-8"
+    )
+    result = run("policy", "lint", bad, "--json")
+    assert result.exit_code == 1
+    assert {finding["code"] for finding in json.loads(result.stdout)} >= {"SHADOWED_BY_DENY"}
+
+
+def test_starters_are_copied_with_their_cases_and_pass_them(tmp_path: Path) -> None:
+    for starter in json.loads(run("policy", "starters", "--json").stdout):
+        copy = tmp_path / f"{starter['name']}.yaml"
+        assert run("policy", "starters", starter["name"], "-o", copy).exit_code == 0
+        result = run("policy", "test", copy, "--json")
+        assert result.exit_code == 0
+        assert all(case["passed"] for case in json.loads(result.stdout))
+    again = run("policy", "starters", starter["name"], "-o", copy)
+    assert isinstance(again.exception, GatewayError)
+
+
+def test_a_case_that_fails_ends_with_1(tmp_path: Path) -> None:
+    starter = starters()[0]
+    copy = tmp_path / "p.yaml"
+    copy.write_text(starter.policy, encoding="utf-8")
+    wrong = starter.cases.replace("outcome: denied", "outcome: permitted")
+    copy.with_suffix(".cases.yaml").write_text(wrong, encoding="utf-8")
+    result = run("policy", "test", copy)
+    assert result.exit_code == 1
+    assert "FAILED" in result.output
+
+
+def test_schemas_are_printed_for_editors() -> None:
+    assert json.loads(run("policy", "schema").stdout) == json_schema()
+    assert json.loads(run("policy", "schema", "--cases").stdout) == cases_schema()
+
+
+@pytest.mark.parametrize("register", ["residents", "households", "insurance", "employment"])
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_registers_are_made_up(tmp_path: Path, register: str, suffix: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    assert run("generate", register, "--rows", 300, "-o", path).exit_code == 0
+    assert path.stat().st_size > 1000
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert isinstance(run("generate", register, "-o", path).exception, GatewayError)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "arrows"])
+def test_protect_writes_what_the_policy_permits(
+    tmp_path: Path, policy: Path, people: Path, suffix: str
+) -> None:
+    out = tmp_path / f"out.{suffix}"
+    arguments = ("--policy", policy, "--columns", "name,resident_id,district", "-o", out)
+    result = run("protect", people, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["rows"] == 500
+    assert [step["transform"]["kind"] for step in told["plan"]["steps"]] == [
+        "mask_form",
+        "token",
+        "keep",
+    ]
+    content = out.read_bytes()
+    for name in pq.read_table(people)["resident_id"].slice(0, 20).to_pylist():
+        assert name.encode() not in content
+
+
+def test_protect_is_denied_whole_and_writes_nothing(
+    tmp_path: Path, policy: Path, people: Path
+) -> None:
+    out = tmp_path / "out.parquet"
+    result = run("protect", people, "--policy", policy, "-o", out)
+    assert result.exit_code == 3
+    assert "NO_RULE" in result.output
+    assert not out.exists()
+
+
+def test_protect_agrees_with_itself_under_one_key_ring_only(
+    tmp_path: Path, policy: Path, people: Path
+) -> None:
+    ring = tmp_path / "ring.json"
+    FileKeyRing.create(ring, SystemEntropy())
+
+    def tokens(name: str, *arguments: object) -> pa.ChunkedArray:
+        out = tmp_path / name
+        fixed = ("--policy", policy, "--columns", "resident_id", "-o", out)
+        assert run("protect", people, *fixed, *arguments).exit_code == 0
+        return pq.read_table(out)["resident_id"]
+
+    assert tokens("a.parquet", "--key-ring", ring) == tokens("b.parquet", "--key-ring", ring)
+    assert tokens("c.parquet") != tokens("d.parquet")
+
+
+def test_protect_names_a_column_that_is_not_there(
+    tmp_path: Path, policy: Path, people: Path
+) -> None:
+    arguments = ("--policy", policy, "--columns", "name,nmae", "-o", tmp_path / "o.csv")
+    error = run("protect", people, *arguments).exception
+    assert isinstance(error, InvalidRequest)
+    assert "nmae" in error.message
