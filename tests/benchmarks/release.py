@@ -23,6 +23,7 @@ import csv
 import json
 import os
 import platform
+import select
 import shutil
 import signal
 import statistics
@@ -67,6 +68,8 @@ rules:
 - {{name: kept, match: {{column: [district, sex, ethnicity, household_id]}}, transform: {{kind: keep}}}}
 """
 PRESIDIO = "presidio-structured==0.0.10"
+START_SECONDS = 60
+LONGEST_SECONDS = 45 * 60
 AIMS = {
     "release_rows_per_second": 300_000,
     "release_over_presidio": 100,
@@ -243,7 +246,10 @@ def main() -> None:
     options = parser.parse_args()
     rows = options.rows // 10 if options.quick else options.rows
     passes = min(options.passes, 2) if options.quick else options.passes
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(LONGEST_SECONDS)
     console = Console()
+    console.width = max(console.width, 96)  # a table that is not cut when it goes to a file
     load = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name, console.status("") as status:
         folder = Path(name)
@@ -306,7 +312,8 @@ def _serving(folder: Path, rows: int) -> Iterator[Desk]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as server,
     ):
         try:
-            address = server.stdout.readline().strip() if server.stdout else ""
+            ready, _, _ = select.select([server.stdout], [], [], START_SECONDS)
+            address = server.stdout.readline().strip() if ready and server.stdout else ""
             if not address:
                 raise SystemExit(f"the server did not start: {log.read_text()}")
             yield Desk(folder, address, server.pid, rows)
@@ -443,8 +450,14 @@ def _machine(load: tuple[float, float, float]) -> dict[str, Any]:
         "system": platform.system(),
         "python": platform.python_version(),
         "load_before": load,
+        "load_after": os.getloadavg(),
         "versions": {package: version(package) for package in packages},
     }
+
+
+def _too_long(_signal: int, _frame: object) -> None:
+    # Raised in the main thread, so that the server is ended and the folder removed.
+    raise SystemExit(f"not done after {LONGEST_SECONDS // 60} minutes")
 
 
 def _seconds(work: Callable[[], object]) -> float:
