@@ -6,7 +6,8 @@ as in ``docs/certificate.md``; the first that fails raises VerificationFailed an
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from securesystemslib.signer import SSlibKey
 from gateway.errors import VerificationFailed
 from gateway.model.certificate import PAYLOAD_TYPE, ReleasePredicate, Statement
 from gateway.model.content import content_digest
-from gateway.model.schema import arrow_type
+from gateway.model.schema import arrow_type, carried_type
 
 _LARGEST_CERTIFICATE = 16 * 1024 * 1024
+_CSV_BLOCK_BYTES = 32 * 1024 * 1024  # a row must fit into one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,11 @@ class Verified:
 def verify_certificate(envelope: str | bytes, public_key_pem: bytes) -> Verified:
     """Steps 1 to 4: the certificate by itself."""
     # 1. The envelope is a DSSE envelope of a bearable size with the in-toto payload type.
-    raw = envelope.encode() if isinstance(envelope, str) else envelope
-    if len(raw) > _LARGEST_CERTIFICATE:
+    if len(envelope) > _LARGEST_CERTIFICATE:
         raise VerificationFailed("step 1: the certificate is larger than 16 MiB")
     try:
-        parsed = Envelope.from_dict(json.loads(raw))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        parsed = Envelope.from_dict(json.loads(envelope))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise VerificationFailed("step 1: not a DSSE envelope") from error
     if parsed.payload_type != PAYLOAD_TYPE:
         raise VerificationFailed("step 1: the payload is not an in-toto statement")
@@ -85,7 +86,7 @@ def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Ver
     schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in verified.predicate.columns])
     try:
         digest, rows = content_digest(schema, _batches(file, schema))
-    except (pa.ArrowException, KeyError, ValueError) as error:
+    except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise VerificationFailed(
             "step 6: the file cannot be read as the table that was sealed"
         ) from error
@@ -103,34 +104,53 @@ def public_key(pem: bytes) -> SSlibKey:
 
 
 def _batches(file: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for batch in _read(file, schema):
-        columns = [batch.column(field.name).cast(field.type) for field in schema]
-        if len(columns) != batch.num_columns:
-            raise ValueError("the file has columns that were not sealed")
-        yield pa.record_batch(columns, schema=schema)
+    """The file's rows with the columns and types of ``schema``; ValueError for other columns."""
+    with _opened(file, schema) as (found, batches):
+        if sorted(found.names) != sorted(schema.names):
+            raise ValueError("the file has other columns than those that were sealed")
+        for field in schema:
+            kind = found.field(field.name).type
+            if not pa.types.is_string(field.type) and carried_type(kind) == pa.string():
+                # Many texts read as one number: 7, 07, +7.
+                raise ValueError("the file has text where something else was sealed")
+        for batch in batches:
+            columns = [batch.column(field.name).cast(field.type) for field in schema]
+            yield pa.record_batch(columns, schema=schema)
 
 
-def _read(file: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+@contextmanager
+def _opened(file: Path, schema: pa.Schema) -> Iterator[tuple[pa.Schema, Iterable[pa.RecordBatch]]]:
+    """The file's own schema and its rows, whatever its format."""
     with file.open("rb") as stream:
         magic = stream.read(6)
     if magic.startswith(b"PAR1"):
         with pq.ParquetFile(file) as parquet:
-            yield from parquet.iter_batches()
+            yield parquet.schema_arrow, parquet.iter_batches()
     elif magic == b"ARROW1":
         with pa.memory_map(str(file)) as source, pa.ipc.open_file(source) as reader:
-            for index in range(reader.num_record_batches):
-                yield reader.get_batch(index)
+            count = reader.num_record_batches
+            yield reader.schema, (reader.get_batch(index) for index in range(count))
     elif magic.startswith(b"\xff\xff\xff\xff"):
         with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream_reader:
-            yield from stream_reader
+            yield stream_reader.schema, stream_reader
     else:
-        yield from pa_csv.open_csv(
-            file,
-            convert_options=pa_csv.ConvertOptions(
-                column_types=schema,
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-            ),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        )
+        with _csv(file, schema) as csv_reader:
+            yield csv_reader.schema, csv_reader
+
+
+def _csv(file: Path, schema: pa.Schema) -> pa_csv.CSVStreamingReader:
+    return pa_csv.open_csv(
+        file,
+        read_options=pa_csv.ReadOptions(block_size=_CSV_BLOCK_BYTES),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=schema,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+        parse_options=pa_csv.ParseOptions(
+            newlines_in_values=True,
+            # A null in a table of one column is an empty line.
+            ignore_empty_lines=len(schema) > 1,
+        ),
+    )
