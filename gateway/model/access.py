@@ -66,6 +66,14 @@ class Approval(Noun):
         return self
 
 
+class Revocation(Noun):
+    """Who ended a grant before its time, and why; all involved may see it."""
+
+    party: str
+    reason: LongText
+    at: Moment
+
+
 class Grant(Noun):
     """Use of some columns of a data set by one consumer for one purpose and period."""
 
@@ -80,6 +88,7 @@ class Grant(Noun):
     expires: Moment
     required: tuple[Role, ...]  # roles whose approval it needs before it is ACTIVE
     approvals: tuple[Approval, ...] = ()
+    revocation: Revocation | None = None
     state: GrantState = GrantState.REQUESTED
     revision: Annotated[int, Field(ge=1)] = 1
     created: Moment

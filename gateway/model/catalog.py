@@ -180,6 +180,8 @@ class DataSet(DataSetDraft):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         identifier(self.holder, "parties")
+        if not self.columns:
+            raise ValueError("a data set has at least one column")
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")

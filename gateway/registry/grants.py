@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from gateway.decide.grants import required_approvals
 from gateway.errors import Conflict, FailedPrecondition, InvalidRequest
-from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
+from gateway.model.access import Approval, ExtractRequest, Grant, Revocation, Verdict
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import Party
 from gateway.model.lifecycle import GRANT, DataSetState, GrantState, advance
@@ -121,17 +121,22 @@ class Grants:
             self._log(tx, caller, action, answered, now)
         return answered
 
-    def revoke(self, caller: Party, name: str, key: RequestKey) -> Grant:
+    def revoke(self, caller: Party, name: str, reason: str, key: RequestKey) -> Grant:
         """End an active grant; reading of every release that rests on it stops at once."""
+        now = self._clock.now()
         with self._store.write() as tx:
             grant = grant_for(tx, caller, name)
             if made_before(tx, caller, key) is not None:
                 return grant
             state = advance(GRANT, name, grant.state, GrantState.REVOKED)
-            revoked = grant.but(state=state, revision=grant.revision + 1)
+            revoked = grant.but(
+                state=state,
+                revocation=Revocation(party=caller.name, reason=reason, at=now),
+                revision=grant.revision + 1,
+            )
             tx.put_grant(revoked, expected_revision=grant.revision)
             remember(tx, caller, key, name)
-            self._log(tx, caller, "grant.revoke", revoked, self._clock.now())
+            self._log(tx, caller, "grant.revoke", revoked, now)
         return revoked
 
     def get(self, caller: Party, name: str) -> Grant:

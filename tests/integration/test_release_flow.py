@@ -201,7 +201,9 @@ def test_a_revoked_grant_stops_reading_between_two_chunks(any_office):
     release = office.sealed()
     chunks = office.rooms.custody.read(office.consumer, release.name, 0)
     next(chunks)
-    office.rooms.grants.revoke(office.holder, release.decision.grant, office.key())
+    office.rooms.grants.revoke(office.holder, release.decision.grant, "misuse", office.key())
+    ended = office.rooms.grants.get(office.consumer, release.decision.grant)
+    assert (ended.revocation.party, ended.revocation.reason) == ("parties/holder", "misuse")
     with pytest.raises(PermissionDenied, match="revoked"):
         next(chunks)
     with pytest.raises(PermissionDenied, match="revoked"):
@@ -411,7 +413,7 @@ def test_a_grant_that_ends_during_the_run_keeps_it_from_being_sealed(office):
     grant = office.grant(office.request())
     release = office.open()
     running = office.rooms.runner._take(release.name)
-    office.rooms.grants.revoke(office.consumer, grant.name, office.key())
+    office.rooms.grants.revoke(office.consumer, grant.name, "done", office.key())
     version, result = office.rooms.runner._execute(running)
     with pytest.raises(FailedPrecondition, match="grant"):
         office.rooms.runner._seal(running, version, result)

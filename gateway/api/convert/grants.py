@@ -51,6 +51,10 @@ def to_proto(grant: Grant) -> grant_pb2.Grant:
     message.not_before.FromDatetime(grant.not_before)
     message.expires.FromDatetime(grant.expires)
     message.created.FromDatetime(grant.created)
+    if grant.revocation is not None:
+        message.revocation.party = grant.revocation.party
+        message.revocation.reason = grant.revocation.reason
+        message.revocation.time.FromDatetime(grant.revocation.at)
     return message
 
 

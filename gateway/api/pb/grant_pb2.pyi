@@ -40,8 +40,18 @@ class Approval(_message.Message):
     time: _timestamp_pb2.Timestamp
     def __init__(self, party: _Optional[str] = ..., role: _Optional[_Union[_options_pb2.PartyRole, str]] = ..., approved: _Optional[bool] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class Revocation(_message.Message):
+    __slots__ = ("party", "reason", "time")
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    party: str
+    reason: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, party: _Optional[str] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Grant(_message.Message):
-    __slots__ = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires", "required", "approvals", "state", "etag", "created")
+    __slots__ = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires", "required", "approvals", "state", "etag", "created", "revocation")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +66,7 @@ class Grant(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
+    REVOCATION_FIELD_NUMBER: _ClassVar[int]
     name: str
     consumer: str
     dataset: str
@@ -70,7 +81,8 @@ class Grant(_message.Message):
     state: GrantState
     etag: str
     created: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., justification: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., required: _Optional[_Iterable[_Union[_options_pb2.PartyRole, str]]] = ..., approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., state: _Optional[_Union[GrantState, str]] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    revocation: Revocation
+    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., justification: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., required: _Optional[_Iterable[_Union[_options_pb2.PartyRole, str]]] = ..., approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., state: _Optional[_Union[GrantState, str]] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revocation: _Optional[_Union[Revocation, _Mapping]] = ...) -> None: ...
 
 class RequestGrantRequest(_message.Message):
     __slots__ = ("request_id", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires")

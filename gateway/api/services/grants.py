@@ -41,9 +41,9 @@ class GrantRpcs:
         shape = Shape()
         check_request_id(shape, request.request_id)
         name = shape.name("name", request.name, "grants")
-        shape.text("reason", request.reason, 4000, least=1)
+        reason = shape.text("reason", request.reason, 4000, least=1)
         shape.done()
-        return convert.to_proto(self._grants.revoke(call.party, name, call.key(request)))
+        return convert.to_proto(self._grants.revoke(call.party, name, reason, call.key(request)))
 
     def get_grant(self, call: Call, request: grant_pb2.GetGrantRequest) -> grant_pb2.Grant:
         shape = Shape()
