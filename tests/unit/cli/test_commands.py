@@ -12,7 +12,6 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from gateway.app.system import SystemEntropy
 from gateway.cli import main
 from gateway.cli.exits import exit_code
 from gateway.cli.main import COMMANDS, program
@@ -31,7 +30,6 @@ from gateway.errors import (
     VerificationFailed,
 )
 from gateway.norms.starters import starters
-from gateway.store.keyring import FileKeyRing
 from gateway.testing import residents
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +84,7 @@ def test_every_command_and_subcommand_explains_itself() -> None:
     for name in COMMANDS:
         assert name in listed
         assert run(name, "--help").exit_code == 0
-    for name in ("dataset", "policy", "grant", "release", "audit", "party"):
+    for name in ("dataset", "policy", "grant", "release", "audit", "party", "keys"):
         group: Any = get_command(__import__(f"gateway.cli.{name}", fromlist=["app"]).app)
         for subcommand, command in group.commands.items():
             assert run(name, subcommand, "--help").exit_code == 0
@@ -247,7 +245,8 @@ def test_protect_agrees_with_itself_under_one_key_ring_only(
     tmp_path: Path, policy: Path, people: Path
 ) -> None:
     ring = tmp_path / "ring.json"
-    FileKeyRing.create(ring, SystemEntropy())
+    assert run("keys", "create", ring).exit_code == 0
+    assert isinstance(run("keys", "create", ring).exception, GatewayError)
 
     def tokens(name: str, *arguments: object) -> pa.ChunkedArray:
         out = tmp_path / name
@@ -257,6 +256,9 @@ def test_protect_agrees_with_itself_under_one_key_ring_only(
 
     assert tokens("a.parquet", "--key-ring", ring) == tokens("b.parquet", "--key-ring", ring)
     assert tokens("c.parquet") != tokens("d.parquet")
+    assert run("keys", "rotate", ring).exit_code == 0
+    assert "root key 2" in run("keys", "show", ring).output
+    assert tokens("e.parquet", "--key-ring", ring) != pq.read_table(tmp_path / "a.parquet")[0]
 
 
 def test_protect_names_a_column_that_is_not_there(
