@@ -33,6 +33,7 @@ class ColumnStep:
                 step.transform,
                 source_type=scaled_type(self._source_type, self._ratio),
                 key=key,
+                domain=step.key_domain,
                 hierarchies=hierarchies,
             )
         except CallerError as fault:
@@ -41,21 +42,23 @@ class ColumnStep:
             raise self._failed("does not give the planned type; ask for the release again")
 
     @property
-    def column(self) -> str:
-        return self._step.column
+    def reads(self) -> tuple[str, ...]:
+        """The source columns that ``apply`` takes, in order: its own, and the row's person's."""
+        subject = self._step.subject
+        return (self._step.column,) if subject is None else (self._step.column, subject)
 
     @property
     def published(self) -> str:
         return self._step.published
 
-    def apply(self, column: pa.Array) -> pa.Array:
+    def apply(self, column: pa.Array, subjects: pa.Array | None = None) -> pa.Array:
         """The published column. TransformFailed when a value could not be handled and the policy
         says stop, or when anything unexpected happens."""
         if column.type != self._source_type:
             raise SourceChanged(f"column {self._step.column} is not of the planned type; ask again")
         with translating(lambda: self._failed("failed; nothing was released")):
             scaled = scale(column, self._ratio)
-            outcome = self._transform.apply(scaled)
+            outcome = self._transform.apply(scaled, subjects)
             unhandled = outcome.unhandled is not None and bool(pc.any(outcome.unhandled).as_py())
             unhandled = unhandled or scaled.null_count != column.null_count
         if unhandled and self._step.on_unhandled == "stop":
@@ -79,7 +82,7 @@ class BatchSteps:
 
     def __init__(self, steps: list[ColumnStep]) -> None:
         self._steps = steps
-        self.columns = list(dict.fromkeys(step.column for step in steps))
+        self.columns = list(dict.fromkeys(name for step in steps for name in step.reads))
 
     @classmethod
     def of(
@@ -96,6 +99,6 @@ class BatchSteps:
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The published batch, in the plan's order of columns."""
         return pa.RecordBatch.from_arrays(
-            [step.apply(batch.column(step.column)) for step in self._steps],
+            [step.apply(*(batch.column(name) for name in step.reads)) for step in self._steps],
             names=[step.published for step in self._steps],
         )

@@ -19,7 +19,9 @@ class Step(Noun):
     """What happens to one column: read as ``source_type``, scaled, transformed, published.
 
     With a ``scale`` other than 1 the values are multiplied by it first and then have the type
-    that ``model.schema.scaled_type`` gives.
+    that ``model.schema.scaled_type`` gives. ``subject`` is the source column that names the
+    person of each row: it is read beside ``column`` for the transforms that draw by it, and what
+    it holds is not published by this step.
     """
 
     column: ColumnName
@@ -29,6 +31,7 @@ class Step(Noun):
     scale: str = "1"  # exact ratio "n/d" from the stored unit to the element's unit
     transform: TransformSpec
     key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
+    subject: ColumnName | None = None  # for transforms that draw by the row's person
     on_unhandled: OnUnhandled
 
     @field_validator("scale")
@@ -39,9 +42,11 @@ class Step(Noun):
         return scale
 
     @model_validator(mode="after")
-    def _keyed_steps_name_their_key(self) -> Self:
+    def _keyed_steps_name_what_they_need(self) -> Self:
         if self.transform.keyed != (self.key_domain is not None):
             raise ValueError("a step names a key domain exactly when its transform is keyed")
+        if self.transform.per_subject != (self.subject is not None):
+            raise ValueError("a step names a subject exactly when its transform draws by it")
         return self
 
 

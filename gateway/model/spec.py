@@ -11,6 +11,12 @@ class Spec(Noun):
     keyed: ClassVar[bool] = False
     """Whether ``apply`` needs a key."""
 
+    reversible: ClassVar[bool] = False
+    """Whether the key takes every value back: what leaves is then never less than personal."""
+
+    per_subject: ClassVar[bool] = False
+    """Whether ``apply`` needs the column that names the person of each row (the privacy unit)."""
+
     def lowers(self) -> bool:
         """Whether every value that leaves shows less than the one that came (for grading)."""
         return True

@@ -21,7 +21,17 @@ from gateway.model.generalize_specs import (
     TopBottomCode,
 )
 from gateway.model.grades import Grade, effective
-from gateway.model.keyed_specs import Token, TokenAlphabet
+from gateway.model.keyed_specs import (
+    BoundedNoise,
+    CipherName,
+    EncryptCharacters,
+    EncryptIdentifier,
+    KeyedSpec,
+    ReversibleToken,
+    ShiftDate,
+    Token,
+    TokenAlphabet,
+)
 from gateway.model.mask_specs import (
     Form,
     Keep,
@@ -38,18 +48,25 @@ from gateway.model.spec import Spec
 
 __all__ = [
     "BinNumber",
+    "BoundedNoise",
+    "CipherName",
     "DateLevel",
+    "EncryptCharacters",
+    "EncryptIdentifier",
     "Form",
     "GeneralizeDate",
     "GeneralizeHierarchy",
     "Keep",
+    "KeyedSpec",
     "Mask",
     "MaskCharacter",
     "MaskForm",
     "MaskPattern",
     "Replace",
     "ReplacePattern",
+    "ReversibleToken",
     "RoundNumber",
+    "ShiftDate",
     "Spec",
     "Suppress",
     "Token",
@@ -77,7 +94,12 @@ TransformSpec = Annotated[
     | GeneralizeDate
     | GeneralizeHierarchy
     | ReplacePattern
-    | Token,
+    | Token
+    | ReversibleToken
+    | EncryptIdentifier
+    | EncryptCharacters
+    | ShiftDate
+    | BoundedNoise,
     Field(discriminator="kind"),
 ]
 
@@ -110,16 +132,18 @@ def grade_after(spec: TransformSpec, grade: Grade | None, entity: str | None) ->
     """The grade of what the transform leaves; never above the grade that came in.
 
     GB/T 43697-2024 grades derived data again. Taken conservatively: a constant is general-1;
-    where every value shows less than before, general data go down one level, personal data not
-    below general-2; an entity that is unknown counts as personal, a grade that is unknown as
-    core. Core and important data stay: what makes them so is rarely one value.
+    where every value shows less than before, general data go down one level, personal data and
+    what a key takes back not below general-2; an entity that is unknown counts as personal, a
+    grade that is unknown as core. Core and important data stay: what makes them so is rarely one
+    value.
     """
     before = effective(grade)
     if isinstance(spec, Suppress | Replace):
         return Grade.GENERAL_1
     if before.at_least(Grade.IMPORTANT) or not spec.lowers():
         return before
-    floor = Grade.GENERAL_1 if entity == "NONE" else Grade.GENERAL_2
+    personal = entity != "NONE" or spec.reversible
+    floor = Grade.GENERAL_2 if personal else Grade.GENERAL_1
     ladder = tuple(Grade)
     lowered = ladder[max(before.rank - 1, floor.rank)]
     return lowered if before.at_least(lowered) else before

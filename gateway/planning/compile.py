@@ -11,7 +11,7 @@ from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
 from gateway.model.plan import CheckSpec, MaxRowsCheck, MinCellCheck, Plan, SchemaCheck, Step
 from gateway.model.schema import arrow_type
-from gateway.model.transforms import GeneralizeHierarchy, TransformSpec
+from gateway.model.transforms import GeneralizeHierarchy, Token, TransformSpec
 from gateway.planning.domains import key_domain
 from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, read_type, scale_of
@@ -33,18 +33,21 @@ def compile_plan(
     """The plan of a permitted request against one version of its source.
 
     ``hierarchy_digests`` are content digests by hierarchy name. Raises SourceChanged when the
-    source is no longer as registered, FailedPrecondition for a hierarchy that is not there or a
-    transform that does not take the column's type, InvalidRequest for units that cannot be
+    source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
+    transform that does not take the column's type, has too few tokens for the rows, or needs a
+    privacy unit that the data set does not name, InvalidRequest for units that cannot be
     converted, and GatewayFault when the decision does not cover the request exactly.
     """
     _covers(request, decision, dataset)
     _as_registered(dataset, version)
     columns = {column.name: column for column in dataset.columns}
     limit = min((n for n in (request.limit, decision.max_rows) if n is not None), default=None)
+    charge = price(version, limit)
 
     def step(decided: ColumnDecision) -> Step:
         column = columns[decided.column]
         spec = _with_digest(decided.transform, hierarchy_digests)
+        _enough_tokens(spec, charge.rows, column)
         scale = scale_of(column)
         return Step(
             column=column.name,
@@ -54,6 +57,7 @@ def compile_plan(
             scale=str(scale),
             transform=spec,
             key_domain=key_domain(spec, decided.published, request, recipient),
+            subject=_subject(spec, dataset, column),
             on_unhandled=decision.on_unhandled,
         )
 
@@ -67,7 +71,7 @@ def compile_plan(
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
         checks=_checks(decision),
-        charge=price(version, limit),
+        charge=charge,
         expires_after_days=decision.expires_after_days,
     )
 
@@ -113,6 +117,32 @@ def _output_type(
             reason="TRANSFORM_UNFIT",
             column=column.published_name,
         ) from unfit
+
+
+def _enough_tokens(spec: TransformSpec, rows: int, column: Column) -> None:
+    if isinstance(spec, Token) and rows > spec.rows:
+        raise FailedPrecondition(
+            f"the tokens of {column.published_name} are for {spec.rows} rows at most: ask with a "
+            "smaller limit, or an officer gives the policy more rows",
+            reason="TRANSFORM_UNFIT",
+            column=column.published_name,
+        )
+
+
+def _subject(spec: TransformSpec, dataset: DataSet, column: Column) -> str | None:
+    if not spec.per_subject:
+        return None
+    unit = None if dataset.privacy_unit is None else _column(dataset, dataset.privacy_unit)
+    kind = None if unit is None else arrow_type(unit.type)
+    if unit is None or not (pa.types.is_string(kind) or pa.types.is_integer(kind)):
+        raise FailedPrecondition(
+            f"the policies ask for {spec.kind} of {column.published_name}, by the person of each "
+            f"row: the holder of {dataset.name} names as its privacy unit a column of text or "
+            "whole numbers",
+            reason="PRIVACY_UNIT_MISSING",
+            column=column.published_name,
+        )
+    return unit.name
 
 
 def _with_digest(spec: TransformSpec, digests: Mapping[str, str]) -> TransformSpec:

@@ -6,7 +6,7 @@ domain tells all of its parts apart (each carries its length, so no name can imi
 
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Party
-from gateway.model.transforms import Token, TransformSpec
+from gateway.model.transforms import KeyedSpec, ShiftDate, TransformSpec
 
 
 def key_domain(
@@ -16,11 +16,12 @@ def key_domain(
 
     Inside a project, where policy says so, the same element has the same token whichever
     department it comes from. Everywhere else tokens differ by recipient, data set and purpose
-    (PIPL 6: what was given for one purpose is not to be joined for another).
+    (PIPL 6: what was given for one purpose is not to be joined for another). All dates of a
+    person shift by the same days, so that domain has no name in it.
     """
-    if not spec.keyed:
+    if not isinstance(spec, KeyedSpec):
         return None
-    if isinstance(spec, Token) and spec.scope == "project" and request.project is not None:
+    if spec.scope == "project" and request.project is not None:
         owner = [("project", request.project)]
     else:
         owner = [
@@ -28,7 +29,10 @@ def key_domain(
             ("dataset", request.dataset),
             ("purpose", request.purpose),
         ]
-    return _written([*owner, ("name", published), ("transform", spec.kind)])
+    name = [] if isinstance(spec, ShiftDate) else [("name", published)]
+    # One key serves one cipher.
+    cipher = [] if spec.cipher == "AES" else [("cipher", spec.cipher)]
+    return _written([*owner, *name, ("transform", spec.kind), *cipher])
 
 
 def _written(parts: list[tuple[str, str]]) -> str:

@@ -59,20 +59,38 @@ def outcome(column: pa.Array, unhandled: pa.BooleanArray) -> Outcome:
 
 
 class Transform(Protocol):
-    """What the executor sees. ``apply`` may be called from several threads at once."""
+    """What the executor sees. ``apply`` may be called from several threads at once.
+
+    ``construction`` names the cryptographic construction of a keyed transform, for certificates.
+    ``subjects`` is the column that names the person of each row, given exactly to transforms
+    whose spec is ``per_subject``.
+    """
 
     claim: ClassVar[Claim]
     output_type: pa.DataType
 
-    def apply(self, column: pa.Array) -> Outcome: ...
+    @property
+    def construction(self) -> str | None: ...
+
+    def apply(self, column: pa.Array, subjects: pa.Array | None = None) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resources:
-    """What a spec does not hold itself: a key, and the hierarchies by name. The repr is blind."""
+    """What a spec does not hold itself: a key with its domain, and the hierarchies by name.
+
+    The repr is blind.
+    """
 
     key: bytes | None = None
+    domain: str | None = None
     hierarchies: Mapping[str, pa.Table] = field(default_factory=lambda: MappingProxyType({}))
+
+    def key_for(self, spec: Spec) -> bytes:
+        """The key; `InvalidRequest` when none was given."""
+        if self.key is None:
+            raise InvalidRequest.of("transform", f"{_kind(spec)} needs a key, and none was given")
+        return self.key
 
     def __repr__(self) -> str:
         return f"Resources(key hidden, hierarchies {sorted(self.hierarchies)})"
@@ -108,17 +126,49 @@ class ColumnTransform(ABC, Generic[SpecT]):
     def run(self, column: pa.Array) -> Outcome:
         """The work, on an array that is known to be of ``source_type``."""
 
-    def apply(self, column: pa.Array) -> Outcome:
+    @classmethod
+    def construction_of(cls, spec: SpecT) -> str | None:  # noqa: ARG003 - keyed ones look
+        """The cryptographic construction's name, None for a transform without a key."""
+        return None
+
+    @property
+    def construction(self) -> str | None:
+        return self.construction_of(self.spec)
+
+    def apply(self, column: pa.Array, subjects: pa.Array | None = None) -> Outcome:
         """Transform one array; never a value that the transform has not handled."""
         if not isinstance(column, pa.Array) or column.type != self.source_type:
             raise TransformFailed(f"{_kind(self.spec)} was given another type than planned")
-        done = self.run(column)
+        done = self._outcome(column, subjects)
         if len(done.column) != len(column) or done.column.type != self.output_type:
             raise TransformFailed(f"{_kind(self.spec)} did not give what was planned")
         return done
 
+    def _outcome(self, column: pa.Array, subjects: pa.Array | None) -> Outcome:
+        if subjects is not None:
+            raise TransformFailed(f"{_kind(self.spec)} looks at no second column")
+        return self.run(column)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source_type} to {self.output_type})"
+
+
+class SubjectTransform(ColumnTransform[SpecT]):
+    """The base of those that also look at whose row it is; a row of nobody is unhandled."""
+
+    @abstractmethod
+    def run_for(self, column: pa.Array, subjects: pa.Array) -> Outcome:
+        """The work; ``subjects`` is text, as long as the column, null for a row of nobody."""
+
+    def run(self, column: pa.Array) -> Outcome:  # noqa: ARG002 - nothing can be done
+        raise TransformFailed(f"{_kind(self.spec)} was not told whose each row is")
+
+    def _outcome(self, column: pa.Array, subjects: pa.Array | None) -> Outcome:
+        if subjects is None:
+            return self.run(column)
+        if not is_text(subjects.type) or len(subjects) != len(column):
+            raise TransformFailed(f"{_kind(self.spec)} was given no fitting column of persons")
+        return self.run_for(column, as_text(subjects))
 
 
 def unsupported(spec: Spec, source_type: pa.DataType, wanted: str) -> InvalidRequest:

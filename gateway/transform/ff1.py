@@ -35,6 +35,13 @@ LENGTH_LIMIT: Final = 2**32
 """Section 5.1: lengths of values and tweaks are below this."""
 
 
+def construction(cipher: CipherName) -> str:
+    """The name for certificates."""
+    if cipher == "AES":
+        return "FF1 (NIST SP 800-38G)"
+    return f"FF1 over {cipher} (construction of SP 800-38G, not a published standard)"
+
+
 class FF1:
     """FF1 over one alphabet under one key: `FF1(key, "0123456789").encrypt(column, tweak)`.
 
@@ -70,11 +77,7 @@ class FF1:
         self._cipher = BlockCipher(key, cipher)
         least = UNSAFE_LEAST_DOMAIN if unsafe_small_domains else LEAST_DOMAIN
         self.shortest: Final = _shortest(self._alphabet.radix, least)
-        self.construction: Final = (
-            "FF1 (NIST SP 800-38G)"
-            if cipher == "AES"
-            else f"FF1 over {cipher} (construction of SP 800-38G, not a published standard)"
-        )
+        self.construction: Final = construction(cipher)
 
     def encrypt(self, column: pa.Array, tweak: bytes | pa.Array = b"") -> pa.Array:
         """Algorithm 7 on every value of a string column (or large string); nulls stay null.

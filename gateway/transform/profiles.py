@@ -22,6 +22,7 @@ from gateway.errors import InvalidRequest, TransformFailed
 from gateway.transform import check_digits
 from gateway.transform.alphabets import PLATE, USCC
 from gateway.transform.blocks import PIECE, BlockCipher, CipherName
+from gateway.transform.ff1 import construction
 from gateway.transform.ff1_integers import LEAST_SIZE, IntegerPermutation
 from gateway.transform.layouts import Bytes, Characters, Check, Day, Field, Fit, Layout, Options
 from gateway.transform.varlen import VarlenColumn, groups, put_fixed, take_fixed
@@ -70,11 +71,7 @@ class Profile:
         self._kind = kind
         self._unfit = unfit
         self._layouts = [(layout, IntegerPermutation(block, layout.size)) for layout in layouts]
-        standard = (
-            "NIST SP 800-38G" if cipher == "AES" else "construction of SP 800-38G, no standard"
-        )
-        over = "" if cipher == "AES" else f" over {cipher}"
-        self.construction: Final = f"FF1{over} ({standard}) with cycle walking on valid {kind}"
+        self.construction: Final = f"{construction(cipher)}, walking cycles on valid {kind}"
 
     def encrypt(self, column: pa.Array) -> pa.Array:
         """String or large string column; nulls stay null."""

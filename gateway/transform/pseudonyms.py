@@ -1,11 +1,12 @@
-"""Keyed pseudonyms: the token transform over the keyed core."""
+"""Keyed pseudonyms: tokens that say no more than equality, and tokens that a key takes back."""
 
 from typing import ClassVar, Final
 
 import pyarrow as pa
 
 from gateway.errors import InvalidRequest
-from gateway.model.transforms import Token, TokenAlphabet
+from gateway.model.transforms import ReversibleToken, Spec, Token, TokenAlphabet
+from gateway.transform import siv_tokens, tokens
 from gateway.transform.alphabets import BASE32, DIGITS, HEX
 from gateway.transform.base import (
     Claim,
@@ -15,6 +16,7 @@ from gateway.transform.base import (
     is_text,
     unsupported,
 )
+from gateway.transform.siv_tokens import SivTokens
 from gateway.transform.tokens import CmacTokens
 
 _ALPHABETS: Final[dict[TokenAlphabet, str]] = {"base32": BASE32, "hex": HEX, "digits": DIGITS}
@@ -37,16 +39,61 @@ class TokenColumn(ColumnTransform[Token]):
 
     @classmethod
     def output_for(cls, spec: Token, source_type: pa.DataType) -> pa.DataType:
-        if not (is_text(source_type) or pa.types.is_date32(source_type)):
-            raise unsupported(spec, source_type, "text, whole numbers or dates")
-        return pa.string()
+        return _token_type(spec, source_type)
+
+    @classmethod
+    def construction_of(cls, spec: Token) -> str:
+        return tokens.construction(spec.cipher)
 
     def prepare(self, resources: Resources) -> None:
-        if resources.key is None:
-            raise InvalidRequest.of("transform", "token needs a key, and none was given")
+        spec = self.spec
         self._tokens = CmacTokens(
-            resources.key, alphabet=_ALPHABETS[self.spec.alphabet], length=self.spec.length
+            resources.key_for(spec),
+            alphabet=_ALPHABETS[spec.alphabet],
+            length=spec.length,
+            rows=spec.rows,
+            cipher=spec.cipher,
         )
 
     def run(self, column: pa.Array) -> Outcome:
         return Outcome(self._tokens.apply(column.cast(pa.string())), None)
+
+
+class ReversibleTokenColumn(ColumnTransform[ReversibleToken]):
+    """A pseudonym that the key's holder can take back; bound to the key's domain."""
+
+    claim: ClassVar[Claim] = Claim(
+        guarantee=(
+            "without the key a token tells nothing of its value but equality and length; with it "
+            "the value comes back exactly, and what is no token of the domain is told apart; "
+            "destroying the key makes the tokens irreversible"
+        ),
+        precondition=(
+            "the key belongs to one domain, and nobody may ask for tokens of values of their choice"
+        ),
+        leaves="which records have equal values, how often each occurs, and the length of each",
+        source="AES-SIV, RFC 5297; GB/T 37964-2019, pseudonymisation",
+    )
+
+    @classmethod
+    def output_for(cls, spec: ReversibleToken, source_type: pa.DataType) -> pa.DataType:
+        return _token_type(spec, source_type)
+
+    @classmethod
+    def construction_of(cls, spec: ReversibleToken) -> str:
+        return siv_tokens.construction(spec.cipher)
+
+    def prepare(self, resources: Resources) -> None:
+        key = resources.key_for(self.spec)
+        if resources.domain is None:
+            raise InvalidRequest.of("transform", "reversible_token needs the domain of its key")
+        self._tokens = SivTokens(key, [resources.domain.encode()], cipher=self.spec.cipher)
+
+    def run(self, column: pa.Array) -> Outcome:
+        return Outcome(self._tokens.apply(column.cast(pa.string())), None)
+
+
+def _token_type(spec: Spec, source_type: pa.DataType) -> pa.DataType:
+    if not (is_text(source_type) or pa.types.is_date32(source_type)):
+        raise unsupported(spec, source_type, "text, whole numbers or dates")
+    return pa.string()

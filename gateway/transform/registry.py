@@ -9,6 +9,9 @@ import pyarrow as pa
 from gateway.errors import InvalidRequest
 from gateway.model.transforms import (
     BinNumber,
+    BoundedNoise,
+    EncryptCharacters,
+    EncryptIdentifier,
     GeneralizeDate,
     GeneralizeHierarchy,
     Keep,
@@ -17,7 +20,9 @@ from gateway.model.transforms import (
     MaskPattern,
     Replace,
     ReplacePattern,
+    ReversibleToken,
     RoundNumber,
+    ShiftDate,
     Spec,
     Suppress,
     Token,
@@ -28,6 +33,7 @@ from gateway.model.transforms import (
 from gateway.transform.base import Claim, ColumnTransform, Resources, Transform
 from gateway.transform.clipping import TopBottomCodeColumn
 from gateway.transform.dates import GeneralizeDateColumn
+from gateway.transform.encryption import EncryptCharactersColumn, EncryptIdentifierColumn
 from gateway.transform.forms import MaskFormColumn
 from gateway.transform.hierarchy import GeneralizeHierarchyColumn
 from gateway.transform.masks import (
@@ -37,7 +43,8 @@ from gateway.transform.masks import (
     TruncateColumn,
 )
 from gateway.transform.numbers import BinNumberColumn, RoundNumberColumn
-from gateway.transform.pseudonyms import TokenColumn
+from gateway.transform.per_subject import BoundedNoiseColumn, ShiftDateColumn
+from gateway.transform.pseudonyms import ReversibleTokenColumn, TokenColumn
 from gateway.transform.whole import KeepColumn, ReplaceColumn, SuppressColumn
 
 # Any: each class takes its own spec, and the key of the mapping is that spec's class.
@@ -57,6 +64,11 @@ _TRANSFORMS: Final[Mapping[type[Spec], type[ColumnTransform[Any]]]] = MappingPro
         GeneralizeHierarchy: GeneralizeHierarchyColumn,
         ReplacePattern: ReplacePatternColumn,
         Token: TokenColumn,
+        ReversibleToken: ReversibleTokenColumn,
+        EncryptIdentifier: EncryptIdentifierColumn,
+        EncryptCharacters: EncryptCharactersColumn,
+        ShiftDate: ShiftDateColumn,
+        BoundedNoise: BoundedNoiseColumn,
     }
 )
 
@@ -66,9 +78,10 @@ def build(
     *,
     source_type: pa.DataType,
     key: bytes | None = None,
+    domain: str | None = None,
     hierarchies: Mapping[str, pa.Table] | None = None,
 ) -> Transform:
-    """The transform of that spec for columns of ``source_type``.
+    """The transform of that spec for columns of ``source_type``; ``domain`` is the key's.
 
     `InvalidRequest` names the transform and the type when the type is not taken, and says what is
     missing: a key, a hierarchy, a level of it. A key for a transform that takes none is refused,
@@ -76,7 +89,7 @@ def build(
     """
     if key is not None and not spec.keyed:
         raise InvalidRequest.of("transform", f"{spec.kind} takes no key")
-    return _implementation(spec)(spec, source_type, Resources(key, hierarchies or {}))
+    return _implementation(spec)(spec, source_type, Resources(key, domain, hierarchies or {}))
 
 
 def output_type(spec: TransformSpec, source_type: pa.DataType) -> pa.DataType:
@@ -87,6 +100,14 @@ def output_type(spec: TransformSpec, source_type: pa.DataType) -> pa.DataType:
 def claim(spec: TransformSpec) -> Claim:
     """What the transform of that spec promises, for certificates and documents."""
     return _implementation(spec).claim
+
+
+def construction(spec: TransformSpec) -> str | None:
+    """The cryptographic construction of a keyed transform, for certificates; known without a key.
+
+    Names a construction over SM4 as such where it is no published standard.
+    """
+    return _implementation(spec).construction_of(spec)
 
 
 def _implementation(spec: Spec) -> type[ColumnTransform[Any]]:

@@ -21,6 +21,13 @@ from gateway.transform.varlen import VarlenColumn
 NOT_OF_THIS_DOMAIN: Final = "not a token of this domain"
 
 
+def construction(cipher: CipherName) -> str:
+    """The name for certificates."""
+    if cipher == "AES":
+        return "AES-SIV (RFC 5297)"
+    return f"SIV over {cipher} (construction of RFC 5297, not a published standard)"
+
+
 class SivTokens:
     """Tokens that can be taken back: `SivTokens(key, [context]).apply(column)`, then `.reverse`.
 
@@ -46,11 +53,7 @@ class SivTokens:
         self._text = BaseText(alphabet)
         self._unfit = unfit
         self._siv = Siv(key, context, cipher=cipher)
-        self.construction: Final = (
-            "AES-SIV (RFC 5297)"
-            if cipher == "AES"
-            else f"SIV over {cipher} (construction of RFC 5297, not a published standard)"
-        )
+        self.construction: Final = construction(cipher)
 
     def apply(self, column: pa.Array) -> pa.Array:
         """String, binary or their large forms to string (or large string); nulls stay null.

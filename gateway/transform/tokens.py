@@ -29,6 +29,13 @@ MOST_RISK: Final = Fraction(1, 10**6)
 """The largest accepted probability that any two distinct values of a domain share a token."""
 
 
+def construction(cipher: CipherName) -> str:
+    """The name for certificates."""
+    if cipher == "AES":
+        return "AES-CMAC-PRF-128 (RFC 4615)"
+    return f"CMAC-PRF-128 over {cipher} (construction of RFC 4615, not a published standard)"
+
+
 def full_length(radix: int) -> int:
     """Characters that show all 128 bits: the least n with radix**n >= 2**128."""
     length, reach = 0, 1
@@ -90,11 +97,7 @@ class CmacTokens:
         if len(key) < SHORTEST_KEY:
             raise KeyUnavailable(f"a key for tokens has at least {SHORTEST_KEY} bytes")
         self._cmac = Cmac(BlockCipher(prf_key(key, cipher), cipher))
-        self.construction: Final = (
-            "AES-CMAC-PRF-128 (RFC 4615)"
-            if cipher == "AES"
-            else f"CMAC-PRF-128 over {cipher} (construction of RFC 4615, not a published standard)"
-        )
+        self.construction: Final = construction(cipher)
 
     def apply(self, column: pa.Array) -> pa.Array:
         """String, binary or their large forms to string (or large string); nulls stay null.

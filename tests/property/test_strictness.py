@@ -1,6 +1,7 @@
 """Strictest wins: the laws that make the order of rules irrelevant."""
 
 import itertools
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from gateway.model.grades import Grade, effective
 from gateway.model.transforms import (
     BinNumber,
+    BoundedNoise,
+    EncryptCharacters,
+    EncryptIdentifier,
     GeneralizeDate,
     GeneralizeHierarchy,
     Keep,
@@ -17,7 +21,9 @@ from gateway.model.transforms import (
     MaskPattern,
     Replace,
     ReplacePattern,
+    ReversibleToken,
     RoundNumber,
+    ShiftDate,
     Suppress,
     Token,
     TopBottomCode,
@@ -77,6 +83,56 @@ def forms(draw: st.DrawFn) -> MaskForm:
     return MaskForm(form=form, character=draw(characters), **(kept if form != "email" else {}))
 
 
+scopes = st.sampled_from(["recipient", "project"])
+ciphers = st.sampled_from(["AES", "SM4"])
+profiles = st.one_of(
+    st.builds(
+        EncryptIdentifier,
+        profile=st.sampled_from(["mobile"]),
+        keep=st.sampled_from([0, 3]),
+        normalise=st.booleans(),
+        scope=scopes,
+    ),
+    st.builds(
+        EncryptIdentifier, profile=st.just("bank_card"), keep=st.integers(0, 8), scope=scopes
+    ),
+    st.builds(
+        EncryptIdentifier,
+        profile=st.just("resident_id"),
+        last_day=st.sampled_from([date(2029, 12, 31), date(2030, 12, 31)]),
+        scope=scopes,
+        cipher=ciphers,
+    ),
+)
+
+
+@st.composite
+def characters_of(draw: st.DrawFn) -> EncryptCharacters:
+    unsafe = draw(st.booleans())
+    return EncryptCharacters(
+        alphabet=draw(st.sampled_from(["0123456789", "9876543210"])),
+        separators=draw(st.sampled_from(["", "-"])),
+        length=draw(st.sampled_from([None, 6, 7, *([2, 5] if unsafe else [])])),
+        unsafe_small_domains=unsafe,
+        scope=draw(scopes),
+    )
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> Token:
+    rows = draw(st.sampled_from([2**32, 10**6, 1000]))
+    return Token(
+        scope=draw(scopes), length=draw(st.integers(17, 18)), rows=rows, cipher=draw(ciphers)
+    )
+
+
+reversible = st.builds(ReversibleToken, scope=scopes, cipher=ciphers)
+pseudonyms = st.one_of(tokens(), reversible)
+by_person = st.one_of(
+    st.builds(ShiftDate, most_days=st.sampled_from([7, 30]), scope=scopes),
+    st.builds(BoundedNoise, most_steps=st.sampled_from([3, 5]), scope=scopes),
+)
+
 numbers = st.one_of(
     bins(), clips(), st.builds(RoundNumber, step=st.sampled_from([1, "0.5", 3, 10, 30, 50, 90]))
 )
@@ -95,15 +151,30 @@ texts = st.one_of(
         hierarchy=st.sampled_from(["region", "illness"]),
         level=st.integers(1, 3),
     ),
-    st.builds(Token, scope=st.sampled_from(["recipient", "project"]), length=st.integers(17, 18)),
+    pseudonyms,
+    profiles,
+    characters_of(),
 )
 dates = st.builds(GeneralizeDate, to=st.sampled_from(["month", "quarter", "year", "five_years"]))
 ends = st.one_of(
     st.just(Keep()), st.just(Suppress()), st.builds(Replace, text=st.sampled_from("XY"))
 )
-specs: st.SearchStrategy[TransformSpec] = st.one_of(numbers, texts, dates, ends)
+specs: st.SearchStrategy[TransformSpec] = st.one_of(numbers, texts, dates, by_person, ends)
 within_family = st.one_of(
-    *(st.tuples(kind, kind, kind) for kind in (masks(), numbers, forms(), dates, specs))
+    *(
+        st.tuples(kind, kind, kind)
+        for kind in (
+            masks(),
+            numbers,
+            forms(),
+            dates,
+            pseudonyms,
+            profiles,
+            characters_of(),
+            by_person,
+            specs,
+        )
+    )
 )
 
 
@@ -270,6 +341,59 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
         ),
         pytest.param(Token(length=17), Token(length=18), Suppress(), id="tokens of other lengths"),
         pytest.param(
+            Token(rows=10**6, length=17), Token(scope="project"), Token(rows=10**6, length=17),
+            id="tokens: the fewer rows",
+        ),
+        pytest.param(Token(cipher="SM4"), Token(), Suppress(), id="tokens over other ciphers"),
+        pytest.param(
+            ReversibleToken(), Token(scope="project"), Token(),
+            id="irreversible before reversible, recipient before project",
+        ),
+        pytest.param(
+            ReversibleToken(cipher="SM4"), Token(), Suppress(), id="two pseudonyms, other ciphers"
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="mobile"), EncryptIdentifier(profile="mobile", keep=0),
+            EncryptIdentifier(profile="mobile", keep=0), id="profiles: the fewer kept",
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="bank_card", keep=8), EncryptIdentifier(profile="bank_card"),
+            Suppress(), id="cards: with 8 kept short ones are unhandled",
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="mobile", normalise=True),
+            EncryptIdentifier(profile="mobile"),
+            Suppress(),
+            id="profiles: other values are handled",
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="mobile"), Token(), Suppress(),
+            id="a token tells apart what is no mobile number",
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="mobile"), EncryptIdentifier(profile="plate"), Suppress(),
+            id="other profiles",
+        ),
+        pytest.param(
+            EncryptCharacters(alphabet="0123456789", length=7),
+            EncryptCharacters(alphabet="0123456789", unsafe_small_domains=True),
+            EncryptCharacters(alphabet="0123456789", length=7),
+            id="characters: the one length, and safe before unsafe",
+        ),
+        pytest.param(
+            EncryptCharacters(alphabet="0123456789", length=4, unsafe_small_domains=True),
+            EncryptCharacters(alphabet="0123456789"),
+            Suppress(),
+            id="characters: no value is handled by both",
+        ),
+        pytest.param(
+            ShiftDate(most_days=7), ShiftDate(most_days=30), Suppress(), id="dates by other days"
+        ),
+        pytest.param(
+            ShiftDate(most_days=7), ShiftDate(most_days=7, scope="project"), Suppress(),
+            id="dates shifted by another key: neither follows from the other",
+        ),
+        pytest.param(
             MaskPattern(pattern="a"), MaskPattern(pattern="a", unmatched="keep"), Suppress(),
             id="patterns only join themselves",
         ),
@@ -295,6 +419,30 @@ def test_what_stricter_means_for_each_pair(
             Mask(), Grade.GENERAL_2, None, Grade.GENERAL_2, id="unknown entity is personal"
         ),
         pytest.param(Mask(), Grade.GENERAL_2, "NONE", Grade.GENERAL_1, id="not personal"),
+        pytest.param(
+            ReversibleToken(), Grade.GENERAL_2, "NONE", Grade.GENERAL_2, id="reversible is personal"
+        ),
+        pytest.param(
+            EncryptIdentifier(profile="uscc"),
+            Grade.GENERAL_4,
+            "NONE",
+            Grade.GENERAL_3,
+            id="encrypted goes down one",
+        ),
+        pytest.param(
+            EncryptCharacters(alphabet="01", unsafe_small_domains=True),
+            Grade.GENERAL_3,
+            "PERSON",
+            Grade.GENERAL_3,
+            id="small domains can be tried",
+        ),
+        pytest.param(
+            ShiftDate(most_days=30),
+            Grade.GENERAL_3,
+            "PERSON",
+            Grade.GENERAL_3,
+            id="shifted dates are nearly there",
+        ),
         pytest.param(Mask(), Grade.GENERAL_1, "PERSON", Grade.GENERAL_1, id="public stays public"),
         pytest.param(Mask(), Grade.IMPORTANT, "NONE", Grade.IMPORTANT, id="important stays"),
         pytest.param(

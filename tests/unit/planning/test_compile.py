@@ -16,7 +16,17 @@ from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
 from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import MaxRowsCheck, MinCellCheck, SchemaCheck
 from gateway.model.policy import Policy
-from gateway.model.transforms import BinNumber, GeneralizeHierarchy, Keep, Token
+from gateway.model.transforms import (
+    BinNumber,
+    BoundedNoise,
+    EncryptCharacters,
+    EncryptIdentifier,
+    GeneralizeHierarchy,
+    Keep,
+    ReversibleToken,
+    ShiftDate,
+    Token,
+)
 from gateway.planning.compile import compile_plan
 from gateway.transform.registry import output_type
 
@@ -279,6 +289,61 @@ def test_a_source_whose_columns_changed_is_not_planned():
     )
 
 
+# ---- what a keyed transform needs is known when it is planned --------------------------------------
+
+
+def asked_for(spec, column="sfz", **more):
+    base = decision(column)
+    return plan(
+        column, decided=base.but(columns=(base.columns[0].but(transform=spec),)), **more
+    ).steps[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "type_"),
+    [
+        (EncryptCharacters(alphabet="0123456789"), "int16"),
+        (EncryptCharacters(alphabet="0123456789", length=8), "int16"),
+        (EncryptCharacters(alphabet="abcdefghij"), "int64"),
+        (EncryptIdentifier(profile="mobile"), "int32"),
+        (EncryptIdentifier(profile="resident_id", last_day="2030-12-31"), "int64"),
+        (EncryptIdentifier(profile="mobile"), "double"),
+        (ReversibleToken(), "double"),
+        (ShiftDate(most_days=30), "string"),
+        (BoundedNoise(most_steps=5), "string"),
+        (BoundedNoise(most_steps=200), "int8"),
+        (BoundedNoise(most_steps=2, step="0.5"), "int64"),
+    ],
+)
+def test_what_no_value_of_the_type_can_satisfy_is_refused_when_planned(spec, type_):
+    columns = tuple(c.but(type=type_) if c.name == "sfz" else c for c in DATASET.columns)
+    with pytest.raises(FailedPrecondition, match=f"policies ask for {spec.kind} of resident_id"):
+        asked_for(spec, dataset=DATASET.but(columns=columns))
+
+
+def test_tokens_too_short_for_the_rows_are_refused_unless_a_limit_keeps_to_them():
+    few = Token(rows=1000)
+    assert few.length < Token().length
+    with pytest.raises(FailedPrecondition, match="for 1000 rows at most"):
+        asked_for(few, version=VERSION.but(rows=1001))
+    assert asked_for(few, version=VERSION.but(rows=1001), limit=1000).transform == few
+    assert asked_for(few, version=VERSION.but(rows=1000)).transform == few
+
+
+@pytest.mark.parametrize("spec", [ShiftDate(most_days=30), BoundedNoise(most_steps=5)])
+def test_a_draw_by_person_needs_a_privacy_unit_of_text_or_whole_numbers(spec):
+    type_ = "date32[day]" if isinstance(spec, ShiftDate) else "int64"
+    columns = tuple(c.but(type=type_) if c.name == "sfz" else c for c in DATASET.columns)
+    dataset = DATASET.but(columns=columns)
+    with pytest.raises(FailedPrecondition, match="names as its privacy unit") as refused:
+        asked_for(spec, dataset=dataset)
+    assert refused.value.reason == "PRIVACY_UNIT_MISSING"
+    with pytest.raises(FailedPrecondition, match="names as its privacy unit"):
+        asked_for(spec, dataset=dataset.but(privacy_unit="area"))
+    step = asked_for(spec, dataset=dataset.but(privacy_unit="job"))
+    assert (step.column, step.subject) == ("sfz", "job")
+
+
 # ---- the digest ---------------------------------------------------------------------------------
 
 
@@ -287,7 +352,7 @@ def test_the_digest_of_a_plan_never_changes_unnoticed():
     kept = Path(__file__).parent / "golden_plan.json"
     made = golden()
     assert made.canonical() == kept.read_bytes().rstrip(b"\n")
-    assert made.digest() == "d723029a9877f1dfb5d9045311ac759ab4cc7e76c1da67f9e6018c683e68b0fe"
+    assert made.digest() == "4d082a5844b39db8f5d762c54743aea0641d85ba9271307c94044630509ae001"
 
 
 def golden():
