@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.decide.engine import decide
-from gateway.errors import FailedPrecondition, QuotaExhausted, SourceChanged
+from gateway.errors import FailedPrecondition, PermissionDenied, QuotaExhausted, SourceChanged
 from gateway.model.access import ExtractRequest
 from gateway.model.audit import AuditEvent, AuditPosition
 from gateway.model.catalog import DataSet, Party, SourceVersion
@@ -97,12 +97,15 @@ class Opening:
     def _decide(
         self, tx: Transaction, caller: Party, request: ExtractRequest, now: datetime
     ) -> tuple[DataSet, Decision]:
-        dataset = dataset_for(tx, caller, request.dataset)
+        recipient = tx.party(caller.name)  # it may have been shut out since the call began
+        if recipient is None:
+            raise PermissionDenied(f"{caller.name} is shut out", reason="PARTY_DISABLED")
+        dataset = dataset_for(tx, recipient, request.dataset)
         if dataset.state is not DataSetState.ACTIVE:
             raise FailedPrecondition(
                 f"{dataset.name} is {dataset.state}", reason="DATA_SET_NOT_ACTIVE"
             )
-        return dataset, decide(request, facts_for(tx, dataset, caller, now))
+        return dataset, decide(request, facts_for(tx, dataset, recipient, now))
 
     def _version(self, dataset: DataSet) -> SourceVersion:
         with self._sources.open(

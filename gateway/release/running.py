@@ -35,6 +35,7 @@ from gateway.ports import (
     Transaction,
 )
 from gateway.release.certify import certify
+from gateway.release.standing import refuse_if_changed
 
 LEASE = timedelta(seconds=60)
 PROGRESS_EVERY = timedelta(milliseconds=500)
@@ -162,6 +163,11 @@ class Runner:
                     now,
                 )
                 return None
+            try:
+                refuse_if_changed(tx, release, dataset, now)
+            except FailedPrecondition as changed:
+                self._close(tx, release.but(state=state), *_ending(changed), now)
+                return None
             release = release.but(
                 state=advance(RELEASE, name, state, ReleaseState.RUNNING),
                 stage=Stage.READING,
@@ -265,6 +271,8 @@ class Runner:
         with self._store.write() as tx:
             release = self._still_ours(tx, running, now, now + LEASE)
             self._refuse_without_grant(tx, release)
+            dataset = tx.dataset(running.dataset.name) or running.dataset
+            refuse_if_changed(tx, release, dataset, now)
             certificate = certify(
                 release, running.dataset, version, sealed, now, expires, self._signer
             )

@@ -6,9 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from gateway.errors import SourceUnavailable
+from gateway.model.grades import Grade
 from gateway.model.lifecycle import ReleaseState
+from gateway.model.names import ColumnRole
+from gateway.ports import Page
 from gateway.release.running import LEASE, Runner
 from gateway.verify import verify_certificate
+from tests.integration.conftest import starter
 
 
 class Interrupted:
@@ -116,3 +120,94 @@ def test_an_attempt_that_was_overtaken_is_not_sealed_when_its_successor_dies(off
     sealed = office.look(release)
     assert sealed.attempt == 3
     assert hashlib.sha256(office.stream(release)).hexdigest() == certified(office, sealed)
+
+
+def withdrawn(office) -> None:
+    office.rooms.catalog.withdraw(office.holder, "datasets/residents", office.key())
+
+
+def retired(office) -> None:
+    office.rooms.policies.retire(office.officer, "policies/gbt43697-research", 1, office.key())
+
+
+def graded_higher(office) -> None:
+    dataset = office.rooms.catalog.get(office.holder, "datasets/residents")
+    office.rooms.catalog.override(
+        office.officer,
+        dataset.name,
+        "district",
+        "REGION",
+        Grade.CORE,
+        ColumnRole.SENSITIVE,
+        "small districts",
+        dataset.revision,
+        office.key(),
+    )
+
+
+def denied_by_another_policy(office) -> None:
+    office.activate(
+        """
+        format: gateway-policy/1
+        name: policies/no-names
+        purposes: {nothing: Stands here because a file needs one.}
+        rules: [{name: names, match: {entity: [PERSON]}, effect: deny}]
+        """
+    )
+
+
+def shut_out(office) -> None:
+    with office.rooms.store.write() as tx:
+        tx.put_party(office.consumer.but(disabled=True))
+
+
+def revoked(office) -> None:
+    (grant,) = office.rooms.grants.all(office.holder, Page(size=10), None, None)
+    office.rooms.grants.revoke(office.holder, grant.name, "no longer needed", office.key())
+
+
+CHANGES = [withdrawn, retired, graded_higher, denied_by_another_policy, shut_out, revoked]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_is_read_under_rules_that_no_longer_hold(office, change):
+    release = opened(office)
+    change(office)
+    reads = []
+    watched = Interrupted(office.rooms.runner._executor, lambda: reads.append(1), nothing)
+    runner(office, "late", watched).run(release.name)
+    ended = office.look(release)
+    assert ended.state is ReleaseState.FAILED
+    assert ended.ending.reason == "DECISION_CHANGED"
+    assert not reads
+    with office.rooms.store.read() as tx:
+        assert tx.key(release.name) is None
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_is_sealed_under_rules_that_no_longer_hold(office, change):
+    release = opened(office)
+    executor = office.rooms.runner._executor
+    runner(office, "slow", Interrupted(executor, nothing, lambda: change(office))).run(release.name)
+    ended = office.look(release)
+    assert ended.state is ReleaseState.FAILED
+    assert ended.ending.reason in ("DECISION_CHANGED", "GRANT_REVOKED")
+    assert office.rooms.runner._staging.names() == frozenset()
+
+
+def test_other_rules_that_come_to_the_same_disturb_no_release(office):
+    release = opened(office)
+    renamed = starter("gbt43697-research").replace("direct identifiers masked", "names masked")
+    office.activate(renamed)
+    office.rooms.runner.run(release.name)
+    assert office.look(release).state is ReleaseState.SEALED
+
+
+def test_a_party_that_is_shut_out_while_it_asks_gets_nothing(office):
+    office.register()
+    office.activate()
+    office.grant(office.request())
+    shut_out(office)
+    denied = office.open()
+    assert denied.state is ReleaseState.DENIED
+    assert {reason.code for reason in denied.decision.reasons} == {"RECIPIENT_DISABLED"}
