@@ -31,6 +31,7 @@ from gateway.store.sql import SqlStore
 
 PROFILE_NAME = "profile.yaml"
 KEY_NAME = "signing.pub.pem"
+STORE_FILE = "keys/store.uri"
 PARTS = (CONFIG_NAME, KEY_NAME, "state", "keys", "tls", "clients", "data", "hierarchies")
 """What an installation is made of."""
 
@@ -62,12 +63,14 @@ def initialise(
     *,
     listen: str = "127.0.0.1:7443",
     hosts: tuple[str, ...] = (),
+    store: str | None = None,
     parties: tuple[NewParty, ...] = STARTERS,
 ) -> Path:
     """Make an installation in ``folder`` and return its settings file.
 
     ``hosts`` are further names that the server's certificate is for; clients are told the first.
-    AlreadyExists when there is an installation: nothing is overwritten.
+    ``store`` is the address of an empty PostgreSQL database, kept in a private file; without it
+    the store is SQLite in the folder. AlreadyExists when there is an installation: nothing is overwritten.
     """
     config = folder / CONFIG_NAME
     if taken := [part for part in PARTS if (folder / part).exists()]:
@@ -76,7 +79,7 @@ def initialise(
             "folder"
         )
     try:
-        _build(folder, config, listen, hosts, parties)
+        _build(folder, config, listen, hosts, store, parties)
     except BaseException:
         # Half an installation would be refused as one by the next try.
         for made in (folder / part for part in PARTS):
@@ -93,6 +96,7 @@ def _build(
     config: Path,
     listen: str,
     hosts: tuple[str, ...],
+    store_url: str | None,
     parties: tuple[NewParty, ...],
 ) -> None:
     host, _, port = listen.rpartition(":")
@@ -108,16 +112,22 @@ def _build(
     _write(folder / "tls" / "authority", authority.root)
     names = tuple(dict.fromkeys((*HOSTS, host.strip("[]"), *hosts)))
     _write(folder / "tls" / "server", authority.issue_server(names, clock.now()))
-    url = f"sqlite:///{(folder / 'state' / 'gateway.db').resolve()}"
-    upgrade(url)
-    config.write_text(_settings(listen), encoding="utf-8")
+    if store_url is not None:
+        write_secret(folder / STORE_FILE, store_url.encode(), replace=False)
+    config.write_text(_settings(listen, store_url is not None), encoding="utf-8")
     settings = load(config)
+    upgrade(settings.store.read())
     store = SqlStore(settings.store.read())
     try:
         for party in parties:
             _add(folder, authority, store, party, f"{hosts[0]}:{port}" if hosts else listen)
     finally:
         store.close()
+
+
+def upgrade_store(config: Path) -> None:
+    """Bring the store of an installation to the schema of this program; make a backup before."""
+    upgrade(load(config).store.read())
 
 
 def issue_certificate(config: Path, name: str, address: str | None = None) -> Path:
@@ -203,14 +213,15 @@ def _write(stem: Path, issued: Issued) -> None:
     write_secret(stem.with_suffix(".key"), issued.private_key, replace=False)
 
 
-def _settings(listen: str) -> str:
+def _settings(listen: str, in_file: bool) -> str:
+    store = f"file: {STORE_FILE}" if in_file else "text: sqlite:///state/gateway.db"
     return f"""\
 # Settings of one gateway. Paths are relative to this file; every value can be overridden by an
 # environment variable such as GATEWAY_SERVER__LISTEN. See docs/operating.md.
 
 state: state            # staged data (encrypted) and audit checkpoints; nobody else may read it
 store:
-  text: sqlite:///state/gateway.db   # or file: PATH of a file that holds a postgresql:// address
+  {store}  # text: sqlite:///PATH, or file: PATH of a private file with postgresql://…
 
 server:
   listen: {listen}      # mutual TLS

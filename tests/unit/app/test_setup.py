@@ -13,7 +13,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from gateway.api.certificates import Certificates
 from gateway.app import setup
 from gateway.app.authority import DevelopmentAuthority
-from gateway.app.setup import STARTERS, initialise, issue_certificate
+from gateway.app.setup import STARTERS, initialise, issue_certificate, upgrade_store
 from gateway.client import load_profile
 from gateway.config import load
 from gateway.errors import AlreadyExists, FailedPrecondition, InvalidRequest, NotFound
@@ -109,6 +109,19 @@ def test_other_machines_are_told_the_name_that_the_certificate_is_for(tmp_path: 
     server = x509.load_pem_x509_certificate((tmp_path / "tls" / "server.pem").read_bytes())
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "gateway.example" in names.get_values_for_type(x509.DNSName)
+
+
+@pytest.mark.postgres
+def test_the_store_may_be_postgresql(tmp_path: Path, empty_postgres_url: str) -> None:
+    config = initialise(tmp_path, store=empty_postgres_url)
+    assert empty_postgres_url not in config.read_text("utf-8")
+    store = SqlStore(load(config).store.read())
+    try:
+        with store.read() as tx:
+            assert tx.party("parties/auditor") is not None
+    finally:
+        store.close()
+    upgrade_store(config)
 
 
 def test_a_new_certificate_for_a_party_that_exists(folder: Path) -> None:
