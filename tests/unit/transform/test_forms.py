@@ -176,6 +176,16 @@ def test_addresses(value: str, shown: str | None) -> None:
     assert masked("address", value) == shown
 
 
+def test_addresses_that_repeat_are_masked_each_in_its_place() -> None:
+    lines = [None, "北京市海淀区中关村1号", "No. 1", "", "杭州市西湖区", "北京市海淀区中关村1号"]
+    wanted = [None, "北京市海淀区***", None, "", "杭州市西湖区***", "北京市海淀区***"]
+    transform = build(MaskForm(form="address"), source_type=pa.string())
+    done = transform.apply(pa.array([*lines, *lines[::-1]]).slice(2))
+    assert done.column.to_pylist() == [*wanted, *wanted[::-1]][2:]
+    assert done.unhandled is not None
+    assert [i for i, bad in enumerate(done.unhandled.to_pylist()) if bad] == [0, 7]
+
+
 @pytest.mark.parametrize("form", ["chinese_name", "email", "address"])
 def test_forms_without_counts_refuse_them(form: Form) -> None:
     with pytest.raises(ValueError, match="keeps at most 0"):
