@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,7 +105,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     intake = StagedIntake(staging, keyring, entropy)
     executor = LocalExecutor(hierarchies.tables)
     runner = Runner(secrets.token_hex(8), store, sources, executor, staging, keyring, signer, clock)
-    custody = Custody(store, staging, keyring, clock)
+    custody = Custody(
+        store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
+    )
     grants = Grants(store, clock, entropy)
     checkpoint_folder = settings.state / "checkpoints"
     checkpoint_folder.mkdir(mode=0o700, exist_ok=True)

@@ -35,7 +35,8 @@ class Worker:
         self._next_housekeeping = time.monotonic()
 
     def start(self) -> None:
-        """Begin; releases that an earlier process left behind are taken up."""
+        """Begin, with the releases that an earlier process left behind."""
+        self._wake.set()
         self._dispatcher.start()
 
     def wake(self) -> None:

@@ -1,6 +1,7 @@
 """What happens to a release besides its making: looking, reading, cancelling, recalling, expiry."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from gateway.errors import FailedPrecondition, NotFound, PermissionDenied
 from gateway.model.audit import AuditEvent
@@ -14,15 +15,28 @@ from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import release_for
 
+RELEASES = "releases/"
+"""What the names of releases' streams begin with."""
+
 
 class Custody:
     """Use cases over releases that exist."""
 
-    def __init__(self, store: Store, staging: Staging, keyring: KeyRing, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        staging: Staging,
+        keyring: KeyRing,
+        clock: Clock,
+        longest_call: timedelta,
+    ) -> None:
         self._store = store
         self._staging = staging
         self._keyring = keyring
         self._clock = clock
+        # Longer than a call may last and clean up behind itself.
+        self._patience = 2 * longest_call
+        self._unowned: dict[str, datetime] = {}
 
     def get(self, caller: Party, name: str) -> Release:
         """The record of one release that the caller may see."""
@@ -125,18 +139,22 @@ class Custody:
         return len(over)
 
     def sweep(self) -> int:
-        """Destroy staged streams that no living release owns (a crash between two steps, an
-        attempt that was overtaken); returns how many."""
-        removed = 0
-        for stream in self._staging.names():
-            if not stream.startswith("releases/"):
-                continue
-            with self._store.read() as tx:
-                release = tx.release(stream.rpartition("/")[0])
-            if release is None or not _owns(release, stream):
-                self._staging.destroy(stream)
-                removed += 1
-        return removed
+        """Destroy staged streams that nobody owns (a crash between two steps, an attempt that
+        was overtaken, a push or protection whose process died); returns how many."""
+        now = self._clock.now()
+        with self._store.read() as tx:
+            unowned = [name for name in self._staging.names() if not _owned(tx, name)]
+        # Records that are coming in belong to a call, of this process or another, and to nothing
+        # in the store: they are left over once no call can still be at work on them.
+        self._unowned = {name: self._unowned.get(name, now) for name in unowned}
+        over = [
+            name
+            for name, since in self._unowned.items()
+            if name.startswith(RELEASES) or now - since > self._patience
+        ]
+        for name in over:
+            self._staging.destroy(name)
+        return len(over)
 
     def _readable(self, tx: Transaction, caller: Party, name: str) -> Release:
         release = tx.release(name)
@@ -195,7 +213,12 @@ class Custody:
         return ended
 
 
-def _owns(release: Release, stream: str) -> bool:
+def _owned(tx: Transaction, stream: str) -> bool:
+    if not stream.startswith(RELEASES):
+        return tx.key(stream) is not None  # of a data set's records; nothing else has one
+    release = tx.release(stream.rpartition("/")[0])
+    if release is None:
+        return False
     # Of an opened release the next attempt may begin at any moment.
     if release.state in (ReleaseState.RUNNING, ReleaseState.SEALED):
         return release.stream == stream
