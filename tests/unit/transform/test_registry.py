@@ -14,20 +14,24 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     Replace,
+    ReversibleToken,
+    Spec,
     Suppress,
     Token,
     TransformSpec,
 )
 from gateway.transform import registry
 from gateway.transform.base import Outcome, Resources
-from gateway.transform.registry import build, output_type
+from gateway.transform.registry import build, construction, output_type
+from gateway.transform.siv_tokens import SivTokens
+from gateway.transform.tokens import MOST_RISK, collision_bound
 
 KEY = bytes(range(32))
 
 
 def test_every_spec_has_an_implementation_with_a_claim() -> None:
     specs = get_args(get_args(TransformSpec)[0])
-    assert set(registry._TRANSFORMS) == set(specs)
+    assert set(registry._TRANSFORMS) == set(specs) == set(Spec.__subclasses__())
     for implementation in registry._TRANSFORMS.values():
         assert implementation.claim.guarantee
         assert implementation.claim.leaves
@@ -81,6 +85,42 @@ def test_each_alphabet_has_a_safe_length(alphabet: str, length: int) -> None:
     build(spec, source_type=pa.string(), key=KEY)
     with pytest.raises(ValueError, match="characters"):
         Token(alphabet=spec.alphabet, length=length - 1)
+
+
+@pytest.mark.parametrize(("alphabet", "radix"), [("base32", 32), ("hex", 16), ("digits", 10)])
+@pytest.mark.parametrize("rows", [1000, 65_536, 10**6, 10**9, 2**32])
+def test_the_default_length_is_the_shortest_whose_collisions_do_not_count(alphabet, radix, rows):
+    spec = Token(alphabet=alphabet, rows=rows)
+    assert collision_bound(rows, spec.length, radix) <= MOST_RISK
+    assert collision_bound(rows, spec.length - 1, radix) > MOST_RISK
+    build(spec, source_type=pa.string(), key=KEY)
+    with pytest.raises(ValueError, match=f"for {rows} distinct values"):
+        Token(alphabet=alphabet, rows=rows, length=spec.length - 1)
+
+
+@pytest.mark.parametrize("column", [["张三", "", None], [7, 8, None]])
+def test_a_reversible_token_comes_back_in_its_domain_and_in_no_other(column):
+    values = pa.array(column)
+    spec = ReversibleToken()
+    tokens = build(spec, source_type=values.type, key=KEY, domain="a").apply(values)
+    assert tokens.unhandled is None
+    back = SivTokens(KEY, [b"a"]).reverse(tokens.column)
+    assert back.equals(values.cast(pa.string()))
+    with pytest.raises(TransformFailed, match="not a token of this domain"):
+        SivTokens(KEY, [b"b"]).reverse(tokens.column)
+    with pytest.raises(InvalidRequest, match="needs the domain"):
+        build(spec, source_type=values.type, key=KEY)
+
+
+def test_every_keyed_transform_names_its_construction_and_no_other_does():
+    for spec, implementation in registry._TRANSFORMS.items():
+        assert spec.keyed == ("construction_of" in vars(implementation))
+    assert construction(Mask()) is None
+    assert construction(Token()) == "AES-CMAC-PRF-128 (RFC 4615)"
+    assert construction(ReversibleToken()) == "AES-SIV (RFC 5297)"
+    for spec in (Token(), ReversibleToken()):
+        sm4 = build(spec.but(cipher="SM4"), source_type=pa.string(), key=KEY, domain="a")
+        assert "not a published standard" in sm4.construction
 
 
 def test_a_column_of_another_type_than_planned_is_refused() -> None:
