@@ -22,7 +22,6 @@ import argparse
 import csv
 import json
 import os
-import platform
 import select
 import shutil
 import signal
@@ -34,12 +33,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pyarrow.parquet as pq
+from _machine import Others, cpu_seconds, facts, peak_mib
 from rich.console import Console
 from rich.table import Table
 
@@ -82,13 +81,15 @@ AIMS = {
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One release; seconds from CreateRelease to its answer (`open`), to when the run began
-    (`wait`), to when it was seen sealed (`run`), to the last batch (`read`)."""
+    (`wait`), to when it was seen sealed (`run`), to the last batch (`read`); and what the server
+    computed meanwhile (`cpu`), which says more than the clock on a machine that is busy."""
 
     rows: int
     open: float
     wait: float
     run: float
     read: float
+    cpu: float | None
 
     @property
     def whole(self) -> float:
@@ -117,7 +118,7 @@ class Desk:
     def __init__(self, folder: Path, address: str, pid: int, rows: int) -> None:
         self._folder = folder
         self._address = address
-        self._pid = pid
+        self.pid = pid
         self._rows = rows
 
     @contextmanager
@@ -156,6 +157,7 @@ class Desk:
         """One release, whole; its name, and where the time went."""
         with self.as_party("consumer") as (client, _):
             client.dataset("residents")  # the connection stands
+            computed = cpu_seconds(self.pid)
             start = time.perf_counter()
             release = client.request("residents", self._columns, PURPOSE)
             opened = time.perf_counter()
@@ -169,12 +171,14 @@ class Desk:
             sealed = time.perf_counter()
             rows = sum(batch.num_rows for batch in client.batches(release))
             read = time.perf_counter()
+            now = cpu_seconds(self.pid)
         if rows != self._rows:
             raise SystemExit(
                 f"{rows} of {self._rows} rows came: the figures would be worth nothing"
             )
         parts = (opened - start, began[0] - opened, sealed - began[0], read - sealed)
-        return release.name, Pass(rows, *parts)
+        cpu = None if computed is None or now is None else now - computed
+        return release.name, Pass(rows, *parts, cpu)
 
     def plain(self) -> float:
         """Rows a second of the table as it is."""
@@ -222,15 +226,6 @@ class Desk:
                 for name, call in calls.items()
             }
 
-    def peak_mib(self) -> float | None:
-        """The server's resident memory at its highest; None where /proc does not tell."""
-        try:
-            status = Path(f"/proc/{self._pid}/status").read_text()
-        except FileNotFoundError:
-            return None
-        found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-        return int(found[0]) / 1024 if found else None
-
 
 def main() -> None:
     """Measure, print the table, write the figures."""
@@ -264,7 +259,7 @@ def main() -> None:
             figures["presidio"] = _presidio(folder, few, options.presidio_python)
     figures["aims"] = _judged(figures)
     console.print(_table(figures))
-    figures["machine"] = _machine(load)
+    figures["machine"] = facts(load)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -273,15 +268,15 @@ def _memory(folder: Path, rows: int, figures: dict[str, Any]) -> None:
     with _serving(folder, rows) as desk:
         desk.prepare()
         figures["large"] = {"rows": rows, "pass": asdict(desk.release()[1])}
-        figures["large"]["peak_mib"] = desk.peak_mib()
+        figures["large"]["peak_mib"] = peak_mib(desk.pid)
 
 
 def _speed(folder: Path, rows: int, passes: int, times: int, figures: dict[str, Any]) -> None:
     with _serving(folder, rows) as desk:
         figures["register_seconds"] = desk.prepare()
         name, first = desk.release()
-        figures["peak_mib"] = desk.peak_mib()
-        plain, releases = [], [first]
+        figures["peak_mib"] = peak_mib(desk.pid)
+        plain, releases, others = [], [first], Others(desk.pid)
         for number in range(passes):
             plain.append(desk.plain())
             if number:
@@ -293,6 +288,9 @@ def _speed(folder: Path, rows: int, passes: int, times: int, figures: dict[str, 
             part: statistics.median(getattr(each, part) for each in releases)
             for part in ("open", "wait", "run", "read", "whole")
         }
+        figures["cores_of_others"] = others.cores()
+        if first.cpu is not None:
+            figures["release_cpu_seconds"] = statistics.median(each.cpu or 0.0 for each in releases)
         figures["first_batch_ms"] = asdict(desk.first_batches(name, times))
         figures["unary_ms"] = {
             call: asdict(latency) for call, latency in desk.unary(name, 10 * times).items()
@@ -415,6 +413,8 @@ def _table(figures: dict[str, Any]) -> Table:
     for part, seconds in figures["release_seconds"].items():
         if part != "whole":
             row(f"    {part}", f"{seconds:.3f} s")
+    if (cpu := figures.get("release_cpu_seconds")) is not None:
+        row("    computed by the server", f"{cpu:.2f} s")
     row("(b) : (a)", f"{release / plain:.2f}")
     presidio = figures.get("presidio", {"missing": "left out"})
     if "missing" in presidio:
@@ -437,22 +437,9 @@ def _table(figures: dict[str, Any]) -> Table:
             "memory_growth",
             "no growth (10 %)",
         )
+    if (others := figures["cores_of_others"]) is not None:
+        row(f"taken by others, of {os.cpu_count()} cores", f"{others:.1f} cores")
     return table
-
-
-def _machine(load: tuple[float, float, float]) -> dict[str, Any]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    packages = ("grpcio", "protobuf", "pyarrow", "numpy", "cryptography", "sqlalchemy")
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "load_before": load,
-        "load_after": os.getloadavg(),
-        "versions": {package: version(package) for package in packages},
-    }
 
 
 def _too_long(_signal: int, _frame: object) -> None:
