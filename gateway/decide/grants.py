@@ -74,7 +74,7 @@ def _faults(
     """Everything that keeps this grant from covering the request; empty when it covers it."""
     return (
         *_state_faults(grant, facts.now),
-        *_scope_faults(grant, request, asked, facts.dataset),
+        *_scope_faults(grant, request, asked),
         *_approval_faults(grant, facts.dataset, required),
     )
 
@@ -97,16 +97,13 @@ def _state_faults(grant: Grant, now: datetime) -> Iterable[Reason]:
         yield Reason(code=reasons.GRANT_NOT_YET, text=text)
 
 
-def _scope_faults(
-    grant: Grant, request: ExtractRequest, asked: Asked, dataset: DataSet
-) -> Iterable[Reason]:
+def _scope_faults(grant: Grant, request: ExtractRequest, asked: Asked) -> Iterable[Reason]:
     if grant.project != request.project:
         # The project decides with whom tokens can be joined, so it is part of what was approved.
         given = f"is for the project {grant.project}" if grant.project else "names no project"
         wanted = f"the project {request.project}" if request.project else "no project"
         yield reasons.narrower(grant, f"{given} and the request {wanted}")
-    covered = {column.name for name in grant.columns if (column := dataset.find(name))}
-    outside = [column.published_name for column in asked.all if column.name not in covered]
+    outside = [column.published_name for column in asked.all if column.name not in grant.columns]
     if outside:
         yield reasons.narrower(grant, f"does not cover {reasons.some(outside)}")
 

@@ -75,7 +75,10 @@ class Revocation(Noun):
 
 
 class Grant(Noun):
-    """Use of some columns of a data set by one consumer for one purpose and period."""
+    """Use of some columns of a data set by one consumer for one purpose and period.
+
+    ``columns`` are source names, whatever the columns are published as.
+    """
 
     name: str
     consumer: str

@@ -3,6 +3,7 @@ may end it; nobody answers their own."""
 
 from datetime import datetime, timedelta
 
+from gateway.decide.asked import read
 from gateway.decide.grants import required_approvals
 from gateway.errors import Conflict, FailedPrecondition, InvalidRequest
 from gateway.model.access import Approval, ExtractRequest, Grant, Revocation, Verdict
@@ -53,17 +54,19 @@ class Grants:
             dataset = dataset_for(tx, caller, wish.dataset)
             if dataset.state is not DataSetState.ACTIVE:
                 raise FailedPrecondition(f"{dataset.name} is {dataset.state}")
+            facts = facts_for(tx, dataset, caller, now)
             grant = Grant(
                 name=resource("grants", f"g-{self._entropy.bytes(8).hex()}"),
                 consumer=caller.name,
                 dataset=dataset.name,
-                columns=wish.columns,
+                # By source name: the published one can be given to another column later.
+                columns=tuple(column.name for column in read(wish, facts).columns),
                 purpose=wish.purpose,
                 project=wish.project,
                 justification=justification,
                 not_before=begins,
                 expires=expires,
-                required=required_approvals(wish, facts_for(tx, dataset, caller, now)),
+                required=required_approvals(wish, facts),
                 created=now,
             )
             tx.put_grant(grant, expected_revision=None)

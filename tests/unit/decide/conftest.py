@@ -73,7 +73,7 @@ def grant(**more: Any) -> Grant:
         "name": "grants/g-1",
         "consumer": "parties/lab",
         "dataset": "datasets/register",
-        "columns": ("name", "district", "birth", "income", "state", "odd"),
+        "columns": ("xm", "district", "birth", "income", "state", "odd"),
         "purpose": "research",
         "not_before": NOW - timedelta(days=1),
         "expires": NOW + timedelta(days=1),

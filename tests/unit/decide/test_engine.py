@@ -422,3 +422,8 @@ def test_a_recipient_of_another_kind_gets_another_answer(bench):
     assert not decide(
         bench.request("district"), bench.under(policies=facts.policies, recipient=firm)
     ).permitted
+
+
+def test_a_grant_is_not_carried_over_to_another_column_by_its_published_name(bench):
+    facts = bench.under(grants=(bench.grant(columns=("name",)),))
+    assert codes(decide(bench.request("name"), facts)) == ["GRANT_NARROWER"]
