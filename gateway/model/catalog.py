@@ -1,15 +1,19 @@
 """What the catalogue knows: parties, data sets, where they live, and what each column is."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gateway.model.grades import Grade, effective
+from gateway.model.grades import Grade, effective, highest
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+
+OWN_RECORDS: Final = "datasets/own-records"
+"""Stands in key domains where a caller brings records along; no data set may have this name, or
+its tokens could be computed by whoever protects records of their own."""
 
 
 class Party(Noun):
@@ -205,4 +209,4 @@ class DataSet(DataSetDraft):
     @property
     def grade(self) -> Grade:
         """At least that of the highest item (就高从严)."""
-        return max((c.effective_grade for c in self.columns), key=lambda g: g.rank)
+        return highest(column.grade for column in self.columns)

@@ -14,7 +14,15 @@ from gateway.errors import (
     Violation,
 )
 from gateway.model.audit import AuditEvent
-from gateway.model.catalog import Column, DataSet, DataSetDraft, Party, PushedSource, SourceVersion
+from gateway.model.catalog import (
+    OWN_RECORDS,
+    Column,
+    DataSet,
+    DataSetDraft,
+    Party,
+    PushedSource,
+    SourceVersion,
+)
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import DATA_SET, DataSetState, advance
 from gateway.model.names import ColumnRole, Role
@@ -92,6 +100,8 @@ class Catalog:
         with self._store.read() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return dataset_for(tx, caller, earlier)
+        if draft.name == OWN_RECORDS:
+            raise InvalidRequest.of("name", f"{draft.name} is reserved: choose another")
         columns, version = self._look(caller, draft)
         now = self._clock.now()
         dataset = DataSet(
@@ -315,6 +325,11 @@ class Catalog:
             for column in columns
         )
         weaker = [new.name for old, new in zip(columns, laid, strict=True) if not old.admits(new)]
+        weaker += [
+            column.name
+            for column in laid
+            if column.name in by_name and not self._of_its_element(column)
+        ]
         if weaker:
             raise PermissionDenied(
                 "a holder may add to a verdict and raise it; only an officer changes it otherwise "
@@ -322,6 +337,11 @@ class Catalog:
                 reason="VERDICT_WEAKENED",
             )
         return laid
+
+    def _of_its_element(self, column: Column) -> bool:
+        # Rules can speak about elements, so naming one must not make a column look harmless.
+        element = self._elements.get(column.element or "")
+        return element is None or column.entity in (None, "NONE", element.entity)
 
     def _own(self, tx: Transaction, caller: Party, name: str) -> DataSet:
         dataset = tx.dataset(name)

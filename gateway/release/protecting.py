@@ -11,10 +11,10 @@ from gateway.decide.facts import Facts
 from gateway.errors import FailedPrecondition, NotFound
 from gateway.model.access import ExtractRequest
 from gateway.model.audit import AuditEvent
-from gateway.model.catalog import Column, DataSet, Party, PushedSource
+from gateway.model.catalog import OWN_RECORDS, Column, DataSet, Party, PushedSource
 from gateway.model.decision import Decision
 from gateway.model.lifecycle import PolicyState
-from gateway.model.names import RecipientKind, Role, resource
+from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
 from gateway.model.release import Figure
@@ -120,7 +120,7 @@ class Protecting:
         return DataSet(
             # The same name each time: it is part of key domains, so that the same caller's
             # tokens agree between calls.
-            name=resource("datasets", "own-records"),
+            name=OWN_RECORDS,
             holder=caller.name,
             title="records that the caller brought",
             source=PushedSource(),

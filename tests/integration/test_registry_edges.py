@@ -1,0 +1,57 @@
+"""Edges of the catalogue and of grants that a holder or consumer could use to get around rules."""
+
+import pytest
+
+from gateway.errors import InvalidRequest, PermissionDenied
+from gateway.model.catalog import Column
+from gateway.model.lifecycle import ReleaseState
+from gateway.testing import residents
+
+
+def test_the_name_under_which_a_callers_own_records_are_keyed_cannot_be_registered(office):
+    # Otherwise whoever may protect own records could compute the tokens of that data set.
+    with pytest.raises(InvalidRequest, match="reserved"):
+        office.register(name="own-records")
+
+
+def test_a_grant_covers_the_columns_that_were_approved_whatever_they_are_called_later(office):
+    table = residents(50, 7)
+    dataset = office.register(table.append_column("native_place", table.column("district")))
+    office.activate()
+    catalog, holder = office.rooms.catalog, office.holder
+
+    def call(column: str, element: str, revision: int):
+        change = {"columns": (Column(name=column, type="string", element=element),)}
+        return catalog.update(holder, dataset.name, change, revision, office.key())
+
+    named = call("district", "city", dataset.revision)
+    wanted = office.request(["city"])
+    grant = office.grant(wanted)
+    assert grant.columns == ("district",)
+    assert office.open(wanted).state is ReleaseState.OPENED
+    moved = call("district", "province", named.revision)
+    call("native_place", "city", moved.revision)
+    denied = office.open(wanted)
+    assert denied.state is ReleaseState.DENIED
+    assert {reason.code for reason in denied.decision.reasons} == {"GRANT_NARROWER"}
+    assert office.open(office.request(["province"])).state is ReleaseState.OPENED
+
+
+def test_a_grant_that_names_one_column_twice_is_refused(office):
+    dataset = office.register()
+    office.activate()
+    change = {"columns": (Column(name="district", type="string", element="city"),)}
+    office.rooms.catalog.update(office.holder, dataset.name, change, dataset.revision, office.key())
+    with pytest.raises(InvalidRequest, match="same column"):
+        office.grant(office.request(["city", "district"]))
+
+
+@pytest.mark.parametrize("element", ["city", "household_size"])
+def test_a_holder_cannot_publish_a_column_as_an_element_of_another_kind(office, element):
+    # A policy's rule for the element would otherwise let the identity number out.
+    dataset = office.register()
+    change = {"columns": (Column(name="resident_id", type="string", element=element),)}
+    with pytest.raises(PermissionDenied, match="resident_id"):
+        office.rooms.catalog.update(
+            office.holder, dataset.name, change, dataset.revision, office.key()
+        )
