@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
-from gateway.model.noun import Digest, Moment, Noun, ShortText
+from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 from gateway.model.plan import CheckSpec
 from gateway.model.release import Figure
 from gateway.model.transforms import TransformSpec
@@ -20,13 +20,17 @@ PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 
 
 class CertifiedColumn(Noun):
-    """One output column: where it came from and what was done to it."""
+    """One output column: where it came from and what was done to it.
+
+    ``construction`` names what a keyed transform computes; of its key only the domain is told.
+    """
 
     name: str
     type: ShortText
     source_column: str
     transform: TransformSpec
-    key_domain: ShortText | None
+    construction: ShortText | None = None
+    key_domain: LongText | None
 
 
 class CertifiedDataSet(Noun):

@@ -5,11 +5,12 @@ they can join their tables on purpose. ``cipher``: AES, or SM4, over which the c
 the same and no published standards (GB/T 32907 is the cipher's own).
 """
 
+import re
 from datetime import date
 from itertools import count
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.model.exact import PositiveNumber
 from gateway.model.spec import Spec
@@ -127,8 +128,18 @@ _KEPT: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
 _ALL_CARDS: Final = 6
 """Characters of a card number that can be kept with all lengths still in domains large enough."""
 _FIRST_DAY: Final = date(1900, 1, 1)
+_ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
-Day = Annotated[date, Field(ge=date(1800, 1, 1), le=date(2099, 12, 31))]
+
+def _iso_day(value: object) -> object:
+    # A policy file is read strictly, and behind a validator that fills in defaults a strict date
+    # may not be text.
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        return date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_day), Field(ge=date(1800, 1, 1), le=date(2099, 12, 31))]
 
 
 class EncryptIdentifier(Spec):

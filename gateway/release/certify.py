@@ -15,6 +15,7 @@ from gateway.model.certificate import (
 )
 from gateway.model.release import Release, Sealed
 from gateway.ports import Signer
+from gateway.transform.registry import construction
 
 
 def certify(
@@ -57,6 +58,7 @@ def certify(
                     type=step.output_type,
                     source_column=step.column,
                     transform=step.transform,
+                    construction=construction(step.transform),
                     key_domain=step.key_domain,
                 )
                 for step in plan.steps
