@@ -1,7 +1,9 @@
 """Converts units exactly: a column's ratio, the type it then has, and filters on it."""
 
+import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import Final
 
 import pyarrow as pa
 
@@ -11,6 +13,8 @@ from gateway.model.conditions import Condition
 from gateway.model.schema import arrow_type, scaled_type
 from gateway.norms.elements import elements
 from gateway.norms.units import units
+
+_PLAIN: Final = re.compile(r"[-+]?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 
 
 def scale_of(column: Column) -> Fraction:
@@ -45,6 +49,11 @@ def in_stored_unit(condition: Condition, column: Column, scale: Fraction) -> Con
 
 
 def _divided(value: str, column: Column, scale: Fraction) -> str:
+    if _PLAIN.fullmatch(value) is None:
+        # Infinities have no ratio, and the digits of 1e999999999 would fill the memory.
+        raise InvalidRequest.of(
+            "filters", f"write a bound on {column.published_name} as a plain decimal number"
+        )
     stored = Fraction(value) / scale
     with localcontext() as context:
         context.prec = 60

@@ -180,6 +180,14 @@ def test_a_bound_without_exact_form_in_the_stored_unit_is_refused(bound):
     assert bound not in refused.value.message
 
 
+@pytest.mark.parametrize("bound", ["inf", "nan", "-Infinity", "1e99999999", "1e-99999999", "0x1p4"])
+def test_a_bound_that_is_no_plain_number_is_refused_before_anything_is_computed(bound):
+    where = [{"column": "body_height", "operator": "<", "values": [bound]}]
+    with pytest.raises(InvalidRequest, match="plain decimal number"):
+        plan("district", filters=where)
+
+
+
 # ---- keys ---------------------------------------------------------------------------------------
 
 
@@ -402,7 +410,7 @@ def golden():
         name="grants/golden",
         consumer=LAB.name,
         dataset=DATASET.name,
-        columns=request.columns,
+        columns=("sfz", "nsr", "district", "job"),
         purpose="research",
         project="city-health",
         not_before=NOW,
