@@ -10,7 +10,7 @@ from datetime import date
 from itertools import count
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gateway.model.exact import PositiveNumber
 from gateway.model.spec import Spec
@@ -128,6 +128,9 @@ _KEPT: Final[dict[str, tuple[int, tuple[int, ...]]]] = {
 _ALL_CARDS: Final = 6
 """Characters of a card number that can be kept with all lengths still in domains large enough."""
 _FIRST_DAY: Final = date(1900, 1, 1)
+_EARLIEST: Final = date(1800, 1, 1)
+_LATEST: Final = date(2099, 12, 31)
+"""Validators take dates outside for slips of the pen."""
 _ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -139,7 +142,13 @@ def _iso_day(value: object) -> object:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_iso_day), Field(ge=date(1800, 1, 1), le=date(2099, 12, 31))]
+def _validated_anywhere(day: date) -> date:
+    if not _EARLIEST <= day <= _LATEST:
+        raise ValueError(f"a birth date is from {_EARLIEST} to {_LATEST}")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_iso_day), AfterValidator(_validated_anywhere)]
 
 
 class EncryptIdentifier(Spec):
