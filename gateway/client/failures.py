@@ -60,6 +60,9 @@ _BY_REASON: Final[dict[str, type[GatewayError]]] = {
     for kind in (RecordsRejected, SourceChanged, SourceUnavailable, StagingUnavailable)
 }
 
+_PLUGIN_FAILED: Final = "metadata from plugin failed"
+"""What gRPC says when the plugin that reads the token raised an error."""
+
 _PASSING: Final = frozenset({"STORE_UNAVAILABLE", "RATE_LIMITED", "UNREACHABLE"})
 
 
@@ -142,6 +145,9 @@ def _metadata(info: error_details_pb2.ErrorInfo) -> dict[str, str]:
 
 def _without_details(code: grpc.StatusCode, text: str, address: str) -> GatewayError:
     """A status that gRPC itself made, on either side of the connection."""
+    if _PLUGIN_FAILED in text:
+        cause = text.rpartition("error: ")[2]
+        return Unauthenticated(f"the token could not be read: {cause}", reason="TOKEN_UNREADABLE")
     if code is grpc.StatusCode.UNAVAILABLE:
         cause = text.rpartition("last error: ")[2] or "no answer"
         return Unreachable(
