@@ -108,6 +108,12 @@ def forms(draw: st.DrawFn) -> MaskForm:
 
 scopes = st.sampled_from(["recipient", "project"])
 ciphers = st.sampled_from(["AES", "SM4"])
+cards = st.builds(
+    EncryptIdentifier,
+    profile=st.just("bank_card"),
+    keep=st.integers(0, 8),
+    normalise=st.booleans(),
+)
 identifiers = st.one_of(
     st.builds(
         EncryptIdentifier,
@@ -116,12 +122,7 @@ identifiers = st.one_of(
         normalise=st.booleans(),
         cipher=ciphers,
     ),
-    st.builds(
-        EncryptIdentifier,
-        profile=st.just("bank_card"),
-        keep=st.integers(0, 8),
-        normalise=st.booleans(),
-    ),
+    cards,
     st.builds(
         EncryptIdentifier, profile=st.just("resident_id"), last_day=st.just(date(2030, 12, 31))
     ),
@@ -239,6 +240,7 @@ pairs = st.one_of(
             (masks(), SMALL_TEXTS),
             (pseudonyms, SMALL_TEXTS),
             (identifiers, SMALL_TEXTS),
+            (cards, SMALL_TEXTS),
             (characters_of(), SMALL_TEXTS),
             (forms(), SMALL_TEXTS),
             (st.one_of(text_specs, ends), SMALL_TEXTS),
