@@ -11,13 +11,19 @@ from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from gateway.errors import ConfigurationError
 
 CONFIG_NAME = "gateway.yaml"
 
 _GROUP_OR_WORLD = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class _Section(BaseModel):
@@ -47,7 +53,8 @@ class Secret(_Section):
 class Issuer(_Section):
     """An issuer of bearer tokens that is trusted, with the keys it signs with."""
 
-    issuer: Annotated[str, Field(min_length=1, max_length=500)]
+    # Without the sign that parts issuer and subject in a party's subjects.
+    issuer: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^|]*$")]
     audience: Annotated[str, Field(min_length=1, max_length=500)]
     keys: Path  # JWKS (JSON) or public key (PEM), on disk: nothing is fetched
     algorithms: tuple[str, ...] = ("ES256", "RS256", "PS256", "EdDSA")
@@ -131,15 +138,38 @@ class Settings(BaseSettings):
         """Refuse what would be unsafe to run with; ConfigurationError names the remedy."""
         for private in (self.server.private_key, self.keys.ring, self.keys.signing):
             require_private(private)
-        for readable in (self.server.certificate, self.server.client_ca):
-            if not readable.is_file():
-                raise ConfigurationError(f"{readable} is missing: run `gateway init`")
+        for trusted in (
+            self.server.certificate,
+            self.server.client_ca,
+            *(issuer.keys for issuer in self.server.issuers),
+        ):
+            require_unwritable(trusted)
         if not self.state.is_dir():
             raise ConfigurationError(f"{self.state} is missing: run `gateway init`")
         if self.state.stat().st_mode & _GROUP_OR_WORLD:
             raise ConfigurationError(f"{self.state} is open to others: chmod 700 {self.state}")
         if self.metrics_listen is not None and not is_loopback(self.metrics_listen):
             raise ConfigurationError("metrics_listen must be a loopback address")
+        for holder, root in self.sources.roots.items():
+            self._refuse_reaching(holder, root.resolve())
+
+    def _refuse_reaching(self, holder: str, root: Path) -> None:
+        """What lies below a holder's folder can be registered and so be read."""
+        secrets = (self.store, *self.sources.connections.values())
+        kept = (
+            self.state,
+            self.keys.ring,
+            self.keys.signing,
+            self.server.private_key,
+            *(secret.file for secret in secrets if secret.file is not None),
+        )
+        if root.is_relative_to(self.state.resolve()) or any(
+            path.resolve().is_relative_to(root) for path in kept
+        ):
+            raise ConfigurationError(
+                f"sources.roots.{holder}: keys or records of the gateway lie in {root}: name a "
+                "folder that holds nothing but the holder's files"
+            )
 
 
 def load(path: Path) -> Settings:
@@ -148,8 +178,9 @@ def load(path: Path) -> Settings:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path} does not exist: run `gateway init`") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path} cannot be read as YAML") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        # Without the cause: it would quote lines of the file.
+        raise ConfigurationError(f"{path} cannot be read as YAML") from None
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{path} is empty: run `gateway init`")
     try:
@@ -161,6 +192,12 @@ def load(path: Path) -> Settings:
             for fault in error.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(f"{path}: {faults}") from None
+    except SettingsError as error:
+        # pydantic-settings names the variable; its cause would quote the value.
+        raise ConfigurationError(f"the environment cannot be read: {error}") from None
+    require_unwritable(path)
+    if _holds_secret(raw):
+        require_private(path)
     settings.check()
     return settings
 
@@ -173,6 +210,22 @@ def require_private(path: Path) -> None:
         raise ConfigurationError(f"{path} cannot be read: run `gateway init`") from error
     if mode & _GROUP_OR_WORLD:
         raise ConfigurationError(f"{path} is open to others: chmod 600 {path}")
+
+
+def require_unwritable(path: Path) -> None:
+    """ConfigurationError unless the file is there and nobody but its owner may change it."""
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is missing: run `gateway init`")
+    if path.stat().st_mode & _OTHERS_WRITE:
+        raise ConfigurationError(f"{path} can be changed by others: chmod go-w {path}")
+
+
+def _holds_secret(raw: dict[str, Any]) -> bool:
+    """Whether an address of a database, which may hold a password, stands in the file itself."""
+    sources = raw.get("sources") or {}
+    secrets = (raw.get("store"), *(sources.get("connections") or {}).values())
+    texts = [secret.get("text") for secret in secrets if isinstance(secret, dict)]
+    return any(text is not None and not str(text).startswith(_SQLITE) for text in texts)
 
 
 def is_loopback(listen: str) -> bool:
@@ -209,10 +262,11 @@ def _absolute(raw: dict[str, Any], base: Path) -> dict[str, Any]:
         for name, secret in (sources.get("connections") or {}).items()
     }
     settings["sources"] = sources
-    store = dict(settings.get("store") or {})
-    if isinstance(text := store.get("text"), str) and text.startswith(_SQLITE):
-        store["text"] = _SQLITE + str(base / Path(text.removeprefix(_SQLITE)))
-        settings["store"] = store
+    store = settings.get("store")
+    text = store.get("text") if isinstance(store, dict) else None
+    if isinstance(text, str) and text.startswith(_SQLITE):
+        place = _SQLITE + str(base / Path(text.removeprefix(_SQLITE)))
+        settings["store"] = {**settings["store"], "text": place}
     server = dict(settings.get("server") or {})
     server["issuers"] = [
         _resolve(issuer, {"keys": None}, base) for issuer in server.get("issuers") or ()

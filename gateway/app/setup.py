@@ -107,14 +107,14 @@ def _build(
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     FileKeyRing.create(folder / "keys" / "ring.json", entropy)
     signer = FileSigner.create(folder / "keys" / "signing.pem", entropy)
-    (folder / KEY_NAME).write_bytes(signer.public_pem())
+    _publish(folder / KEY_NAME, signer.public_pem())
     authority = DevelopmentAuthority.create(clock.now())
     _write(folder / "tls" / "authority", authority.root)
     names = tuple(dict.fromkeys((*HOSTS, host.strip("[]"), *hosts)))
     _write(folder / "tls" / "server", authority.issue_server(names, clock.now()))
     if store_url is not None:
         write_secret(folder / STORE_FILE, store_url.encode(), replace=False)
-    config.write_text(_settings(listen, store_url is not None), encoding="utf-8")
+    _publish(config, _settings(listen, store_url is not None).encode())
     settings = load(config)
     upgrade(settings.store.read())
     store = SqlStore(settings.store.read())
@@ -139,12 +139,23 @@ def issue_certificate(config: Path, name: str, address: str | None = None) -> Pa
     settings = load(config)
     store = SqlStore(settings.store.read())
     try:
-        with store.read() as tx:
+        with store.write() as tx:
             if tx.party(name) is None:
                 raise NotFound.resource(name)
+            authority = _authority(folder)
+            # Whoever has the new certificate acts as the party, so it is in the log first.
+            tx.audit(
+                AuditEvent(
+                    actor="gateway",
+                    action="party.certificate",
+                    resource=name,
+                    outcome="ok",
+                    details={"by": "setup on the gateway's machine"},
+                ),
+                SystemClock().now(),
+            )
     finally:
         store.close()
-    authority = _authority(folder)
     at = address or settings.server.listen
     return _profile(folder, authority, identifier(name, "parties"), at)
 
@@ -193,9 +204,9 @@ def _profile(folder: Path, authority: DevelopmentAuthority, name: str, listen: s
     client = folder / "clients" / name
     client.mkdir(mode=0o700, parents=True, exist_ok=True)
     issued = authority.issue_party(name, SystemClock().now())
-    (client / "certificate.pem").write_bytes(issued.certificate)
+    _publish(client / "certificate.pem", issued.certificate)
     write_secret(client / "private.key", issued.private_key, replace=True)
-    (client / "authority.pem").write_bytes(authority.root.certificate)
+    _publish(client / "authority.pem", authority.root.certificate)
     profile = {
         "party": resource("parties", name),
         "address": listen,
@@ -204,12 +215,18 @@ def _profile(folder: Path, authority: DevelopmentAuthority, name: str, listen: s
         "private_key": "private.key",
     }
     path = client / PROFILE_NAME
-    path.write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+    _publish(path, yaml.safe_dump(profile, sort_keys=False).encode())
     return path
 
 
+def _publish(path: Path, content: bytes) -> None:
+    """Write what others may read and, whatever the umask is, nobody else may change."""
+    path.write_bytes(content)
+    path.chmod(0o644)
+
+
 def _write(stem: Path, issued: Issued) -> None:
-    stem.with_suffix(".pem").write_bytes(issued.certificate)
+    _publish(stem.with_suffix(".pem"), issued.certificate)
     write_secret(stem.with_suffix(".key"), issued.private_key, replace=False)
 
 

@@ -150,3 +150,18 @@ def test_nothing_shows_a_private_key() -> None:
     authority = DevelopmentAuthority.create(now)
     issued = authority.issue_party("lab", now, timedelta(days=1))
     assert "PRIVATE" not in repr(issued) + repr(authority.root) + repr(authority)
+
+
+def test_a_new_certificate_for_a_party_is_logged(tmp_path: Path) -> None:
+    config = initialise(tmp_path / "installation")
+    issue_certificate(config, "parties/officer")
+    with pytest.raises(NotFound):
+        issue_certificate(config, "parties/nobody")
+    store = SqlStore(load(config).store.read())
+    try:
+        with store.read() as tx:
+            newest = tx.audit_head()
+    finally:
+        store.close()
+    assert newest is not None
+    assert (newest.event.action, newest.event.resource) == ("party.certificate", "parties/officer")
