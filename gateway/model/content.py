@@ -12,6 +12,7 @@ different tables never feed the hash the same bytes.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,34 +89,51 @@ def _update_column(block: "hashlib._Hash", pieces: Sequence[pa.Array]) -> None:
     block.update(_validity(pieces))
     kind = pieces[0].type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        filled = [_filled(p.cast(pa.binary()), b"") for p in pieces]
+        filled = [_filled(p.cast(pa.binary())) for p in pieces]
         for piece in filled:
             block.update(np.diff(_offsets(piece)).astype("<i4").data)
         for piece in filled:
             block.update(_joined_bytes(piece))
     elif pa.types.is_boolean(kind):
-        bits = [_filled(p, value=False).to_numpy(zero_copy_only=False) for p in pieces]
+        bits = [_ones(_filled(p)) for p in pieces]
         block.update(np.packbits(np.concatenate(bits)).data)
     elif pa.types.is_floating(kind):
         for piece in pieces:
-            block.update(_floats(_filled(piece, 0.0)).data)
+            block.update(_floats(_filled(piece)).data)
     else:
         # Integers of the same width stand for everything else; of decimals, pairs of them.
         width = kind.bit_width // 8
         for piece in pieces:
-            block.update(_fixed_width(_filled(piece, pa.scalar(0, kind)), width))
+            block.update(_fixed_width(_filled(piece), width))
 
 
-def _filled(piece: pa.Array, value: object) -> pa.Array:
-    """Without nulls, so that what lies beneath them is the same everywhere."""
-    return piece if piece.null_count == 0 else pc.fill_null(piece, value)
+def _filled(piece: pa.Array) -> pa.Array:
+    """Zero or nothing in place of nulls, so that what lies beneath them is the same everywhere."""
+    if piece.null_count == 0:
+        return piece
+    # Of zeros whatever the type; pa.scalar would load pandas, see _values.
+    buffers = [None, pa.py_buffer(bytes(16))]
+    if pa.types.is_binary(piece.type):
+        buffers.append(pa.py_buffer(b""))
+    return pc.fill_null(piece, pa.Array.from_buffers(piece.type, 1, buffers)[0])
 
 
 def _validity(pieces: Sequence[pa.Array]) -> bytes:
     if not any(piece.null_count for piece in pieces):
         return b"\x01"
-    valid = [piece.is_valid().to_numpy(zero_copy_only=False) for piece in pieces]
+    valid = [_ones(piece.is_valid()) for piece in pieces]
     return b"\x00" + np.packbits(np.concatenate(valid)).tobytes()
+
+
+def _ones(piece: pa.Array) -> npt.NDArray[np.uint8]:
+    """Truth values without nulls, a byte each."""
+    return _values(piece.cast(pa.uint8()), np.uint8)
+
+
+def _values(piece: pa.Array, kind: type[np.generic]) -> npt.NDArray[Any]:
+    # Arrow's own to_numpy loads pandas where it is installed, which takes longer than all else.
+    values = np.frombuffer(piece.buffers()[1], dtype=kind)
+    return values[piece.offset : piece.offset + len(piece)]
 
 
 def _offsets(piece: pa.Array) -> npt.NDArray[np.int32]:
@@ -129,7 +147,7 @@ def _joined_bytes(piece: pa.Array) -> memoryview:
 
 
 def _floats(piece: pa.Array) -> npt.NDArray[np.floating]:
-    floats: npt.NDArray[np.floating] = piece.to_numpy(zero_copy_only=False)
+    floats: npt.NDArray[np.floating] = _values(piece, piece.type.to_pandas_dtype())
     strange = np.isnan(floats)
     if strange.any():
         floats = floats.copy()

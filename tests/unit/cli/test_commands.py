@@ -79,6 +79,26 @@ def test_quick_commands_load_nothing_heavy(arguments: list[str]) -> None:
     assert output.splitlines()[-1].split()[1:] == []
 
 
+DIGEST = """
+import sys
+import pyarrow.parquet as pq
+from gateway.model.content import content_digest
+file = pq.ParquetFile(sys.argv[1])
+content_digest(file.schema_arrow, file.iter_batches())
+print("pandas" in sys.modules)
+"""
+
+
+def test_verifying_a_file_does_not_load_pandas(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    table = residents(300, 1)
+    kinds = {"flag": pa.array([True, None, False] * 100), "ratio": pa.array([0.5, None, 1.0] * 100)}
+    for name, column in kinds.items():
+        table = table.append_column(name, column)
+    pq.write_table(table, path)
+    assert python(DIGEST, path).strip() == "False"
+
+
 def test_every_command_and_subcommand_explains_itself() -> None:
     listed = run("--help").output
     for name in COMMANDS:
