@@ -137,3 +137,12 @@ def test_the_schema_of_cases_takes_the_starters_cases():
     validator = jsonschema.Draft202012Validator(cases_schema())
     for starter in starters():
         validator.validate(parse_cases(starter.cases).model_dump(mode="json", exclude_none=True))
+
+
+def test_a_starter_that_shows_persons_as_they_are_bounds_rows_over_time_too():
+    # Without it 500 releases of 1,000 rows would be a whole register in a month.
+    for starter in starters():
+        for rule in parse_policy(starter.policy).rules:
+            if rule.obligations.max_rows is not None:
+                assert rule.obligations.quota is not None, rule.name
+                assert rule.obligations.quota.rows is not None, rule.name
