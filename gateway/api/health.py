@@ -3,13 +3,19 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
 from gateway.errors import GatewayError
 
 _PATIENCE_SECONDS = 5.0
+_REQUEST_SECONDS = 2.0
+_REQUESTS_AT_ONCE = 16
+"""How long the request of a Check may take to come, and how many may be on their way."""
 
 
 class Health:
@@ -59,3 +65,27 @@ class Health:
         status = health_pb2.HealthCheckResponse
         for service in self._services:
             await self.servicer.set(service, status.SERVING if serving else status.NOT_SERVING)
+
+
+def bounded_check(handler: "grpc.RpcMethodHandler[Any, Any]") -> "grpc.RpcMethodHandler[Any, Any]":
+    """Health's Check, which is open to strangers, with bounds on those who send no request: each
+    of them holds one of the server's places."""
+    places = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+    check: Any = handler.unary_unary
+    read: Any = handler.request_deserializer
+
+    async def serve(_: object, context: Any) -> Any:
+        if places.locked():
+            return await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many checks")
+        try:
+            async with places, asyncio.timeout(_REQUEST_SECONDS):
+                request = read(await context.read())
+        except TimeoutError:
+            return await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no request came")
+        except (DecodeError, TypeError):  # TypeError: the stream ended without one
+            return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no request to be read")
+        return await check(request, context)
+
+    make: Any = grpc.stream_unary_rpc_method_handler
+    bounded: grpc.RpcMethodHandler[Any, Any] = make(serve, None, handler.response_serializer)
+    return bounded

@@ -1,8 +1,12 @@
 """The one way into the gateway: identity, role, rate, deadline, handler, audit, errors.
 
 Every method that the server knows passes through here, of all four kinds. Handlers are plain
-blocking functions that run in threads; they are given the request, parsed only once the caller
-is known to be allowed to make the call, and a Call in place of a gRPC context.
+blocking functions that run in threads; they are given the request, received and parsed only once
+the caller is known to be allowed to make the call, and a Call in place of a gRPC context.
+
+To gRPC every request is a stream, also where the protos have one message: it would otherwise wait
+for that message without end before anything here is asked, and somebody unknown could take every
+place of the server with calls that never send any.
 """
 
 import asyncio
@@ -22,12 +26,14 @@ from gateway.api.auditing import CallLog, resource_of
 from gateway.api.bridges import Inbox, ReadAhead
 from gateway.api.call import Call
 from gateway.api.failures import rich_status, status_code, trailers
+from gateway.api.health import bounded_check
 from gateway.api.identity import Peer, Recognizer
 from gateway.api.incidents import foreseen
 from gateway.api.limits import Concurrency, Limits, RateLimiter
 from gateway.api.metrics import Metrics
 from gateway.api.roles import Method
 from gateway.errors import (
+    DeadlineExceeded,
     InvalidRequest,
     PermissionDenied,
     QuotaExhausted,
@@ -90,10 +96,15 @@ class Door(aio.ServerInterceptor):
         if path in self._guarded:
             return self._guarded[path]
         handler = await continuation(handler_call_details)
-        if handler is None or path == OPEN:
-            return handler
+        if handler is None:
+            return None
         method = self._methods.get(path)
-        guarded = self._foreign(path, handler) if method is None else self._own(method, handler)
+        if path == OPEN:
+            guarded = bounded_check(handler)
+        elif method is None:
+            guarded = self._foreign(path, handler)
+        else:
+            guarded = self._own(method, handler)
         self._guarded[path] = guarded
         return guarded
 
@@ -107,9 +118,10 @@ class Door(aio.ServerInterceptor):
     def _own(self, method: Method, handler: Handler) -> Handler:
         kind = (method.request_streaming, method.response_streaming)
         if kind == (False, False):
-            return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary))
+            return grpc.stream_unary_rpc_method_handler(self._unary(method, handler.unary_unary))
         if kind == (False, True):
-            return grpc.unary_stream_rpc_method_handler(self._outward(method, handler.unary_stream))
+            outward = self._outward(method, handler.unary_stream)
+            return grpc.stream_stream_rpc_method_handler(outward)
         if kind == (True, False):
             return grpc.stream_unary_rpc_method_handler(self._inward(method, handler.stream_unary))
         return grpc.stream_stream_rpc_method_handler(self._through(method, handler.stream_stream))
@@ -120,10 +132,11 @@ class Door(aio.ServerInterceptor):
             response: Message = behaviour(call, request)
             return self._answer(call, response)
 
-        async def serve(data: bytes, context: Context) -> bytes:
-            return await self._guard(
-                method, context, lambda call: self._in_thread(blocking, call, data)
-            )
+        async def serve(_: object, context: Context) -> bytes:
+            async def work(call: Call) -> bytes:
+                return await self._in_thread(blocking, call, await self._request(call, context))
+
+            return await self._guard(method, context, work)
 
         return serve
 
@@ -143,8 +156,9 @@ class Door(aio.ServerInterceptor):
 
         waits = inspect.isasyncgenfunction(behaviour)
 
-        async def serve(data: bytes, context: Context) -> None:
+        async def serve(_: object, context: Context) -> None:
             async def work(call: Call) -> None:
+                data = await self._request(call, context)
                 if waits:
                     await polling(call, context, data)
                 else:
@@ -185,6 +199,7 @@ class Door(aio.ServerInterceptor):
     def _foreign(self, path: str, handler: Handler) -> Handler:
         """Reflection, and what health offers beyond Check: for any party that is known."""
         method = Method.foreign(path)
+        read: Any = handler.request_deserializer
         inner: Any = (
             handler.unary_unary
             or handler.unary_stream
@@ -192,11 +207,15 @@ class Door(aio.ServerInterceptor):
             or handler.stream_stream
         )
 
-        async def serve(request: Any, context: Context) -> Any:
+        async def serve(requests: Any, context: Context) -> Any:
             async def work(call: Call) -> Any:
-                await self._in_thread(self._admitted, call)
+                if handler.request_streaming:
+                    await self._in_thread(self._admitted, call)
+                    asked = requests
+                else:
+                    asked = read(await self._request(call, context))
                 await self._in_thread(self._call_log.succeeded, call)
-                answer = inner(request, context)
+                answer = inner(asked, context)
                 if not hasattr(answer, "__aiter__"):
                     return await answer
                 async for message in answer:
@@ -205,13 +224,14 @@ class Door(aio.ServerInterceptor):
 
             return await self._guard(method, context, work)
 
-        make = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }[bool(handler.request_streaming), bool(handler.response_streaming)]
-        return make(serve, handler.request_deserializer, handler.response_serializer)
+        make: Any = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        before = read if handler.request_streaming else None
+        guarded: Handler = make(serve, before, handler.response_serializer)
+        return guarded
 
     # ---- the way in, in a thread ----------------------------------------------------------------
 
@@ -234,7 +254,6 @@ class Door(aio.ServerInterceptor):
             call.check()
 
     def _parsed(self, call: Call, data: bytes) -> Message:
-        self._admitted(call)
         request = _parse(call.method.request, data)
         call.resource = resource_of(request)
         return request
@@ -264,6 +283,20 @@ class Door(aio.ServerInterceptor):
     async def _in_thread(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._work, lambda: function(*arguments, **named))
+
+    async def _request(self, call: Call, context: Context) -> bytes:
+        """The one message of a call, received once it is known that this caller may make it."""
+        await self._in_thread(self._admitted, call)
+        try:
+            async with asyncio.timeout(self._limits.idle_seconds):
+                data = await context.read()
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"no request for {self._limits.idle_seconds:g} seconds", reason="STREAM_IDLE"
+            ) from None
+        if not isinstance(data, bytes):
+            raise InvalidRequest("the call has no request", reason="MESSAGE_UNREADABLE")
+        return data
 
     @asynccontextmanager
     async def _taken(self, call: Call, context: Context) -> AsyncIterator[Inbox]:

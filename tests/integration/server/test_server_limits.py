@@ -12,6 +12,7 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from gateway.api.interceptor import OPEN
 from gateway.api.limits import Limits
 from gateway.api.metrics import Metrics, MetricsPort
 from gateway.api.pb import (
@@ -248,6 +249,51 @@ def test_calls_beyond_the_places_of_the_server_are_refused_at_once(serve, office
                 served.stub("parties", "holder").GetSelf(SELF)
             blocked.released.set()
             assert running.result(10).reason == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("path", ["/gateway.v1.PartyService/GetSelf", OPEN])
+def test_calls_whose_request_never_comes_hold_no_places(serve, path):
+    """Nobody has to be known for beginning a call, so that the request is not waited for first."""
+    with serve(limits=Limits(threads=4, intakes=2, concurrent_calls=20)) as served:
+        ended = threading.Event()
+
+        def never():
+            ended.wait(30)
+            yield from ()
+
+        begun = served.channel(None).stream_unary(path)
+        calls = [begun.future(never(), timeout=30) for _ in range(40)]
+        try:
+            refused = [call for call in calls if call.exception(timeout=10) is not None]
+            assert len(refused) == 40
+            assert served.stub("parties", "holder").GetSelf(SELF, timeout=5).name
+        finally:
+            ended.set()
+
+
+def test_an_own_call_whose_request_never_comes_ends(serve):
+    limits = Limits(threads=4, intakes=2, idle_seconds=0.2)
+    with serve(limits=limits) as served:
+        ended = threading.Event()
+
+        def never():
+            ended.wait(30)
+            yield from ()
+
+        begun = served.channel("holder").stream_unary("/gateway.v1.PartyService/GetSelf")
+        try:
+            assert served.refused(lambda: begun(never(), timeout=10)).reason == "STREAM_IDLE"
+        finally:
+            ended.set()
+
+
+def test_a_call_without_a_request_is_told_so(served):
+    begun = served.channel("holder").stream_unary("/gateway.v1.PartyService/GetSelf")
+    assert served.refused(lambda: begun(iter(()), timeout=10)).reason == "MESSAGE_UNREADABLE"
+    check = served.channel(None).stream_unary(OPEN)
+    with pytest.raises(grpc.RpcError) as caught:
+        check(iter(()), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_refusals_of_strangers_do_not_flood_the_log(served):
