@@ -7,10 +7,10 @@ import pyarrow as pa
 from gateway.errors import (
     Conflict,
     FailedPrecondition,
-    GatewayError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    StoreUnavailable,
     Violation,
 )
 from gateway.model.audit import AuditEvent
@@ -266,15 +266,18 @@ class Catalog:
             if before.stream is not None:
                 tx.destroy_key(before.stream)
 
-        changes = {
-            "source": PushedSource(stream=received.stream),
-            "version": received.version,
-            "columns": self._classify(received.sample, dataset.columns),
-            "state": DataSetState.ACTIVE,
-        }
         try:
+            changes = {
+                "source": PushedSource(stream=received.stream),
+                "version": received.version,
+                "columns": self._classify(received.sample, dataset.columns),
+                "state": DataSetState.ACTIVE,
+            }
             changed = self._change(caller, dataset, key, "dataset.push", changes, also=keys)
-        except GatewayError:
+        except StoreUnavailable:
+            # The commit may have been done: sweeping will tell whether anything refers to it.
+            raise
+        except BaseException:
             self._intake.discard(received.stream)
             raise
         if before.stream is not None:

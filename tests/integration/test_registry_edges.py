@@ -1,9 +1,11 @@
 """Edges of the catalogue and of grants that a holder or consumer could use to get around rules."""
 
+from contextlib import contextmanager
+
 import pytest
 
-from gateway.errors import InvalidRequest, PermissionDenied
-from gateway.model.catalog import Column
+from gateway.errors import InvalidRequest, PermissionDenied, StoreUnavailable
+from gateway.model.catalog import Column, DataSetDraft, PushedSource
 from gateway.model.lifecycle import ReleaseState
 from gateway.testing import residents
 
@@ -55,3 +57,43 @@ def test_a_holder_cannot_publish_a_column_as_an_element_of_another_kind(office, 
         office.rooms.catalog.update(
             office.holder, dataset.name, change, dataset.revision, office.key()
         )
+
+
+def test_records_survive_an_answer_that_got_lost_after_the_commit(office, monkeypatch):
+    table = residents(50, 5).select(["district", "sex"])
+    columns = tuple(Column(name=f.name, type=str(f.type)) for f in table.schema)
+    draft = DataSetDraft(name="datasets/pushed", title="", source=PushedSource(), columns=columns)
+    catalog, key = office.rooms.catalog, office.key()
+    catalog.register(office.holder, draft, office.key())
+    write = office.rooms.store.write
+
+    @contextmanager
+    def lost():
+        with write() as tx:
+            yield tx
+        raise StoreUnavailable("the connection broke while it committed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.rooms.store, "write", lost)
+        with pytest.raises(StoreUnavailable):
+            catalog.push(office.holder, draft.name, table.to_reader(), key)
+    # The same call again is answered with what the first one did, so its records must be there.
+    pushed = catalog.push(office.holder, draft.name, table.to_reader(), key)
+    assert pushed.source.stream in office.rooms.runner._staging.names()
+    assert catalog.classify(office.holder, draft.name, office.key()).version.rows == 50
+
+
+def test_records_of_a_push_that_met_an_unforeseen_fault_are_not_left(office, monkeypatch):
+    table = residents(50, 5).select(["district", "sex"])
+    columns = tuple(Column(name=f.name, type=str(f.type)) for f in table.schema)
+    draft = DataSetDraft(name="datasets/pushed", title="", source=PushedSource(), columns=columns)
+    catalog = office.rooms.catalog
+    catalog.register(office.holder, draft, office.key())
+
+    def fault(*_):
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(catalog, "_classify", fault)
+    with pytest.raises(RuntimeError):
+        catalog.push(office.holder, draft.name, table.to_reader(), office.key())
+    assert office.rooms.runner._staging.names() == frozenset()
