@@ -62,9 +62,8 @@ def _handler(file: Path) -> grpc.GenericRpcHandler:
                 await ahead.close()
 
     service, method = PLAIN
-    return grpc.method_handlers_generic_handler(
-        service, {method: grpc.unary_stream_rpc_method_handler(read)}
-    )
+    handler = grpc.unary_stream_rpc_method_handler(read, request_deserializer=bytes)
+    return grpc.method_handlers_generic_handler(service, {method: handler})
 
 
 def _pieces(file: Path) -> Iterator[bytes]:
