@@ -116,7 +116,8 @@ def _grade_gaps(_: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
 
 def _keyed(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
     for rule in _permits(policy):
-        if rule.transform is None or not rule.transform.keyed:
+        spec = rule.transform
+        if spec is None or not spec.keyed or spec.per_subject:
             continue
         lists = scopes[rule.name].lists
         few = sorted(FEW_VALUES & lists.get("entity", frozenset()))

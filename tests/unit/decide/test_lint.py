@@ -56,6 +56,11 @@ FAULTS = {
         {},
         ("TOKENS_OF_FEW_VALUES", "only"),
     ),
+    "reversible tokens of few values": (
+        [permit(transform={"kind": "reversible_token"}, entity=["SEX"])],
+        {},
+        ("TOKENS_OF_FEW_VALUES", "only"),
+    ),
     "tokens of anything": (
         [permit(transform={"kind": "token"}, grade={"at_most": "general-2"})],
         {},
@@ -116,6 +121,10 @@ FINE = {
     ],
     "identifiers kept with the officer's approval": [
         {**permit(entity=["PERSON"]), "obligations": {"approvals": ["officer"]}}
+    ],
+    "draws by person, which are no tokens": [
+        permit("dates", {"kind": "shift_date", "most_days": 30}, entity=["BIRTH_DATE"]),
+        permit("ages", {"kind": "bounded_noise", "most_steps": 2}, entity=["AGE"]),
     ],
     "tokens of direct identifiers": [
         permit(transform={"kind": "token"}, role=["direct_identifier"])
