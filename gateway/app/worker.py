@@ -48,7 +48,8 @@ class Worker:
         self._stopping.set()
         self._runner.stop()
         self._wake.set()
-        self._dispatcher.join()
+        if self._dispatcher.ident is not None:  # a process that could not listen never began
+            self._dispatcher.join()
         self._pool.shutdown(wait=True)
 
     def _dispatch(self) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import ValidationError
 
 from gateway.api.pb import catalog_pb2, types_pb2
 from gateway.client.plain import number, words
@@ -130,6 +131,11 @@ def condition(text: str) -> Condition:
         values = tuple(item.strip() for item in found["items"].split(","))
     else:
         operator, values = found["sign"], (found["value"].strip(),)
-    return Condition.model_validate(
-        {"column": found["column"], "operator": operator, "values": values}
-    )
+    try:
+        return Condition.model_validate(
+            {"column": found["column"], "operator": operator, "values": values}
+        )
+    except ValidationError:
+        raise InvalidRequest.of(
+            "filter", "a column has at most 200 characters, a list at most 1000 values"
+        ) from None

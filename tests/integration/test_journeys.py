@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.demo_server import free_address
+from gateway.app.setup import initialise
+from gateway.cli.demo_server import NotServing, free_address, serving
 
 ROOT = Path(__file__).parents[2]
 # One story: each guide goes on where the one before it ended.
@@ -133,6 +134,15 @@ def test_a_demonstration_that_is_stopped_ends_its_server_and_removes_its_folder(
     assert demo.returncode != 0
     assert not list(tmp_path.iterdir())
     assert _closed(told.split()[2].rstrip(";"))
+
+
+def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        initialise(tmp_path / "g", listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(NotServing) as caught, serving(tmp_path / "g"):
+            pass
+    assert "CONFIGURATION: cannot listen on" in caught.value.message
+    assert "Traceback" not in (tmp_path / "g" / "gateway.log").read_text("utf-8")
 
 
 def _closed(address: str) -> bool:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import ValidationError
 
 from gateway.api.pb import audit_pb2, catalog_pb2, grant_pb2, release_pb2
 from gateway.client.forms import (
@@ -44,11 +43,12 @@ def test_conditions_are_read(
     assert (found.column, found.operator.value, found.values) == (column, operator, values)
 
 
-@pytest.mark.parametrize("text", ["", "age", "= 3", "age ~ 3", "age between 1 and 2"])
+@pytest.mark.parametrize(
+    "text", ["", "age", "= 3", "age ~ 3", "age between 1 and 2", "age in " + "1," * 1001 + "1"]
+)
 def test_what_is_no_condition_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises((InvalidRequest, ValidationError)) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         condition(text)
-    assert isinstance(caught.value, InvalidRequest)
     assert "between 1" not in str(caught.value)
 
 
