@@ -74,10 +74,10 @@ class Tokens:
         if trusted is None:
             raise _refused("TOKEN_ISSUER_UNKNOWN", "the bearer token is of an unknown issuer")
         # 2. The algorithm is one that this issuer is configured for.
-        if algorithm not in trusted.algorithms:
+        if not isinstance(algorithm, str) or algorithm not in trusted.algorithms:
             raise _refused("TOKEN_ALGORITHM", "the bearer token's algorithm is not admitted")
         # 3. The signature is by one of its keys.
-        claims = self._verified(token, trusted, _key(trusted, key_id), str(algorithm))
+        claims = self._verified(token, trusted, _key(trusted, key_id), algorithm)
         # 4. The audience is us, and it is the right time.
         _check_audience(claims, trusted.audience)
         _check_times(claims, now, trusted.leeway)

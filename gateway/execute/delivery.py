@@ -90,6 +90,7 @@ def rejected(row: int, field: pa.Field) -> RecordsRejected:
 def check_names(names: Sequence[str]) -> None:
     """InvalidRequest unless every column has a name of its own that the catalogue can hold."""
     violations = []
+    before: set[str] = set()
     for position, name in enumerate(names, start=1):
         if not name.strip():
             violations.append(Violation(f"column {position}", "has no name; give it one"))
@@ -97,8 +98,9 @@ def check_names(names: Sequence[str]) -> None:
             violations.append(Violation(f"column {position}", "has a name of over 200 characters"))
         elif any(ord(sign) < 32 for sign in name):
             violations.append(Violation(f"column {position}", "has a name with control characters"))
-        elif name in names[: position - 1]:
+        elif name in before:
             violations.append(Violation(f"column {position}", f"{name} is there twice; rename one"))
+        before.add(name)
     if violations:
         raise InvalidRequest.collected(violations)
 

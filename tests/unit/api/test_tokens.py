@@ -1,5 +1,6 @@
 """Keys of token issuers, as they lie on disk."""
 
+import base64
 import json
 from datetime import UTC, datetime
 
@@ -72,6 +73,16 @@ def test_keys_that_do_not_count(tokens, key, algorithm, key_id, reason):
     assert caught.value.reason == reason
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("algorithm", ["[]", "{}", "null", "7"])
+def test_an_algorithm_that_is_no_text(tokens, algorithm):
+    """A list has no hash: looked up as it is, it would be an incident and not a refusal."""
+    parts = (f'{{"alg":{algorithm}}}', '{"iss":"i"}', "signature")
+    text = ".".join(base64.urlsafe_b64encode(p.encode()).decode().rstrip("=") for p in parts)
+    with pytest.raises(Unauthenticated) as caught:
+        tokens.subject(text, NOW)
+    assert caught.value.reason == "TOKEN_ALGORITHM"
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "none", "RS1", ""])
