@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.errors import ConfigurationError, GatewayFault, StoreUnavailable
+from gateway.store.postgres import CONNECT_SECONDS, be_brief
 
 PATIENCE_SECONDS = 5
 """How long a statement, a lock or a free connection is waited for."""
@@ -34,26 +35,32 @@ _POSTGRES_OPTIONS = (
 )
 
 
-def connect(url: str) -> Engine:
-    """An engine for a SQLite file or a PostgreSQL database. ConfigurationError for others."""
+def connect(url: str, *, patient: bool = False) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL database. ConfigurationError for others.
+
+    ``patient``: a statement may take as long as the server lets it.
+    """
     parsed = _parsed(url)
     if parsed.drivername == "sqlite":
         return _sqlite(parsed)
-    return create_engine(
+    engine = create_engine(
         parsed,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
         pool_timeout=PATIENCE_SECONDS,
         connect_args={
-            "connect_timeout": PATIENCE_SECONDS,
+            "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": 1000 * PATIENCE_SECONDS,
             "keepalives_idle": 2 * PATIENCE_SECONDS,
             "options": _POSTGRES_OPTIONS,
             "application_name": "gateway",
         },
     )
+    if not patient:
+        # The server gives up first, if it is there at all: it knows what it was doing.
+        be_brief(engine, PATIENCE_SECONDS + 1)
+    return engine
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def upgrade(url: str) -> None:
 
     All of it in one transaction, in turn with other processes that do the same.
     """
-    engine = connect(url)
+    engine = connect(url, patient=True)
     try:
         with translated(), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
