@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.decide.engine import decide
-from gateway.errors import FailedPrecondition, PermissionDenied, QuotaExhausted, SourceChanged
+from gateway.errors import (
+    FailedPrecondition,
+    InvalidRequest,
+    PermissionDenied,
+    QuotaExhausted,
+    RecordsRejected,
+    SourceChanged,
+)
 from gateway.model.access import ExtractRequest
 from gateway.model.audit import AuditEvent, AuditPosition
 from gateway.model.catalog import DataSet, Party, SourceVersion
@@ -108,10 +115,18 @@ class Opening:
         return dataset, decide(request, facts_for(tx, dataset, recipient, now))
 
     def _version(self, dataset: DataSet) -> SourceVersion:
-        with self._sources.open(
-            dataset.holder, dataset.name, dataset.source, dataset.columns
-        ) as source:
-            version = source.version()
+        try:
+            with self._sources.open(
+                dataset.holder, dataset.name, dataset.source, dataset.columns
+            ) as source:
+                version = source.version()
+        except (InvalidRequest, RecordsRejected) as error:
+            # Of a registration, that is the caller's fault; here the caller is the consumer.
+            raise SourceChanged(
+                f"the source of {dataset.name} can no longer be read as it was registered; its "
+                "holder must look at it",
+                dataset=dataset.name,
+            ) from error
         if dataset.version is None or version.schema_digest != dataset.version.schema_digest:
             raise SourceChanged(
                 f"the source of {dataset.name} no longer has the registered columns; its holder "

@@ -1,5 +1,6 @@
 """Runs an opened release: read, protect, check, seal; or end it so that nothing is readable."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from gateway.release.certify import certify
 from gateway.release.standing import refuse_if_changed
 
 LEASE = timedelta(seconds=60)
+SEAL_AGAIN_SECONDS = 0.5
 PROGRESS_EVERY = timedelta(milliseconds=500)
 MOST_ATTEMPTS = 3
 
@@ -84,7 +86,7 @@ class Runner:
         self._keyring = keyring
         self._signer = signer
         self._clock = clock
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def waiting(self) -> list[str]:
         """Releases that nobody runs: new ones, and those whose process went away."""
@@ -102,7 +104,7 @@ class Runner:
             return
         try:
             version, result = self._execute(running)
-            self._seal(running, version, result)
+            self._seal_in_time(running, version, result)
         except StoreUnavailable:
             raise
         except ShuttingDown:
@@ -112,7 +114,7 @@ class Runner:
 
     def stop(self) -> None:
         """Let runs end at their next batch and go back to OPENED, for a later process."""
-        self._stopping = True
+        self._stopping.set()
 
     def abandon(self, name: str, incident: str) -> None:
         """End a release whose run met a fault that nobody foresaw."""
@@ -217,7 +219,7 @@ class Runner:
 
         def report(rows: int) -> None:
             nonlocal last
-            if self._stopping:
+            if self._stopping.is_set():
                 raise ShuttingDown("the gateway is shutting down")
             now = self._clock.now()
             if now - last < PROGRESS_EVERY:
@@ -256,6 +258,18 @@ class Runner:
 
     # ---- ending it -------------------------------------------------------------------------------
 
+    def _seal_in_time(self, running: Running, version: SourceVersion, result: RunResult) -> None:
+        """Seal; tried again for a while when the store is away, because the work is done."""
+        until = self._clock.now() + LEASE
+        while True:
+            try:
+                self._seal(running, version, result)
+            except StoreUnavailable:
+                if self._clock.now() >= until or self._stopping.wait(SEAL_AGAIN_SECONDS):
+                    raise
+            else:
+                return
+
     def _seal(self, running: Running, version: SourceVersion, result: RunResult) -> None:
         name = running.release.name
         sealed = Sealed(
@@ -269,6 +283,9 @@ class Runner:
         now = self._clock.now()
         expires = now + timedelta(days=running.plan.expires_after_days)
         with self._store.write() as tx:
+            found = tx.release(name, lock=True)
+            if found is not None and found.sealed == sealed:
+                return  # by an earlier try whose commit was done and not answered
             release = self._still_ours(tx, running, now, now + LEASE)
             self._refuse_without_grant(tx, release)
             dataset = tx.dataset(running.dataset.name) or running.dataset
