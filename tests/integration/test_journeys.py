@@ -69,7 +69,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_readme_and_guides_work_as_written(environment: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "story"
     folder.mkdir()
@@ -85,7 +85,7 @@ def test_readme_and_guides_work_as_written(environment: dict[str, str], tmp_path
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
 
