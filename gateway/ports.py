@@ -193,8 +193,10 @@ class Executor(Protocol):
         keys: Mapping[str, bytes],
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
+        order_key: bytes | None = None,
     ) -> RunResult:
-        """Read, transform, check and stage. ``keys`` maps each step's key domain to its key.
+        """Read, transform, check and stage. ``keys`` maps each step's key domain to its key;
+        ``order_key`` (32 bytes) gives the rows an order of their own, None keeps the source's.
         Raises ReleaseStopped, HolderError, StagingUnavailable or Cancelled; then nothing
         staged remains."""
 

@@ -16,6 +16,7 @@ from gateway.model.content import ContentDigest
 from gateway.model.plan import MinCellCheck, Plan
 from gateway.model.schema import arrow_type
 from gateway.ports import Progress, RunResult, Source, StagingWriter
+from gateway.transform.row_order import RowOrder
 
 _CELLS_MEMORY_MIB: Final = 512
 
@@ -42,6 +43,7 @@ class LocalExecutor:
         keys: Mapping[str, bytes],
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
+        order_key: bytes | None = None,
     ) -> RunResult:
         """See ports.Executor. ``source`` is open. Progress counts published rows.
 
@@ -49,7 +51,7 @@ class LocalExecutor:
         to count the cells, then everything. So nothing has to be kept outside the sealed stream.
         """
         try:
-            return self._run(plan, source, keys, open_writer, progress)
+            return self._run(plan, source, keys, open_writer, progress, RowOrder(order_key))
         finally:
             # Arrow keeps freed memory for its next column; between runs others need it more.
             pa.default_memory_pool().release_unused()
@@ -61,6 +63,7 @@ class LocalExecutor:
         keys: Mapping[str, bytes],
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
+        order: RowOrder,
     ) -> RunResult:
         steps = BatchSteps.of(plan, keys, self._hierarchies)
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
@@ -69,8 +72,8 @@ class LocalExecutor:
             digest = ContentDigest(schema)
             with open_writer(schema) as writer:
                 with closing(self._transformed(plan, steps, source)) as batches:
-                    for transformed in batches:
-                        batch = _without(left_out, transformed)
+                    kept = (_without(left_out, batch) for batch in batches)
+                    for batch in order.applied(kept):
                         checks.see(batch)
                         with translating(_staging_failed):
                             writer.write(batch)

@@ -201,7 +201,16 @@ class Runner:
                     f"the columns of {dataset.name} changed since this release was planned",
                     dataset=dataset.name,
                 )
-            result = self._executor.run(plan, source, keys, open_writer, self._progress(running))
+            result = self._executor.run(
+                plan,
+                source,
+                keys,
+                open_writer,
+                self._progress(running),
+                # Rows in the source's order would let two recipients, or two requests for
+                # different columns, lay their extracts side by side.
+                self._keyring.derive(f"row order|{running.release.name}"),
+            )
         return version, result
 
     def _data_key(self, name: str) -> bytes:
