@@ -27,6 +27,8 @@ _FIRST_DAY: Final = -719_162  # 0001-01-01, in days from 1970-01-01
 _AFTER_LAST: Final = 2_932_897  # 10000-01-01
 _SESSION: Final = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    # Or whoever may create functions in a schema that is searched could run theirs with our rights.
+    "SET LOCAL search_path = pg_catalog",
     # Literals are written for it.
     "SET LOCAL standard_conforming_strings = on",
     # Two readings give the rows in the same order.

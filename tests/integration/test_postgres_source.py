@@ -230,6 +230,18 @@ def test_a_view_with_awkward_column_names_is_fingerprinted(
         assert found.version().rows == 1
 
 
+def test_functions_of_others_are_not_called(sources: LocalSources, db: psycopg.Connection) -> None:
+    """Whoever may create functions in a schema that is searched could otherwise run them with the
+    gateway's rights (CVE-2018-1058): one with closer argument types is preferred."""
+    db.execute("CREATE VIEW people AS SELECT 'x'::text AS a")
+    db.execute(
+        "CREATE FUNCTION hashtextextended(text, int) RETURNS bigint LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'called'; END $$"
+    )
+    with opened(sources) as found:
+        assert found.version().rows == 1
+
+
 def test_changed_columns_are_named(sources: LocalSources, db: psycopg.Connection) -> None:
     db.execute("CREATE TABLE people (a int, b text, c date)")
     columns = register(sources)
