@@ -24,6 +24,7 @@ _ENOUGH = 50  # percent of trust at which an entity is settled
 _NOTABLE = (
     30  # percent at which an entity that did not win still counts: for the grade, against NONE
 )
+_SOME = 0.01  # share of a column's values from which identifiers among them are no accident
 # Two of these in a table make it one about persons.
 _OF_PERSONS = frozenset(
     "PERSON CN_RESIDENT_ID CN_MOBILE EMAIL_ADDRESS SEX BIRTH_DATE AGE ETHNICITY MARITAL_STATUS"
@@ -149,7 +150,7 @@ def _may_be_personal(case: _Case, pack: Pack) -> bool:
     if best is not None:
         return best not in {"DATE", "DATE_TIME", "REGION", "URL", "CN_USCC", "CN_ORG_CODE"}
     named = case.reading.key is not None or case.reading.attribute
-    return named or _not_identified(case) is None
+    return named or _not_identified(case, pack) is None
 
 
 def _decide(case: _Case, personal: bool, pack: Pack) -> Verdict:
@@ -162,7 +163,7 @@ def _decide(case: _Case, personal: bool, pack: Pack) -> Verdict:
         return _verdict(
             case, pack, best, graded.but(grade=grade), case.trust[best], (*case.evidence, why)
         )
-    reason = _not_identified(case)
+    reason = _not_identified(case, pack)
     if reason is None:
         return _verdict(case, pack, None, None, 0, (*case.evidence, _unknown(case)))
     graded = _grade_without_entity(case, personal, pack)
@@ -173,11 +174,9 @@ def _decide(case: _Case, personal: bool, pack: Pack) -> Verdict:
     return _verdict(case, pack, "NONE", graded, trust, (*case.evidence, said, why))
 
 
-def _not_identified(case: _Case) -> str | None:
+def _not_identified(case: _Case, pack: Pack) -> str | None:
     """Why the column surely holds none of the entities; None when nothing says so."""
-    if case.reading.free_text or case.seen.prose or case.seen.inside:
-        return None
-    if any(trust >= _NOTABLE for trust in case.trust.values()):
+    if _may_hide(case, pack) or any(trust >= _NOTABLE for trust in case.trust.values()):
         return None
     if case.reading.key is not None:
         return f"the name is that of a number given to a {case.reading.key}"
@@ -194,6 +193,30 @@ def _not_identified(case: _Case) -> str | None:
     if case.seen.kind == "boolean":
         return "the values are yes and no"
     return None
+
+
+def _may_hide(case: _Case, pack: Pack) -> bool:
+    """Whether the values may hold more than the name says."""
+    seen = case.seen
+    unseen = seen.rows > 0 and not seen.sampled  # nothing but nulls: what will come is not known
+    unreadable = seen.kind == "opaque" and seen.sampled > 0
+    texts = case.reading.free_text or seen.prose or bool(seen.inside)
+    return texts or unseen or unreadable or _some_identifiers(seen, pack)
+
+
+def _some_identifiers(seen: Observation, pack: Pack) -> bool:
+    """Whether among the values are identifiers, if only a few: too few for the column to be one of
+    them, and too many to be chance."""
+    for position, share in seen.accepted.items():
+        form = pack.identifiers[position]
+        if form.weight < _ENOUGH:
+            continue
+        # One number in eleven passes a check digit, whatever else is asked of it.
+        chance = form.chance if form.check is None else max(form.chance, 10)
+        of = 1.0 if form.check is None else seen.shaped[position]
+        if share - of * chance / 100 >= _SOME:
+            return True
+    return False
 
 
 def _grade_without_entity(case: _Case, personal: bool, pack: Pack) -> Graded:

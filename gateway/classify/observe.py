@@ -87,17 +87,18 @@ class _Values:
 
 def observe(sample: Sample, pack: Pack) -> Observation:
     """Count everything that evidence is made of. Raises pyarrow.ArrowInvalid for invalid UTF-8."""
-    kind = _kind(sample.values.type)
-    if kind == "opaque" or len(sample.values) == 0:
-        return Observation(kind, sample.rows, sample.nulls, len(sample.values), 0, {}, {}, {}, {})
+    raw = _plainly(sample.values)
+    kind = _kind(raw.type)
+    if kind == "opaque" or len(raw) == 0:
+        return Observation(kind, sample.rows, sample.nulls, len(raw), 0, {}, {}, {}, {})
     if kind == "text":
         # Buffers written without a check may hold anything; kernels assume UTF-8.
-        sample.values.validate(full=True)
-    texts = sample.values if kind == "text" else sample.values.cast(pa.string())
+        raw.validate(full=True)
+    texts = raw if kind == "text" else raw.cast(pa.string())
     counted = pc.value_counts(texts)
     values = _Values(fold(counted.field("values")), np.asarray(counted.field("counts")), len(texts))
-    numbers = _range(sample.values) if kind in {"integer", "real"} else (None, None)
-    dates, first, last = _dates(values, sample.values, kind)
+    numbers = _range(raw) if kind in {"integer", "real"} else (None, None)
+    dates, first, last = _dates(values, raw, kind)
     accepted, shaped = _identifiers(values, pack) if kind in {"text", "integer"} else ({}, {})
     return Observation(
         kind, sample.rows, sample.nulls, len(texts), len(counted), accepted, shaped,
@@ -130,6 +131,21 @@ def accepts(form: Identifier, folded: pa.Array) -> tuple[Bools, Bools]:
     rows = np.flatnonzero(shaped)
     passed[rows] = CHECKS[form.check](bare.take(pa.array(rows)))
     return shaped, passed
+
+
+def _plainly(values: pa.Array) -> pa.Array:
+    """Bytes that are text as text, and reals that are all whole as integers: both are how other
+    programs write texts and numbers (Parquet without annotations, pandas where some are missing).
+    """
+    kind = values.type
+    try:
+        if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            return values.cast(pa.string())
+        if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        pass
+    return values
 
 
 def _kind(kind: pa.DataType) -> Kind:
@@ -180,6 +196,8 @@ def _inside(values: _Values, pack: Pack) -> dict[str, float]:
         if form.entity in _INSIDE:
             core = f"(?:{form.pattern})"
             beside = f"[^0-9A-Z._]{core}(?:[^0-9A-Z]|$)|^{core}[^0-9A-Z]"
+            if form.entity == "CN_RESIDENT_ID":  # so long that letters before it change nothing
+                beside += f"|[A-Z_]{core}(?:[^0-9A-Z]|$)"
             share = values.share(pc.match_substring_regex(capitals, beside))
             if share:
                 found[form.entity] = share
