@@ -131,8 +131,7 @@ def _permitted(
         cell_columns=tuple(
             j.column.published_name
             for j in chosen
-            if j.column.role is ColumnRole.QUASI_IDENTIFIER
-            and not isinstance(j.transform, Suppress)
+            if j.column.role is ColumnRole.QUASI_IDENTIFIER and _tells_people_apart(j.transform)
         ),
         on_unhandled=combined.on_unhandled,
         expires_after_days=combined.expires_after_days,
@@ -141,6 +140,11 @@ def _permitted(
         policies=combined.refs(),
         grant=grant.name if grant else None,
     )
+
+
+def _tells_people_apart(transform: TransformSpec) -> bool:
+    # Nobody outside knows a token, and the tokens of households would make every cell small.
+    return not isinstance(transform, Suppress) and not transform.opaque()
 
 
 def _recipient_denials(facts: Facts) -> Iterable[Reason]:

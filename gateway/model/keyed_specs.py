@@ -79,6 +79,9 @@ class Token(Spec):
             )
         return self
 
+    def opaque(self) -> bool:
+        return True
+
     def joined(self, other: Spec) -> "Token | None":
         if isinstance(other, ReversibleToken):
             # It shows equality too, and the length besides; and this one cannot be taken back.
@@ -106,6 +109,9 @@ class ReversibleToken(Spec):
     reversible: ClassVar[bool] = True
     scope: KeyScope = "recipient"
     cipher: CipherName = "AES"
+
+    def opaque(self) -> bool:
+        return True
 
     def joined(self, other: Spec) -> "ReversibleToken | None":
         if not isinstance(other, ReversibleToken) or other.cipher != self.cipher:
@@ -197,6 +203,9 @@ class EncryptIdentifier(Spec):
             raise ValueError("first_day must not be after last_day")
         return self
 
+    def opaque(self) -> bool:
+        return self.keep == 0
+
     def joined(self, other: Spec) -> "EncryptIdentifier | None":
         if not isinstance(other, EncryptIdentifier) or self.handled != other.handled:
             return None
@@ -268,6 +277,9 @@ class EncryptCharacters(Spec):
 
     def lowers(self) -> bool:
         return not self.unsafe_small_domains
+
+    def opaque(self) -> bool:
+        return not (self.separators or self.unsafe_small_domains)
 
     def joined(self, other: Spec) -> "EncryptCharacters | None":
         if not isinstance(other, EncryptCharacters):

@@ -17,6 +17,10 @@ class Spec(Noun):
     per_subject: ClassVar[bool] = False
     """Whether ``apply`` needs the column that names the person of each row (the privacy unit)."""
 
+    def opaque(self) -> bool:
+        """Whether what leaves tells whoever lacks the key only which values are equal."""
+        return False
+
     def lowers(self) -> bool:
         """Whether every value that leaves shows less than the one that came (for grading)."""
         return True

@@ -87,6 +87,31 @@ def test_quasi_identifiers_that_leave_a_value_make_up_the_cells(bench):
     assert (decision.min_cell_size, decision.small_cells) == (5, "refuse")
 
 
+@pytest.mark.parametrize(
+    ("transform", "counted"),
+    [
+        ({"kind": "token"}, False),
+        ({"kind": "reversible_token"}, False),
+        ({"kind": "encrypt_characters", "alphabet": "0123456789"}, False),
+        # Of these an outsider knows something of each value.
+        ({"kind": "encrypt_characters", "alphabet": "0123456789", "separators": "-"}, True),
+        ({"kind": "encrypt_identifier", "profile": "mobile", "keep": 3}, True),
+        ({"kind": "encrypt_identifier", "profile": "mobile", "keep": 0}, False),
+        ({"kind": "shift_date", "most_days": 3}, True),
+        ({"kind": "keep"}, True),
+    ],
+)
+def test_what_nobody_outside_can_know_makes_no_cell_small(bench, transform, counted):
+    facts = bench.under(
+        bench.policy(
+            {"name": "regions", "match": {"entity": ["REGION"]}, "transform": transform},
+            obligations={"min_cell_size": 5},
+        )
+    )
+    decision = decide(bench.request("district"), facts)
+    assert decision.cell_columns == (("district",) if counted else ())
+
+
 def test_the_policys_row_filters_speak_of_source_columns(bench):
     only = {"column": "name", "operator": "is not null"}
     facts = bench.under(bench.policy(obligations={"row_filters": [only]}))
