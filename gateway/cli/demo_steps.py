@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.markup import escape
 
-from gateway.app.setup import initialise
+from gateway.app.setup import STARTERS, NewParty, initialise
 from gateway.cli.demo_server import free_address, serving
 from gateway.cli.generate import write_records
 from gateway.cli.output import OUT, progress, show_table
@@ -24,19 +24,27 @@ from gateway.decide.cases import parse_cases, run_cases
 from gateway.decide.parse import parse_policy
 from gateway.errors import GatewayError, GatewayFault, InvalidRequest, VerificationFailed
 from gateway.model.catalog import CsvSource, ParquetSource
+from gateway.model.names import RecipientKind, Role
 from gateway.norms.starters import starters
 from gateway.testing import residents_batches
 from gateway.verify import verify_file
 
 SEED: Final = 20250101
-RESEARCH: Final = "gbt43697-research"
+SHARING: Final = "gbt43697-government-sharing"
 OPEN: Final = "gbt43697-open"
-PURPOSE: Final = "public-health-research"
+PURPOSE: Final = "supervision"
 PARTIES: Final = ("holder", "consumer", "officer", "second-officer", "auditor", "admin")
 WANTED: Final = (
     "name", "resident_id", "phone", "email", "address", "district", "sex", "birth_date",
     "ethnicity", "bank_card", "income", "household_id",
 )  # fmt: skip
+# Masks are for departments among themselves; a researcher would get no names at all.
+OFFICES: Final = tuple(
+    NewParty("consumer", Role.CONSUMER, RecipientKind.GOVERNMENT, "A department that inspects")
+    if party.role is Role.CONSUMER
+    else party
+    for party in STARTERS
+)
 HIDDEN: Final = ("name", "resident_id", "phone", "email", "address", "bank_card")
 ADULT_WANTED: Final = ("sex", "age", "marital-status", "education")
 
@@ -83,7 +91,7 @@ class Demonstration:
 
     def _install(self) -> None:
         self._step("An installation: settings, keys, development authority, six parties")
-        initialise(self._folder, listen=free_address())
+        initialise(self._folder, listen=free_address(), parties=OFFICES)
         OUT.print(f"  {', '.join(PARTIES)}, each with a certificate of its own")
         self._step(f"A city that does not exist: {self._rows:,} residents")
         with progress("  making them up", self._rows) as tell:
@@ -131,7 +139,7 @@ class Demonstration:
     def _activate_policies(self) -> None:
         self._step("An officer writes policies; tested and linted; another officer activates them")
         for starter in starters():
-            if starter.name not in (RESEARCH, OPEN):
+            if starter.name not in (SHARING, OPEN):
                 continue
             results = run_cases(parse_policy(starter.policy), parse_cases(starter.cases))
             self._claim(all(result.passed for result in results), "the policy passes its cases")
@@ -165,7 +173,7 @@ class Demonstration:
     def _agree(self) -> str:
         self._step("The consumer asks for a grant; holder and officer approve")
         grant = self._clients["consumer"].request_grant(
-            "residents", list(WANTED), PURPOSE, justification="health by district", days=30
+            "residents", list(WANTED), PURPOSE, justification="inspection of the register", days=30
         )
         return self._approved(grant.name)
 
@@ -213,15 +221,21 @@ class Demonstration:
         with pa.memory_map(str(self._out / "residents.arrows")) as file:
             after = pa.ipc.open_stream(file).read_all()
         for name in HIDDEN:
-            same = pc.sum(pc.equal(before[name], after[name])).as_py() or 0
-            self._claim(same == 0, f"no {name} left as it was")
-        self._claim(before["district"].equals(after["district"]), "districts are as they were")
+            values = before[name].combine_chunks().drop_null()
+            known = pc.any(pc.is_in(after[name], value_set=values)).as_py()
+            self._claim(not known, f"no {name} left as it was")
+        counted = [table["district"].combine_chunks().value_counts() for table in (before, after)]
+        districts = [dict(zip(*count.flatten(), strict=True)) for count in counted]
+        self._claim(districts[0] == districts[1], "districts are as they were")
         steps = plain(self._clients["consumer"].release(release))["plan"]["steps"]
-        first, second = before.slice(0, 2).to_pylist(), after.slice(0, 2).to_pylist()
+        # The release has an order of its own: the row is found by what the masks leave of it.
+        first = before.slice(0, 1).to_pylist()[0]
+        found = after.filter(_may_be(first, after)).to_pylist()
+        self._claim(bool(found), "the first resident is among the records")
         show_table(
             ["column", "before", "after", "transform"],
             [
-                [s["column"], first[0][s["column"]], second[0][s["published"]],
+                [s["column"], first[s["column"]], found[0][s["published"]],
                  transform_text(s["transform_json"]).partition("(")[0]]
                 for s in steps
             ],
@@ -295,7 +309,7 @@ class Demonstration:
 
     def _revoke(self, grant: str, release: str) -> None:
         self._step("The holder revokes the grant: reading stops at once")
-        self._clients["holder"].revoke(grant, "the study is over")
+        self._clients["holder"].revoke(grant, "the inspection is over")
         self._refused(
             lambda client: client.read(release), "consumer", "GRANT_REVOKED", "reading stops"
         )
@@ -328,3 +342,13 @@ class Demonstration:
             self._claim(error.reason == reason, f"{text} ({reason}, but it was {error.reason})")
         else:
             raise NotAsClaimed(f"step {self._number}: it does not hold that {text}")
+
+
+def _may_be(person: dict[str, str], records: pa.Table) -> pa.ChunkedArray:
+    """Which masked records agree with all that masks keep of this person."""
+    agrees = pc.starts_with(records["name"], person["name"][:1])
+    agrees = pc.and_(agrees, pc.starts_with(records["phone"], person["phone"][:3]))
+    agrees = pc.and_(agrees, pc.ends_with(records["phone"], person["phone"][-2:]))
+    for name in ("district", "sex", "ethnicity"):
+        agrees = pc.and_(agrees, pc.equal(records[name], person[name]))
+    return agrees
