@@ -103,7 +103,10 @@ def retire(
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Take a version out of use; what only it permitted is then denied."""
+    """Take a version out of use; what only it permitted is then denied.
+
+    One that is in force takes another officer than its author.
+    """
     with connected(name, profile) as client:
         json_or(as_json, plain(client.retire_policy(policy, version)), _show)
 

@@ -80,11 +80,20 @@ class Policies:
         return activated
 
     def retire(self, caller: Party, name: str, version: int, key: RequestKey) -> StoredPolicy:
-        """Take a draft or the active version out of use."""
+        """Take a draft or the active version out of use.
+
+        PermissionDenied for the author of an active version: its denials and bounds end too.
+        """
         with self._store.write() as tx:
             policy = _present(tx.policy(name, version), name)
             if made_before(tx, caller, key) is not None:
                 return policy
+            if policy.state is PolicyState.ACTIVE and policy.author == caller.name:
+                raise PermissionDenied(
+                    f"you wrote version {version} of {name}, which is in force: another officer "
+                    "retires it",
+                    reason="OWN_RESOURCE",
+                )
             state = advance(POLICY, name, policy.state, PolicyState.RETIRED)
             retired = policy.but(state=state)
             tx.set_policy_state(retired)

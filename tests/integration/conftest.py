@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from gateway.testing import residents
 
 COLUMNS = ("name", "resident_id", "phone", "district", "sex", "birth_date", "income")
 PURPOSE = "public-health-research"
+STUDY = (Path(__file__).parent / "study.yaml").read_text("utf-8")
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Office:
         return self.rooms.catalog.register(self.holder, draft, key())
 
     def activate(self, text: str | None = None) -> None:
-        text = text or starter("gbt43697-research")
+        text = text or STUDY
         draft = self.rooms.policies.create(self.officer, text, key())
         self.rooms.policies.activate(self.second_officer, draft.name, draft.version, key())
 
@@ -133,10 +133,6 @@ class Office:
 
     def actions(self) -> list[tuple[str, str]]:
         return [(e.event.action, e.event.outcome) for e in self.rooms.trail.entries(0, 1000)]
-
-
-def starter(name: str) -> str:
-    return resources.files("gateway.norms").joinpath(f"policies/{name}.yaml").read_text("utf-8")
 
 
 @pytest.fixture

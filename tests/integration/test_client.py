@@ -30,8 +30,8 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.model.catalog import Column, ParquetSource, PushedSource
-from gateway.norms.starters import starters
 from gateway.testing import residents
+from tests.integration.conftest import STUDY
 
 ROWS = 60_000
 PURPOSE = "public-health-research"
@@ -65,9 +65,7 @@ class Installation:
     def fill(self) -> None:
         with self.client("holder") as holder, self.client("officer") as officer:
             holder.register("residents", ParquetSource(path="residents.parquet"), title="R")
-            for starter in starters():
-                if starter.name == "gbt43697-research":
-                    draft = officer.create_policy(starter.policy)
+            draft = officer.create_policy(STUDY)
             with self.client("second-officer") as second:
                 second.activate_policy(draft.name, draft.version)
             with self.client("consumer") as consumer:
@@ -205,13 +203,13 @@ def test_data_sets_are_described_refreshed_and_withdrawn(
 
 
 def test_policies_are_tried_out(officer: Client) -> None:
-    text = next(s for s in starters() if s.name == "gbt43697-research").policy
+    text = STUDY
     assert not [f for f in officer.lint_policy(text) if f.severity == "error"]
     explained = officer.explain("consumer", "residents", COLUMNS, PURPOSE)
     assert any("income" in line for line in explained.lines)
     stricter = text.replace("width: 10000", "width: 50000")
     assert stricter != text
-    changes = plain(officer.diff_policy("gbt43697-research", text=stricter))
+    changes = plain(officer.diff_policy("study", text=stricter))
     assert changes["compared"] > 0
     assert all("income" in " ".join(change["changes"]) for change in changes["changed"])
     draft = officer.create_policy(stricter)
@@ -221,7 +219,7 @@ def test_policies_are_tried_out(officer: Client) -> None:
 
 def test_ones_own_records_are_protected(consumer: Client) -> None:
     table = residents(300, 4).select(["name", "district"])
-    asked = {"policy": "gbt43697-research", "purpose": PURPOSE, "recipient_kind": "research"}
+    asked = {"policy": "study", "purpose": PURPOSE, "recipient_kind": "research"}
     decision, protected = consumer.protect(table, **asked)
     assert decision.columns[0].transform == "mask_form"
     assert protected.num_rows == 300

@@ -13,9 +13,9 @@ import pytest
 
 from gateway.app.setup import initialise
 from gateway.cli.demo_server import free_address, serving
-from gateway.norms.starters import starters
 from gateway.testing import residents
 from gateway.verify import verify_file
+from tests.integration.conftest import STUDY
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".ci"
@@ -54,8 +54,7 @@ def test_the_whole_journey_from_the_protos_alone(node_modules: Path, tmp_path: P
     initialise(installation, listen=free_address())
     pq.write_table(residents(rows, 3), installation / "data" / "holder" / "residents.parquet")
     policy = tmp_path / "policy.yaml"
-    research = next(s for s in starters() if s.name == "gbt43697-research")
-    policy.write_text(research.policy, encoding="utf-8")
+    policy.write_text(STUDY, encoding="utf-8")
     with serving(installation) as address:
         done = subprocess.run(
             ["node", str(PROGRAM), str(ROOT / "protos"), installation, address, policy, tmp_path],

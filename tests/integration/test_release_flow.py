@@ -31,6 +31,7 @@ from gateway.model.access import Verdict
 from gateway.model.catalog import Column, DataSetDraft, PushedSource
 from gateway.model.lifecycle import GrantState, ReleaseState
 from gateway.model.names import RecipientKind, Role
+from gateway.ports import Page
 from gateway.testing import residents
 from gateway.verify import verify_certificate, verify_file
 
@@ -432,6 +433,21 @@ def test_four_eyes_on_policies(office):
     office.rooms.policies.activate(office.officer, draft.name, again.version, office.key())
     assert office.rooms.policies.get(draft.name, 1).state == "retired"
     assert office.rooms.policies.get(draft.name, 2).state == "active"
+
+
+def test_four_eyes_on_taking_a_policy_out_of_force(office):
+    policies = office.rooms.policies
+    office.activate(QUOTA_POLICY)
+    (active,) = [p for p in policies.all(Page(size=10)) if p.state == "active"]
+    with pytest.raises(PermissionDenied, match="another officer") as refused:
+        policies.retire(office.officer, active.name, active.version, office.key())
+    assert refused.value.reason == "OWN_RESOURCE"
+    assert policies.get(active.name, active.version).state == "active"
+    retired = policies.retire(office.second_officer, active.name, active.version, office.key())
+    assert retired.state == "retired"
+    draft = policies.create(office.officer, QUOTA_POLICY, office.key())
+    own = policies.retire(office.officer, draft.name, draft.version, office.key())
+    assert own.state == "retired"
 
 
 def test_grants_are_answered_as_read_and_only_by_whom_they_wait_for(office):

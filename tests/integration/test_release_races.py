@@ -12,7 +12,7 @@ from gateway.model.names import ColumnRole
 from gateway.ports import Page
 from gateway.release.running import LEASE, Runner
 from gateway.verify import verify_certificate
-from tests.integration.conftest import starter
+from tests.integration.conftest import STUDY
 
 
 class Interrupted:
@@ -127,7 +127,7 @@ def withdrawn(office) -> None:
 
 
 def retired(office) -> None:
-    office.rooms.policies.retire(office.officer, "policies/gbt43697-research", 1, office.key())
+    office.rooms.policies.retire(office.second_officer, "policies/study", 1, office.key())
 
 
 def graded_higher(office) -> None:
@@ -197,7 +197,8 @@ def test_nothing_is_sealed_under_rules_that_no_longer_hold(office, change):
 
 def test_other_rules_that_come_to_the_same_disturb_no_release(office):
     release = opened(office)
-    renamed = starter("gbt43697-research").replace("direct identifiers masked", "names masked")
+    renamed = STUDY.replace("direct identifiers masked", "names masked")
+    assert renamed != STUDY
     office.activate(renamed)
     office.rooms.runner.run(release.name)
     assert office.look(release).state is ReleaseState.SEALED

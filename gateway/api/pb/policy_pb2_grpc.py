@@ -101,7 +101,8 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetirePolicy(self, request, context):
-        """Takes a draft or the active version out of use. What only it permitted is then denied.
+        """Takes a draft or the active version out of use. What only it permitted is then denied. The
+        active version takes another officer than its author.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,9 @@ class PolicyServiceStub:
     ActivatePolicy: _grpc.UnaryUnaryMultiCallable[_policy_pb2.ActivatePolicyRequest, _policy_pb2.Policy]
     """Makes a draft the active version; the one before is retired. Takes a second officer."""
     RetirePolicy: _grpc.UnaryUnaryMultiCallable[_policy_pb2.RetirePolicyRequest, _policy_pb2.Policy]
-    """Takes a draft or the active version out of use. What only it permitted is then denied."""
+    """Takes a draft or the active version out of use. What only it permitted is then denied. The
+    active version takes another officer than its author.
+    """
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetPolicyRequest, _policy_pb2.Policy]
     """One version of a policy with its text."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_pb2.ListPoliciesRequest, _policy_pb2.ListPoliciesResponse]
@@ -64,7 +66,9 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     ActivatePolicy: _aio.UnaryUnaryMultiCallable[_policy_pb2.ActivatePolicyRequest, _policy_pb2.Policy]  # type: ignore[assignment]
     """Makes a draft the active version; the one before is retired. Takes a second officer."""
     RetirePolicy: _aio.UnaryUnaryMultiCallable[_policy_pb2.RetirePolicyRequest, _policy_pb2.Policy]  # type: ignore[assignment]
-    """Takes a draft or the active version out of use. What only it permitted is then denied."""
+    """Takes a draft or the active version out of use. What only it permitted is then denied. The
+    active version takes another officer than its author.
+    """
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetPolicyRequest, _policy_pb2.Policy]  # type: ignore[assignment]
     """One version of a policy with its text."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_pb2.ListPoliciesRequest, _policy_pb2.ListPoliciesResponse]  # type: ignore[assignment]
@@ -105,7 +109,9 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_pb2.RetirePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_pb2.Policy, _abc.Awaitable[_policy_pb2.Policy]]:
-        """Takes a draft or the active version out of use. What only it permitted is then denied."""
+        """Takes a draft or the active version out of use. What only it permitted is then denied. The
+        active version takes another officer than its author.
+        """
 
     @_abc_1.abstractmethod
     def GetPolicy(

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from gateway.model.catalog import ParquetSource, Party
 from gateway.model.names import resource
 from gateway.store.sql import SqlStore
 from gateway.testing import residents
+from tests.integration.conftest import STUDY
 
 ROOT = Path(__file__).parents[3]
 PURPOSE = "public-health-research"
@@ -224,7 +224,7 @@ class Site:
         gateway.client("holder").register(
             "residents", ParquetSource(path="residents.parquet"), title="Residents"
         )
-        gateway.activate(starter() if policy is None else policy)
+        gateway.activate(STUDY if policy is None else policy)
         gateway.grant()
 
     # ---- looking behind the scenes ------------------------------------------------------------
@@ -260,10 +260,6 @@ class Site:
 
     def files_with(self, secret: bytes) -> list[Path]:
         return [file for file in self.files() if secret in file.read_bytes()]
-
-
-def starter(name: str = "gbt43697-research") -> str:
-    return resources.files("gateway.norms").joinpath(f"policies/{name}.yaml").read_text("utf-8")
 
 
 def with_canary(table: pa.Table, column: str = "email") -> pa.Table:

@@ -22,6 +22,7 @@ from typing import Any
 
 from breaking import Breaker
 
+from gateway.app import worker
 from gateway.app.logs import configure_logs
 from gateway.app.process import Process
 from gateway.app.system import SystemClock
@@ -31,6 +32,7 @@ from gateway.config import load
 for name in ("alembic.runtime.migration", "sqlalchemy.dialects.sqlite", "psycopg", "duckdb"):
     importlib.import_module(name)
 
+worker.HOUSEKEEPING_EVERY_SECONDS = 5.0  # the tests wait for it
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

@@ -20,6 +20,7 @@ from gateway.api.pb import (
 )
 from gateway.testing import residents
 from gateway.verify import verify_certificate
+from tests.integration.conftest import STUDY
 
 COLUMNS = ("name", "resident_id", "phone", "district", "sex", "birth_date", "income")
 PURPOSE = "public-health-research"
@@ -89,13 +90,7 @@ def prepared(served, starter):
 
 @pytest.fixture
 def starter():
-    from importlib import resources
-
-    return (
-        resources.files("gateway.norms")
-        .joinpath("policies/gbt43697-research.yaml")
-        .read_text("utf-8")
-    )
+    return STUDY
 
 
 def opened(served, **changes):
@@ -271,9 +266,10 @@ def test_policies_can_be_read_tried_and_compared(served, starter):
     opened(served)
     diff = officer.DiffPolicy(policy_pb2.DiffPolicyRequest(name=one.name, text=starter))
     assert (diff.compared, len(diff.changed)) == (1, 0)
-    retired = officer.RetirePolicy(
-        policy_pb2.RetirePolicyRequest(request_id=served.new_id(), name=one.name, version=1)
-    )
+    retire = policy_pb2.RetirePolicyRequest(request_id=served.new_id(), name=one.name, version=1)
+    own = served.refused(lambda: officer.RetirePolicy(retire))
+    assert (own.code, own.reason) == ("PERMISSION_DENIED", "OWN_RESOURCE")
+    retired = served.stub("policies", "second-officer").RetirePolicy(retire)
     assert retired.state == policy_pb2.POLICY_STATE_RETIRED
     found = served.refused(lambda: opened(served))
     assert (found.code, found.fields) == ("INVALID_ARGUMENT", ["request.purpose"])
