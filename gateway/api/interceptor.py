@@ -83,6 +83,8 @@ class Door(aio.ServerInterceptor):
         self._notes = notes
         self._running = Concurrency(limits.concurrent_calls_of_party)
         self._intakes = asyncio.Semaphore(limits.intakes)
+        # Half of them: whoever sends slowly must not keep all others from sending.
+        self._sending = Concurrency(max(1, limits.intakes // 2))
         self._late: set[asyncio.Task[None]] = set()
         self._guarded: dict[str, Handler] = {}
 
@@ -306,18 +308,20 @@ class Door(aio.ServerInterceptor):
             raise QuotaExhausted(
                 "too many streams of records at once; retry later", reason="INTAKE_BUSY"
             )
+        self._sending.enter(call.actor, call)
         inbox = Inbox(
             call,
             context.read,
             lambda data: _parse(call.method.request, data),
             self._limits.idle_seconds,
         )
-        async with self._intakes:
-            try:
+        try:
+            async with self._intakes:
                 yield inbox
-            finally:
-                call.end()
-                inbox.abandon()
+        finally:
+            self._sending.leave(call.actor, call)
+            call.end()
+            inbox.abandon()
 
     async def _send(
         self, call: Call, context: Context, executor: Executor, pieces: Iterator[bytes]

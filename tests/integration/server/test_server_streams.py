@@ -1,6 +1,7 @@
 """Records in and out: whole or not at all, bounded, and from nobody who is trusted."""
 
 import struct
+import threading
 import time
 
 import grpc
@@ -215,8 +216,6 @@ def hanging(first, event):
 
 
 def test_a_client_that_goes_silent_or_away_leaves_nothing(serve, office, pushed):
-    import threading
-
     limits = Limits(idle_seconds=0.3, intakes=1, threads=2)
     with serve(limits=limits) as served:
         stub = served.stub("catalog", "holder")
@@ -239,6 +238,30 @@ def test_a_client_that_goes_silent_or_away_leaves_nothing(serve, office, pushed)
             time.sleep(0.02)
         assert state(served) == (DataSetState.ACTIVE, 3)
         assert len(left_behind(served)) == 1
+
+
+def test_one_party_cannot_keep_all_others_from_sending(serve, office, pushed):
+    with serve(limits=Limits(idle_seconds=20, intakes=4, threads=4)) as served:
+        ended = threading.Event()
+        stub = served.stub("catalog", "holder")
+        held = [
+            stub.PushRecords.future(hanging(list(parts(served, GOOD[:200])), ended))
+            for _ in range(2)
+        ]
+        try:
+            for _ in range(100):
+                if served.server._door._intakes._value == 2:
+                    break
+                time.sleep(0.02)
+            found = served.refused(lambda: push(served, GOOD))
+            assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "TOO_MANY_CALLS")
+            consumer = served.stub("protect", "consumer")
+            found = served.refused(lambda: list(consumer.ProtectRecords(iter(()))))
+            assert found.code == "INVALID_ARGUMENT"  # it was let in and listened to
+        finally:
+            ended.set()
+            for call in held:
+                call.cancel()
 
 
 # ---- protection of what a caller brings ---------------------------------------------------------
