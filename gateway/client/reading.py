@@ -32,7 +32,7 @@ class Chunks:
             sha256.update(chunk.payload)
             rows += chunk.rows
             self._progress(rows)
-            if chunk.last and self._expected not in ("", sha256.hexdigest()):
+            if chunk.last and self._expected != sha256.hexdigest():
                 raise VerificationFailed("what was received is not the stream that was sealed")
             yield chunk.payload
 

@@ -127,6 +127,12 @@ def test_a_stream_that_never_says_it_is_the_last_is_cut_off() -> None:
         list(served.iterate())
 
 
+def test_without_a_sealed_hash_nothing_is_taken_for_whole() -> None:
+    """A release that was looked at before it was sealed: nothing says what it should be."""
+    with pytest.raises(VerificationFailed):
+        list(Served().iterate(sha256=""))
+
+
 def test_a_revoked_grant_is_not_tried_again() -> None:
     served = Served((1, PermissionDenied("revoked", reason="GRANT_REVOKED")))
     with pytest.raises(PermissionDenied, match="revoked"):
