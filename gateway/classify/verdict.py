@@ -8,6 +8,7 @@ from gateway.model.catalog import Column, ColumnName
 from gateway.model.grades import Grade
 from gateway.model.names import ENTITIES, ColumnRole, Role
 from gateway.model.noun import Digest, Noun, ShortText
+from gateway.norms.elements import elements
 
 EvidenceKind = Literal["name", "value", "neighbour", "rule"]
 # A column keeps this many lines; the weightiest come first.
@@ -51,12 +52,14 @@ class Verdict(Noun):
 
     def onto(self, column: Column) -> Column:
         """The column with this verdict. What an officer set stays; what the holder declared
-        stays where it is no weaker than the evidence."""
+        stays where it is no weaker than the evidence. A column that turns out to be of another
+        entity loses its element, unless that is an element of the new one."""
         if column.name != self.column:
             raise ValueError("the verdict is on another column")
         if column.declared_by is Role.OFFICER:
             return column
         found = column.but(
+            element=self._element_of(column),
             entity=self.entity,
             role=self.role,
             grade=self.grade,
@@ -67,6 +70,13 @@ class Verdict(Noun):
         if column.declared_by is Role.HOLDER and column.has_verdict and found.admits(column):
             return column
         return found
+
+    def _element_of(self, column: Column) -> str | None:
+        # Under the name of an element, a column must not leave that is something else by now.
+        if column.element is None or column.entity in (None, self.entity):
+            return column.element
+        element = elements().get(column.element)
+        return column.element if element and element.entity == self.entity else None
 
     def lines(self) -> tuple[str, ...]:
         """The evidence as short sentences for people, the weightiest first, then the rules."""

@@ -201,6 +201,29 @@ def test_columns_that_an_officer_declared_stay_as_they_are() -> None:
     assert found.element is None
 
 
+@pytest.mark.parametrize(
+    ("entity", "element", "by", "kept"),
+    [
+        ("REGION", "district", None, None),
+        ("REGION", "district", Role.HOLDER, None),
+        ("REGION", "district", Role.OFFICER, "district"),
+        ("CN_MOBILE", "mobile_phone", None, "mobile_phone"),
+        ("NONE", "mobile_phone", None, "mobile_phone"),
+    ],
+)
+def test_a_column_loses_the_element_that_it_no_longer_is(
+    entity: str, element: str, by: Role | None, kept: str | None
+) -> None:
+    phones = testing.residents(300, 1)
+    column = Column(
+        name="phone", type="string", element=element, entity=entity, grade=Grade.GENERAL_2,
+        role=QUASI, declared_by=by,
+    )  # fmt: skip
+    (found,) = classify(phones, [column], pack=PACK)
+    assert found.element == kept
+    assert found.entity == (entity if by is Role.OFFICER else "CN_MOBILE")
+
+
 def test_a_holder_can_raise_a_verdict_and_not_weaken_it() -> None:
     table = testing.residents(300, 1)
 
