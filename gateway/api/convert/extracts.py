@@ -132,6 +132,7 @@ def _step(step: Step) -> types_pb2.PlanStep:
         output_type=step.output_type,
         transform_json=step.transform.canonical().decode(),
         key_domain=step.key_domain or "",
+        subject=step.subject or "",
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.api.convert import catalog, releases, words
-from gateway.api.convert.extracts import request_from_proto, request_to_proto
+from gateway.api.convert.extracts import plan_to_proto, request_from_proto, request_to_proto
 from gateway.api.convert.keys import check_request_id, etag, request_key, revision
 from gateway.api.convert.shape import Shape
 from gateway.api.pb import (
@@ -26,7 +26,9 @@ from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import Outcome
 from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
 from gateway.model.names import ColumnRole, RecipientKind, Role
+from gateway.model.plan import Charge, Plan, SchemaCheck, Step
 from gateway.model.release import Stage
+from gateway.model.transforms import Keep, ShiftDate
 from gateway.ports import StagedChunk
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -195,3 +197,30 @@ def test_times_beyond_the_calendar_are_refused(seconds):
     shape = Shape()
     assert shape.moment("expires", request.expires) is None
     assert not shape.sound
+
+
+def test_a_step_says_by_whom_its_rows_move():
+    plain = {"source_type": "date32[day]", "output_type": "date32[day]", "on_unhandled": "stop"}
+    plan = Plan(
+        dataset="datasets/visits",
+        dataset_fingerprint="0" * 64,
+        schema_digest="0" * 64,
+        recipient="parties/lab",
+        purpose="study",
+        steps=(
+            Step(
+                column="day",
+                published="day",
+                transform=ShiftDate(most_days=3),
+                key_domain="domain",
+                subject="person",
+                **plain,
+            ),
+            Step(column="other", published="other", transform=Keep(), **plain),
+        ),
+        checks=(SchemaCheck(),),
+        charge=Charge(rows=1),
+        expires_after_days=1,
+    )
+    moved, kept = plan_to_proto(plan, with_values=True).steps
+    assert (moved.subject, kept.subject) == ("person", "")
