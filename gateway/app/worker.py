@@ -12,14 +12,14 @@ from gateway.errors import GatewayError
 from gateway.release.running import Runner
 
 LOOK_EVERY_SECONDS = 1.0
-HOUSEKEEPING_EVERY_SECONDS = 5.0
+HOUSEKEEPING_EVERY_SECONDS = 30.0
 
 _log = structlog.get_logger("gateway.worker")
 
 
 class Worker:
     """A dispatcher thread and a pool. Work is found in the store, so nothing is lost with a
-    process: ``wake`` only saves the wait. ``housekeeping`` tasks run every few seconds."""
+    process: ``wake`` only saves the wait. ``housekeeping`` tasks run twice a minute."""
 
     def __init__(
         self, runner: Runner, workers: int, housekeeping: dict[str, Callable[[], object]]

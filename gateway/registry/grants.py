@@ -2,6 +2,7 @@
 may end it; nobody answers their own."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from gateway.decide.asked import read
 from gateway.decide.grants import required_approvals
@@ -160,8 +161,10 @@ class Grants:
         with self._store.read() as tx:
             over = [
                 grant.name
-                for grant in everything(tx.grants, lambda grant: grant.name)
-                if grant.expires <= now and GrantState.EXPIRED in GRANT[grant.state]
+                for state in GrantState
+                if GrantState.EXPIRED in GRANT[state]
+                for grant in everything(partial(tx.grants, state=state), lambda grant: grant.name)
+                if grant.expires <= now
             ]
         for name in over:
             with self._store.write() as tx:

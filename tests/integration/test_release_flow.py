@@ -32,6 +32,7 @@ from gateway.model.catalog import Column, DataSetDraft, PushedSource
 from gateway.model.lifecycle import GrantState, ReleaseState
 from gateway.model.names import RecipientKind, Role
 from gateway.ports import Page
+from gateway.store.grants import Grants as StoredGrants
 from gateway.testing import residents
 from gateway.verify import verify_certificate, verify_file
 
@@ -210,6 +211,26 @@ def test_a_revoked_grant_stops_reading_between_two_chunks(any_office):
         next(chunks)
     with pytest.raises(PermissionDenied, match="revoked"):
         office.stream(release)
+
+
+def test_only_grants_that_can_still_end_are_looked_at(office, monkeypatch):
+    office.register()
+    office.activate()
+    ended = [office.grant(office.request()) for _ in range(2)]
+    for grant in ended:
+        office.rooms.grants.revoke(office.holder, grant.name, "no longer needed", office.key())
+    office.grant(office.request())
+    office.clock.move(days=11)
+    looked, original = [], StoredGrants.grants
+
+    def grants(self, page, **filters):
+        found = original(self, page, **filters)
+        looked.extend(grant.name for grant in found)
+        return found
+
+    monkeypatch.setattr(StoredGrants, "grants", grants)
+    assert office.rooms.grants.expire() == 1
+    assert len(looked) == 1
 
 
 def test_a_grant_and_a_release_end_with_their_time(office):
