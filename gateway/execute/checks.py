@@ -114,13 +114,13 @@ class CellSizes:
         if self._stored:
             [(smallest,)] = self._run(f"SELECT min(n) FROM ({self._summed('cells')})")  # noqa: S608
         if smallest is None:
-            return _passed("min_cell", "smallest cell", "no records")
+            return _passed("min_cell", "records in the smallest cell", "no records")
         if int(smallest) < self._check.size:
             raise CheckFailed(
                 f"a combination of {self._named()} is shared by fewer than "
                 f"{self._check.size} records; generalise these columns further"
             )
-        return _passed("min_cell", "smallest cell", int(smallest))
+        return _passed("min_cell", "records in the smallest cell", int(smallest))
 
     def _summed(self, table: str) -> str:
         keys = "".join(f"{name}, " for name in self._names)
