@@ -31,6 +31,7 @@ from gateway.model.access import Verdict
 from gateway.model.catalog import Column, DataSetDraft, PushedSource
 from gateway.model.lifecycle import GrantState, ReleaseState
 from gateway.model.names import RecipientKind, Role
+from gateway.norms.starters import starters
 from gateway.ports import Page
 from gateway.store.grants import Grants as StoredGrants
 from gateway.testing import residents
@@ -231,6 +232,25 @@ def test_only_grants_that_can_still_end_are_looked_at(office, monkeypatch):
     monkeypatch.setattr(StoredGrants, "grants", grants)
     assert office.rooms.grants.expire() == 1
     assert len(looked) == 1
+
+
+def test_the_research_starter_leaves_nobody_unique(office):
+    office.register(residents(20_000, 3))
+    office.activate(next(s.policy for s in starters() if s.name == "gbt43697-research"))
+    quasi = ("birth_date", "sex", "district", "ethnicity")
+    request = office.request(
+        ("name", "phone", "email", "address", "resident_id", *quasi, "household_id")
+    )
+    office.grant(request)
+    release = office.open(request)
+    office.rooms.runner.run(release.name)
+    table = office.table(office.look(release))
+    assert 10_000 < table.num_rows < 20_000
+    for name in ("name", "phone", "email", "address"):
+        assert table[name].null_count == table.num_rows
+    assert len(pc.unique(table["household_id"])) > 1_000
+    sizes = table.group_by(list(quasi)).aggregate([([], "count_all")])["count_all"]
+    assert pc.min(sizes).as_py() >= 5
 
 
 def test_a_grant_and_a_release_end_with_their_time(office):
