@@ -104,7 +104,17 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     )
     intake = StagedIntake(staging, keyring, entropy)
     executor = LocalExecutor(hierarchies.tables)
-    runner = Runner(secrets.token_hex(8), store, sources, executor, staging, keyring, signer, clock)
+    runner = Runner(
+        secrets.token_hex(8),
+        store,
+        sources,
+        executor,
+        staging,
+        keyring,
+        signer,
+        clock,
+        classify_columns,
+    )
     custody = Custody(
         store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
     )
@@ -146,7 +156,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         catalog=Catalog(store, sources, intake, clock, classify_columns, elements()),
         policies=Policies(store, clock),
         grants=grants,
-        opening=Opening(store, sources, keyring, clock, entropy, hierarchies.digests),
+        opening=Opening(
+            store, sources, keyring, clock, entropy, classify_columns, hierarchies.digests
+        ),
         runner=runner,
         custody=custody,
         protection=ProtectionUnderPolicy(

@@ -29,15 +29,10 @@ from gateway.model.names import ColumnRole, Role
 from gateway.model.noun import Noun
 from gateway.model.requests import RequestKey
 from gateway.norms.elements import Element
-from gateway.ports import Clock, Intake, Page, Source, Sources, Store, Transaction
+from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
+from gateway.registry.freshness import Classify, sample
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
-
-SAMPLE_ROWS = 200_000
-"""Most rows that classification looks at; it samples within them."""
-
-Classify = Callable[[pa.Table | None, Sequence[Column]], tuple[Column, ...]]
-"""Fills in what each column is from its name and a sample of the values; keeps declared ones."""
 
 CHANGEABLE = frozenset(
     {
@@ -130,10 +125,10 @@ class Catalog:
             dataset = self._own(tx, caller, name)
         if isinstance(dataset.source, PushedSource):
             raise FailedPrecondition(f"{name} is pushed: push its records again instead")
-        found, sample, version = self._open(dataset.holder, dataset.name, dataset.source, ())
+        found, rows, version = self._open(dataset.holder, dataset.name, dataset.source, ())
         known = {column.name: column for column in dataset.columns}
         columns = self._classify(
-            sample,
+            rows,
             [
                 known[c.name].but(type=c.type, nullable=c.nullable) if c.name in known else c
                 for c in found
@@ -198,8 +193,9 @@ class Catalog:
         with self._sources.open(
             dataset.holder, dataset.name, dataset.source, dataset.columns
         ) as source:
-            sample = _sample(source, [column.name for column in dataset.columns])
-        columns = self._classify(sample, dataset.columns)
+            names = [column.name for column in dataset.columns]
+            rows = sample(source, names, source.version().rows)
+        columns = self._classify(rows, dataset.columns)
         return self._change(caller, dataset, key, "dataset.classify", {"columns": columns})
 
     def override(
@@ -294,8 +290,8 @@ class Catalog:
                 raise InvalidRequest.of("columns", "declare every column of a pushed data set")
             bare = [Column(name=c.name, type=c.type, nullable=c.nullable) for c in draft.columns]
             return self._declare(self._classify(None, bare), draft.columns), None
-        found, sample, version = self._open(caller.name, draft.name, draft.source, ())
-        return self._declare(self._classify(sample, found), draft.columns), version
+        found, rows, version = self._open(caller.name, draft.name, draft.source, ())
+        return self._declare(self._classify(rows, found), draft.columns), version
 
     def _open(
         self, holder: str, name: str, source: object, columns: Sequence[Column]
@@ -306,7 +302,8 @@ class Catalog:
                 Column(name=field.name, type=str(field.type), nullable=field.nullable)
                 for field in schema
             )
-            return found, _sample(opened, schema.names), opened.version()
+            version = opened.version()
+            return found, sample(opened, schema.names, version.rows), version
 
     def _declare(self, columns: Sequence[Column], declared: Sequence[Column]) -> tuple[Column, ...]:
         """What the holder says of columns, laid over what is known of them."""
@@ -411,8 +408,3 @@ def _columns(value: object) -> tuple[Column, ...]:
     if not isinstance(value, tuple) or not all(isinstance(item, Noun) for item in value):
         raise InvalidRequest.of("columns", "expected columns")
     return tuple(item for item in value if isinstance(item, Column))
-
-
-def _sample(source: Source, columns: Sequence[str]) -> pa.Table:
-    batches = list(source.batches(columns, (), SAMPLE_ROWS))
-    return pa.Table.from_batches(batches) if batches else pa.table({name: [] for name in columns})

@@ -25,6 +25,7 @@ from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
 from gateway.registry.facts import facts_for
+from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
 from gateway.transform.registry import output_type
@@ -48,6 +49,7 @@ class Opening:
         keyring: KeyRing,
         clock: Clock,
         entropy: Entropy,
+        classify: Classify,
         hierarchy_digests: Mapping[str, str],
     ) -> None:
         self._store = store
@@ -55,6 +57,7 @@ class Opening:
         self._keyring = keyring
         self._clock = clock
         self._entropy = entropy
+        self._classify = classify
         self._hierarchy_digests = hierarchy_digests
 
     def preview(self, caller: Party, request: ExtractRequest) -> Preview:
@@ -64,9 +67,12 @@ class Opening:
             dataset, decision = self._decide(tx, caller, request, now)
         if not decision.permitted:
             return Preview(decision, None)
-        version = self._version(dataset)
-        plan = self._plan(caller, request, decision, dataset, version)
+        current, version = self._looked_at(dataset)
         with self._store.read() as tx:
+            decision = self._decided_on(tx, caller, request, current, now)
+            if not decision.permitted:
+                return Preview(decision, None)
+            plan = self._plan(caller, request, decision, current, version)
             self._refuse_over_quota(tx, caller, decision, plan, now)
         return Preview(decision, plan)
 
@@ -83,17 +89,25 @@ class Opening:
             dataset, decision = self._decide(tx, caller, request, now)
         # The source may be slow to answer: it is asked before the transaction that charges, and
         # only for requests that are going to be permitted.
-        version = self._version(dataset) if decision.permitted else None
+        looked = self._looked_at(dataset) if decision.permitted else None
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return release_for(tx, caller, earlier)
             # Policies and grants may have changed meanwhile: decide on what holds now.
+            before = dataset
             dataset, decision = self._decide(tx, caller, request, now)
-            if decision.permitted and version is not None:
-                release = self._opened(tx, caller, request, decision, dataset, version, now)
+            if decision.permitted and looked is not None and dataset == before:
+                current, version = looked
+                if current != dataset:
+                    current = self._keep_verdicts(tx, dataset, current, now)
+                    decision = self._decided_on(tx, caller, request, current, now)
+                if decision.permitted:
+                    release = self._opened(tx, caller, request, decision, current, version, now)
+                else:
+                    release = self._denied(tx, caller, request, decision, now)
             elif decision.permitted:
                 raise FailedPrecondition(
-                    "the policies changed while this was decided; ask again",
+                    "the policies or the data set changed while this was decided; ask again",
                     reason="DECISION_CHANGED",
                 )
             else:
@@ -114,12 +128,50 @@ class Opening:
             )
         return dataset, decide(request, facts_for(tx, dataset, recipient, now))
 
-    def _version(self, dataset: DataSet) -> SourceVersion:
+    def _decided_on(
+        self,
+        tx: Transaction,
+        caller: Party,
+        request: ExtractRequest,
+        dataset: DataSet,
+        now: datetime,
+    ) -> Decision:
+        return decide(request, facts_for(tx, dataset, caller, now))
+
+    def _keep_verdicts(
+        self, tx: Transaction, before: DataSet, current: DataSet, now: datetime
+    ) -> DataSet:
+        """Record what the source holds by now, so that everybody decides on it."""
+        kept = current.but(revision=before.revision + 1, updated=now)
+        tx.put_dataset(kept, expected_revision=before.revision)
+        tx.audit(
+            AuditEvent(
+                actor="gateway",
+                action="dataset.look",
+                resource=kept.name,
+                outcome="ok",
+                details={
+                    "revision": str(kept.revision),
+                    "grade": kept.grade,
+                    "verdicts": "same" if kept.columns == before.columns else "stricter",
+                },
+            ),
+            now,
+        )
+        return kept
+
+    def _looked_at(self, dataset: DataSet) -> tuple[DataSet, SourceVersion]:
+        """The data set with verdicts on what its source holds now, and that version."""
         try:
             with self._sources.open(
                 dataset.holder, dataset.name, dataset.source, dataset.columns
             ) as source:
                 version = source.version()
+                registered = dataset.version
+                same = registered is not None and (
+                    version.schema_digest == registered.schema_digest
+                )
+                current = refreshed(dataset, source, version, self._classify) if same else dataset
         except (InvalidRequest, RecordsRejected) as error:
             # Of a registration, that is the caller's fault; here the caller is the consumer.
             raise SourceChanged(
@@ -127,13 +179,13 @@ class Opening:
                 "holder must look at it",
                 dataset=dataset.name,
             ) from error
-        if dataset.version is None or version.schema_digest != dataset.version.schema_digest:
+        if not same:
             raise SourceChanged(
                 f"the source of {dataset.name} no longer has the registered columns; its holder "
                 "must refresh the registration",
                 dataset=dataset.name,
             )
-        return version
+        return current, version
 
     def _plan(
         self,

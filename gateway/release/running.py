@@ -35,6 +35,7 @@ from gateway.ports import (
     Store,
     Transaction,
 )
+from gateway.registry.freshness import Classify, refreshed
 from gateway.release.certify import certify
 from gateway.release.standing import refuse_if_changed
 
@@ -77,6 +78,7 @@ class Runner:
         keyring: KeyRing,
         signer: Signer,
         clock: Clock,
+        classify: Classify,
     ) -> None:
         self._owner = owner
         self._store = store
@@ -85,6 +87,7 @@ class Runner:
         self._staging = staging
         self._keyring = keyring
         self._signer = signer
+        self._classify = classify
         self._clock = clock
         self._stopping = threading.Event()
 
@@ -201,6 +204,14 @@ class Runner:
                     f"the columns of {dataset.name} changed since this release was planned",
                     dataset=dataset.name,
                 )
+            if version.fingerprint != plan.dataset_fingerprint:
+                current = refreshed(dataset, source, version, self._classify)
+                if current.columns != dataset.columns:
+                    raise SourceChanged(
+                        f"{dataset.name} holds graver data than when this release was planned; "
+                        "ask again",
+                        dataset=dataset.name,
+                    )
             result = self._executor.run(
                 plan,
                 source,

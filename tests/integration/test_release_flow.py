@@ -29,6 +29,7 @@ from gateway.errors import (
 )
 from gateway.model.access import Verdict
 from gateway.model.catalog import Column, DataSetDraft, PushedSource
+from gateway.model.grades import Grade
 from gateway.model.lifecycle import GrantState, ReleaseState
 from gateway.model.names import RecipientKind, Role
 from gateway.norms.starters import starters
@@ -637,3 +638,41 @@ def test_two_releases_cannot_be_laid_side_by_side_row_by_row(office):
     # Unrelated rows have the same year of birth in about one case of sixty.
     for one, other in ((births[0], births[1]), (births[0], years)):
         assert sum(a == b for a, b in zip(one, other, strict=True)) < 200
+
+
+def test_graver_content_under_the_same_columns_is_noticed_before_it_is_released(office):
+    harmless = pa.table({"status": ["OK", "closed"] * 200, "district": ["A区"] * 400})
+    office.register(harmless)
+    office.activate("""
+format: gateway-policy/1
+name: policies/harmless
+purposes: {study: A study.}
+rules:
+  - name: harmless
+    match: {grade: {at_most: general-2}}
+    transform: {kind: keep}
+""")
+    request = office.request(("status", "district"), purpose="study")
+    office.grant(request)
+    first = office.open(request)
+    assert first.state is ReleaseState.OPENED
+    ids = residents(400, 3).column("resident_id")
+    graver = harmless.set_column(0, "status", ids)
+    pq.write_table(graver, office.data / "residents.parquet")
+    office.rooms.runner.run(first.name)  # it was planned over the harmless content
+    assert office.look(first).ending.reason == "SOURCE_CHANGED"
+    assert not office.rooms.opening.preview(office.consumer, request).decision.permitted
+    second = office.open(request)
+    assert second.state is ReleaseState.DENIED
+    dataset = office.rooms.catalog.get(office.holder, "datasets/residents")
+    assert (dataset.find("status").entity, dataset.grade) == ("CN_RESIDENT_ID", "general-4")
+    # A verdict does not become milder by itself when the content does.
+    pq.write_table(harmless, office.data / "residents.parquet")
+    assert office.open(request).state is ReleaseState.DENIED
+
+
+def test_identifiers_anywhere_in_a_source_are_seen_when_it_is_registered(office, monkeypatch):
+    monkeypatch.setattr("gateway.registry.freshness.SAMPLE_ROWS", 1000)
+    ids = residents(2000, 3).column("resident_id").to_pylist()
+    table = pa.table({"status": ["OK"] * 8000 + ids})
+    assert office.register(table).find("status").effective_grade.rank >= Grade.GENERAL_4.rank

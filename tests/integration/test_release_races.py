@@ -42,6 +42,7 @@ def runner(office, owner: str, executor=None) -> Runner:
         ours._keyring,
         ours._signer,
         ours._clock,
+        ours._classify,
     )
 
 
