@@ -61,10 +61,13 @@ def resident_ids(people: People) -> pa.StringArray:
 
 
 def household_ids(people: People, serials: Serials) -> pa.StringArray:
-    """Return the household numbers of a block's residents: H and eight digits, no nulls."""
-    matrix = blank(len(people.households.number), 9)
-    matrix[:, 0] = ord("H")
-    write_number(matrix, 1, 8, serials.scatter(people.households.number))
+    """Return the household numbers of a block's residents: HH and eight digits, no nulls.
+
+    One letter and eight digits would have the form of a Hong Kong and Macau travel permit.
+    """
+    matrix = blank(len(people.households.number), 10)
+    matrix[:, :2] = ord("H")
+    write_number(matrix, 2, 8, serials.scatter(people.households.number))
     return strings(matrix[people.house])
 
 

@@ -51,10 +51,10 @@ def age_on_reference_date(born: date) -> int:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        (generated.residents, "9c4b323a3fc8af6c7e8f01cbf19929229f3cea03a94d4e2ed74765a4b4846db9"),
+        (generated.residents, "636ed1f6fe7aee2ce00eb92b3d0c09b19fa0a08bbbb57235980432499173b2ef"),
         (
             generated.household_register,
-            "1d7ba42afd3d95a192f16b7f1a05f7c62c936855e34a9ed535eefdb2da3baaea",
+            "f9a451b5e1be251999e11febb3f1af9d11a87a36cf6de1840ebc6cdf61572506",
         ),
         (
             generated.health_insurance,
