@@ -43,6 +43,9 @@ _SESSION: Final = (
     # A table locked for a change of its structure is an error soon, not a hang.
     "SET LOCAL lock_timeout = '10s'",
 )
+_DESCRIBING_LIMIT: Final = "20s"
+"""Longest query that describes the relation or computes its version: calls wait for these."""
+
 _WITH_ROW_VERSIONS: Final = frozenset("rpm")
 """Relations whose rows have ctid and xmin: tables, partitioned tables, materialised views."""
 
@@ -122,12 +125,15 @@ class PostgresTable:
 
     def _fetched(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{_DESCRIBING_LIMIT}'")
             cursor.execute(query, parameters or None)
             return list(cursor.fetchall())
 
     def _raw(self, query: str) -> Generator[pa.RecordBatch, None, None]:
         row = 0
         with self._translated(), self._connection.cursor() as cursor:
+            # As long as the consumer takes; a limit that the database sets its users holds again.
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
             cursor.adbc_statement.set_options(**{_BATCH_HINT: str(_BATCH_BYTES)})
             cursor.execute(query)
             with cursor.fetch_record_batch() as reader:
@@ -153,6 +159,12 @@ class PostgresTable:
                 raise HolderError(
                     f"the gateway's database user may not read the table of {self._dataset}; "
                     "grant it SELECT",
+                    dataset=self._dataset,
+                ) from None
+            if fault.sqlstate == "57014":
+                raise SourceUnavailable(
+                    f"a query on the table of {self._dataset} took too long and was stopped; "
+                    "register a table or a materialised view in place of a slow view",
                     dataset=self._dataset,
                 ) from None
             raise self._unavailable() from None

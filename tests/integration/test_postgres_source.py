@@ -341,6 +341,20 @@ def test_a_locked_table_is_no_hang(sources: LocalSources, db: psycopg.Connection
             found.version()
 
 
+def test_a_slow_view_is_no_hang_but_may_be_read_slowly(
+    sources: LocalSources, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.execute.postgres_source._DESCRIBING_LIMIT", "100ms", raising=False)
+    db.execute("CREATE VIEW people AS SELECT pg_sleep(0.4)::text AS waited")
+    columns = register(sources)
+    with (
+        sources.open(HOLDER, "datasets/people", TABLE, columns) as found,
+        pytest.raises(SourceUnavailable, match="materialised view"),
+    ):
+        found.version()
+    assert len(read(sources)) == 1
+
+
 def test_reading_stops_early_and_in_any_thread(
     sources: LocalSources, db: psycopg.Connection
 ) -> None:
