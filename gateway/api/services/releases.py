@@ -123,6 +123,7 @@ class ReleaseRpcs:
             try:
                 yield convert.chunk_bytes(first)
                 for chunk in chunks:
+                    call.check_identity()
                     last = chunk.index
                     yield convert.chunk_bytes(chunk)
                 outcome = "ok"
