@@ -51,7 +51,8 @@ def check(connection: Connection) -> None:
         raise ConfigurationError("the store is empty: run `gateway init` first")
     _refuse_unknown(found)
     raise ConfigurationError(
-        "the store's schema is older than this program: make a backup, then run `gateway init`"
+        "the store's schema is older than this program: make a backup, then run "
+        "`gateway init --upgrade FOLDER`"
     )
 
 

@@ -69,7 +69,9 @@ def test_an_older_schema_is_refused_until_upgraded(
         'revision = "9000"\ndown_revision = "0001"\n\ndef upgrade():\n    pass\n'
     )
     monkeypatch.setattr(migrate, "_SCRIPTS", scripts)
-    with pytest.raises(ConfigurationError, match=r"older than this program.*gateway init"):
+    with pytest.raises(
+        ConfigurationError, match=r"older than this program.*gateway init --upgrade FOLDER"
+    ):
         SqlStore(store_url)
     migrate.upgrade(store_url)
     SqlStore(store_url).close()
