@@ -21,7 +21,7 @@ from gateway.errors import ConfigurationError, Unauthenticated
 ALGORITHMS: Final = frozenset("ES256 ES384 ES512 RS256 RS384 RS512 PS256 PS384 PS512 EdDSA".split())
 LEEWAY: Final = timedelta(seconds=60)
 _TOKEN_CHARACTERS: Final = 8192
-_REQUIRED: Final = ("exp", "nbf", "iat", "iss", "aud", "sub")
+_REQUIRED: Final = ("exp", "iat", "iss", "aud", "sub")
 _LEAST_RSA_BITS: Final = 2048
 
 PublicKey = (
@@ -162,7 +162,8 @@ def _check_audience(claims: Mapping[str, Any], audience: str) -> None:
 
 def _check_times(claims: Mapping[str, Any], now: datetime, leeway: timedelta) -> None:
     try:
-        expires, begins, issued = (float(claims[name]) for name in ("exp", "nbf", "iat"))
+        expires, issued = float(claims["exp"]), float(claims["iat"])
+        begins = float(claims.get("nbf", issued))  # optional (RFC 7519, section 4.1.5)
     except (TypeError, ValueError):
         raise _refused("TOKEN_MALFORMED", "the bearer token's times cannot be read") from None
     moment, slack = now.timestamp(), leeway.total_seconds()

@@ -29,9 +29,9 @@ def entry(algorithm, key, key_id, **more):
     return {**algorithm.to_jwk(key.public_key(), as_dict=True), "kid": key_id, **more}
 
 
-def token(key, algorithm, key_id=None):
+def token(key, algorithm, key_id=None, **more):
     at = int(NOW.timestamp())
-    claims = {"iss": "i", "aud": "a", "sub": "s", "exp": at + 60, "nbf": at, "iat": at}
+    claims = {"iss": "i", "aud": "a", "sub": "s", "exp": at + 60, "iat": at, **more}
     return jwt.encode(claims, key, algorithm, headers={"kid": key_id} if key_id else None)
 
 
@@ -73,6 +73,20 @@ def test_keys_that_do_not_count(tokens, key, algorithm, key_id, reason):
     assert caught.value.reason == reason
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "reason"),
+    [(61, "TOKEN_NOT_YET_VALID"), (None, "TOKEN_MALFORMED"), ("soon", "TOKEN_MALFORMED")],
+)
+def test_a_beginning_may_be_left_out_but_counts_when_there(tokens, begins, reason):
+    at = int(NOW.timestamp())
+    assert tokens.subject(token(EC, "ES256", "ec"), NOW) == "i|s"
+    assert tokens.subject(token(EC, "ES256", "ec", nbf=at + 60), NOW) == "i|s"
+    begins = at + begins if isinstance(begins, int) else begins
+    with pytest.raises(Unauthenticated) as caught:
+        tokens.subject(token(EC, "ES256", "ec", nbf=begins), NOW)
+    assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("algorithm", ["[]", "{}", "null", "7"])
