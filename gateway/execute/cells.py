@@ -7,6 +7,7 @@ their own. Only whole cells are left out, so that no other cell becomes smaller.
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -67,7 +68,7 @@ class SmallCells:
         if not self._columns:
             return batch.slice(0, 0)
         keys = _keys(batch, self._columns)
-        numbered = keys.append_column("row", pa.array(range(batch.num_rows), pa.int64()))
+        numbered = keys.append_column("row", pa.array(np.arange(batch.num_rows, dtype=np.int64)))
         kept = numbered.join(
             self._cells.drop_columns("n"),
             keys=keys.schema.names,
