@@ -72,6 +72,9 @@ class CallLog:
         except GatewayError as error:
             # Without the exception: the log names reasons, and no texts.
             log.warning("audit_entry_lost", action=call.method.action, reason=error.reason)
+        except Exception as error:  # noqa: BLE001 - gRPC would send its text to the caller
+            kind = type(error).__name__
+            log.error("audit_entry_lost", action=call.method.action, reason="INTERNAL", kind=kind)  # noqa: TRY400 - the same
 
     def _admitted(self, actor: str) -> int | None:
         """How many were passed over since the last entry; None when this one is as well."""
