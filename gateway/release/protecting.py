@@ -33,19 +33,42 @@ from gateway.ports import (
 )
 from gateway.transform.registry import output_type
 
+
+class ReadOnce(Iterator[StagedChunk]):
+    """Chunks that are gone once they were read to the end, failed, or were closed: also when
+    they are closed before the first is taken, which a generator would not notice."""
+
+    def __init__(self, chunks: Iterator[StagedChunk], destroy: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._destroy = destroy
+
+    def __next__(self) -> StagedChunk:
+        try:
+            return next(self._chunks)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Destroy what is left; nothing can be read afterwards."""
+        self._chunks = iter(())
+        self._destroy()
+
+
 Classify = Callable[[pa.Table | None, Sequence[Column]], tuple[Column, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
     """The decision over the records; when it permits, the plan, the figures of its checks, and
-    the protected records as chunks of one Arrow IPC stream, which can be read once."""
+    the protected records as chunks of one Arrow IPC stream, which can be read once and must be
+    closed."""
 
     decision: Decision
     plan: Plan | None = None
     rows: int = 0
     figures: tuple[Figure, ...] = ()
-    chunks: Iterator[StagedChunk] = field(default_factory=lambda: iter(()))
+    chunks: ReadOnce = field(default_factory=lambda: ReadOnce(iter(()), lambda: None))
 
 
 class Protecting:
@@ -154,14 +177,10 @@ class Protecting:
                 lambda schema: self._staging.create(staged, key, schema),
                 progress,
             )
-        chunks = self._read_once(staged, key)
+        chunks = ReadOnce(
+            self._staging.chunks(staged, key, 0), lambda: self._staging.destroy(staged)
+        )
         return Protection(decision, plan, result.rows, result.figures, chunks)
-
-    def _read_once(self, staged: str, key: bytes) -> Iterator[StagedChunk]:
-        try:
-            yield from self._staging.chunks(staged, key, 0)
-        finally:
-            self._staging.destroy(staged)
 
 
 class ProtectionUnderPolicy:
@@ -185,6 +204,14 @@ class ProtectionUnderPolicy:
         protection = self._protecting.protect(
             caller, self._active(policy), purpose, kind, declared, records
         )
+        try:
+            self._log(caller, policy, purpose, protection)
+        except BaseException:
+            protection.chunks.close()
+            raise
+        return protection
+
+    def _log(self, caller: Party, policy: str, purpose: str, protection: Protection) -> None:
         decision = protection.decision
         with self._store.write() as tx:
             tx.audit(
@@ -201,7 +228,6 @@ class ProtectionUnderPolicy:
                 ),
                 self._clock.now(),
             )
-        return protection
 
     def _active(self, name: str) -> StoredPolicy:
         with self._store.read() as tx:
