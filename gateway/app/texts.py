@@ -1,10 +1,8 @@
 """Protection of free texts, loaded when it is first asked for: presidio takes a second to load."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
 
 from gateway.classify.pack import standard
 
@@ -20,19 +18,19 @@ class TextDesk:
         self._lock = threading.Lock()
 
     def redact(
-        self, texts: Sequence[str], entities: Sequence[str]
+        self, texts: Sequence[str], entities: Sequence[str], check: Callable[[], None]
     ) -> list[tuple[str, Sequence[str]]]:
         """Each text with its identifiers replaced, and the entities found in order of place.
-        ``entities``: look only for these; none means all."""
+        ``entities``: look only for these; none means all. ``check`` is called before each text
+        and raises to stop."""
         wanted = list(entities) or None
-        column = pa.array(texts, pa.string())
         protector = self._loaded()
-        found = protector.find(column, wanted).to_pylist()
-        replaced = protector.redact(column, entities=wanted).to_pylist()
-        return [
-            (text, [span["entity"] for span in spans])
-            for text, spans in zip(replaced, found, strict=True)
-        ]
+        protected: list[tuple[str, Sequence[str]]] = []
+        for text in texts:
+            check()
+            replaced, spans = protector.replaced(text, wanted)
+            protected.append((replaced, [span.entity for span in spans]))
+        return protected
 
     def _loaded(self) -> "TextProtector":
         with self._lock:

@@ -96,6 +96,11 @@ class TextProtector:
 
         return _over_distinct(texts, redacted, pa.string())
 
+    def replaced(self, text: str, entities: Sequence[str] | None = None) -> tuple[str, list[Span]]:
+        """One text with each span replaced by `<ENTITY>`, and the spans of the original."""
+        spans = self.spans(text, entities)
+        return self._redacted(text, spans, _configured({})), spans
+
     def spans(self, text: str, entities: Sequence[str] | None = None) -> list[Span]:
         """The spans in one text. Of overlapping ones the surer stays, then the longer."""
         if len(text) > MAX_CHARACTERS:

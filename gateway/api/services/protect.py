@@ -1,6 +1,7 @@
 """ProtectService."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from gateway.api.arrow_feed import record_reader
 from gateway.api.bridges import Inbox
@@ -13,11 +14,15 @@ from gateway.errors import InvalidRequest
 from gateway.model.names import ENTITIES, RecipientKind, Role
 from gateway.release.protecting import ProtectionUnderPolicy
 
-Redact = Callable[[Sequence[str], Sequence[str]], Sequence[tuple[str, Sequence[str]]]]
-"""Texts and the entities to look for (none: all) to protected texts with what was found in each."""
+Redact = Callable[
+    [Sequence[str], Sequence[str], Callable[[], None]], Sequence[tuple[str, Sequence[str]]]
+]
+"""Texts and the entities to look for (none: all) to protected texts with what was found in each;
+the third argument is called before each text and raises when nobody waits any more."""
 
 _MOST_TEXTS = 1000
 _LONGEST_TEXT = 100_000
+_MOST_CHARACTERS = 262_144
 _MOST_COLUMNS = 1000
 
 
@@ -55,9 +60,11 @@ class ProtectRpcs:
                 call.party, policy, header.purpose, kind, columns, records
             )
         call.writes_entry = True
-        yield protect_pb2.ProtectRecordsResponse(decision=decision_to_proto(protection.decision))
-        for chunk in protection.chunks:
-            yield protect_pb2.ProtectRecordsResponse(payload=chunk.payload)
+        with closing(protection.chunks) as chunks:
+            decision = decision_to_proto(protection.decision)
+            yield protect_pb2.ProtectRecordsResponse(decision=decision)
+            for chunk in chunks:
+                yield protect_pb2.ProtectRecordsResponse(payload=chunk.payload)
 
     def protect_texts(
         self, call: Call, request: protect_pb2.ProtectTextsRequest
@@ -67,12 +74,15 @@ class ProtectRpcs:
             shape.fault("texts", f"1 to {_MOST_TEXTS}")
         for number, text in enumerate(request.texts):
             shape.text(f"texts[{number}]", text, _LONGEST_TEXT)
+        if sum(map(len, request.texts)) > _MOST_CHARACTERS:
+            shape.fault(
+                "texts", f"at most {_MOST_CHARACTERS:,} characters in all; use several calls"
+            )
         for number, entity in enumerate(request.entities):
             if entity not in ENTITIES:
                 shape.fault(f"entities[{number}]", "not an entity of the gateway's vocabulary")
         shape.done()
-        call.check()
-        protected = self._redact(list(request.texts), list(request.entities))
+        protected = self._redact(list(request.texts), list(request.entities), call.check)
         return protect_pb2.ProtectTextsResponse(
             texts=[
                 protect_pb2.ProtectedText(text=text, entities=entities)

@@ -202,7 +202,7 @@ def use_cases(rooms: Any, wake: Callable[[], None] = lambda: None) -> UseCases:
         custody=rooms.custody,
         protection=rooms.protection,
         trail=rooms.trail,
-        redact=lambda texts, entities: [(f"<{len(text)}>", entities) for text in texts],
+        redact=lambda texts, entities, _: [(f"<{len(text)}>", entities) for text in texts],
         wake=wake,
         public_key=(rooms.signer.key_id, rooms.signer.public_pem().decode()),
     )

@@ -92,6 +92,21 @@ def test_only_the_named_entities(protector: TextProtector) -> None:
     assert done.to_pylist() == ["王小明 <CN_MOBILE>"]
 
 
+def test_one_reading_gives_text_and_spans(
+    protector: TextProtector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "王小明 13800138000"
+    expected = protector.redact(pa.array([text]))[0].as_py(), protector.spans(text)
+    read: list[str] = []
+    spans = protector.spans
+    monkeypatch.setattr(
+        protector, "spans", lambda text, only: read.append(text) or spans(text, only)
+    )
+    assert protector.replaced(text) == expected
+    assert read == [text]
+    assert protector.replaced(text, ["CN_MOBILE"])[0] == "王小明 <CN_MOBILE>"
+
+
 def test_replacing_twice_changes_nothing_more(protector: TextProtector) -> None:
     once = protector.redact(pa.array(list(CASES)))
     assert protector.redact(once).equals(once)
