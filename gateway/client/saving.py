@@ -19,12 +19,14 @@ Write = Callable[[Iterable[bytes], BinaryIO], None]
 def save_stream(payloads: Iterable[bytes], path: Path) -> Path:
     """Write the pieces of one Arrow IPC stream in the format that the suffix names.
 
-    InvalidRequest for a suffix that is none of them, before anything is read.
+    InvalidRequest for a suffix that is none of them, or a folder that is not there, before
+    anything is read.
     """
     write = _FORMATS.get(path.suffix.lower())
     if write is None:
         raise InvalidRequest.of("file", f"{path.name}: end it in {', '.join(_FORMATS)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise InvalidRequest.of("file", f"the folder {path.parent} is not there")
     # Readable by its owner alone until somebody decides otherwise, as mkstemp makes it.
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -82,28 +82,52 @@ class Served:
         self.endings = list(endings)
         self.offsets: list[int] = []
         self.pauses: list[int] = []
+        self.drained = 0
 
     def read(self, offset: int) -> Iterator[release_pb2.ReadReleaseResponse]:
         self.offsets.append(offset)
         ending = self.endings.pop(0) if self.endings else None
         if ending is None:
             yield from self.chunks[offset:]
+            self.drained += 1
             return
         served, failure = ending
         yield from self.chunks[offset : offset + served]
+        self.drained += 1
         if failure is not None:
             raise failure
 
     def iterate(self, sha256: str | None = None, rows: list[int] | None = None) -> Chunks:
         known = hashlib.sha256(STREAM).hexdigest() if sha256 is None else sha256
         told = (lambda _: None) if rows is None else rows.append
-        return Chunks(self.read, self.pauses.append, known, told)
+        return Chunks(self.read, self.pauses.append, lambda: known, told)
 
 
 def test_a_whole_stream_is_read_once() -> None:
     served, rows = Served(), []
     assert b"".join(served.iterate(rows=rows)) == STREAM
     assert (served.offsets, rows) == ([0], [10, 20, 30, 40])
+
+
+@pytest.mark.parametrize("name", ["x.arrows", "x.parquet", "x.csv"])
+def test_a_stream_is_read_to_its_end_and_not_given_up_at_its_last_chunk(
+    tmp_path: Path, name: str
+) -> None:
+    served = Served()
+    save_stream(served.iterate(), tmp_path / name)
+    assert served.drained == 1
+    tables = Served()
+    assert list(Batches(tables.iterate()))
+    assert tables.drained == 1
+
+
+def test_what_goes_wrong_after_the_last_chunk_is_of_no_account() -> None:
+    served = Served((4, Unreachable("lost")))
+    assert b"".join(served.iterate()) == STREAM
+    assert served.offsets == [0]
+    more = Served()
+    more.chunks.append(release_pb2.ReadReleaseResponse(index=4, payload=b"more"))
+    assert b"".join(more.iterate()) == STREAM
 
 
 def test_a_lost_connection_is_taken_up_where_it_broke() -> None:
@@ -171,7 +195,7 @@ def loaded(path: Path) -> pa.Table:
     return pa_csv.read_csv(path, convert_options=options)
 
 
-@pytest.mark.parametrize("name", ["x.arrows", "x.parquet", "x.csv", "deep/er/X.CSV"])
+@pytest.mark.parametrize("name", ["x.arrows", "x.parquet", "x.csv", "X.CSV"])
 def test_a_saved_file_holds_the_table(tmp_path: Path, name: str) -> None:
     path = save_stream(cut(STREAM, 7, 70_000), tmp_path / name)
     assert loaded(path).equals(TABLE)
@@ -200,6 +224,12 @@ def test_a_broken_stream_leaves_no_file_and_an_old_one_as_it_was(tmp_path: Path,
         save_stream(broken(), tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "the old one"
+
+
+def test_a_folder_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"the folder .*deep is not there"):
+        save_stream(cut(STREAM, 9), tmp_path / "deep" / "x.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_format_is_refused_before_anything_is_read(tmp_path: Path) -> None:
