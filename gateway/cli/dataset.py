@@ -11,6 +11,9 @@ from gateway.cli.output import hint, json_or, say, show_fields, show_names, show
 from gateway.cli.session import connected
 from gateway.cli.tables import open_table
 from gateway.client import plain
+from gateway.errors import InvalidRequest
+from gateway.model.catalog import Column
+from gateway.model.names import is_identifier
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -81,6 +84,12 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Register a data set where it lives; its columns are classified at once."""
+    if not is_identifier(dataset.removeprefix("datasets/")):
+        raise InvalidRequest.of(
+            "name",
+            "3 to 63 of a–z, 0–9 and hyphens, a letter first and no hyphen last; the title may be "
+            "anything",
+        )
     fields, columns = read_description(describe) if describe else ({}, ())
     fields |= _given(title=title, privacy_unit=privacy_unit)
     fields.setdefault("title", dataset)
@@ -129,8 +138,8 @@ def push(
     """Replace the records of a pushed data set, all of them or none."""
     with connected(name, profile) as client:
         registered = client.dataset(dataset)
-        types = {column.name: column.type for column in registered.columns}
-        with open_table(file, types) as records:
+        columns = [Column(name=column.name, type=column.type) for column in registered.columns]
+        with open_table(file, columns) as records:
             pushed = plain(client.push(dataset, records))
     json_or(as_json, pushed, show_dataset)
 

@@ -1,38 +1,36 @@
 """Record files on this machine: opened batch by batch, and written whole or not at all."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from gateway.cli.output import show_table
-from gateway.errors import InvalidRequest
-from gateway.model.schema import arrow_type
+from gateway.errors import InvalidRequest, SourceChanged
+from gateway.model.catalog import Column, CsvSource
 
 _BATCH_ROWS = 65_536
 
 
 @contextmanager
-def open_table(file: Path, types: Mapping[str, str]) -> Iterator[pa.RecordBatchReader]:
-    """The records of a Parquet, CSV or Arrow stream file; ``types`` are those of CSV columns."""
+def open_table(file: Path, columns: Sequence[Column]) -> Iterator[pa.RecordBatchReader]:
+    """The records of a Parquet, CSV or Arrow stream file; a CSV file is read as ``columns``.
+
+    RecordsRejected names row and column of what a CSV file holds that is not of its type.
+    """
+    if not file.is_file():
+        raise InvalidRequest.of("file", f"{file} does not exist")
     try:
         if file.suffix.lower() == ".parquet":
             with pq.ParquetFile(file) as parquet:
                 batches = parquet.iter_batches(_BATCH_ROWS)
                 yield pa.RecordBatchReader.from_batches(parquet.schema_arrow, batches)
         elif file.suffix.lower() == ".csv":
-            convert = pa_csv.ConvertOptions(
-                column_types={name: arrow_type(kind) for name, kind in types.items()},
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-            )
-            with pa_csv.open_csv(file, convert_options=convert) as reader:
-                yield pa.RecordBatchReader.from_batches(reader.schema, reader)
+            with _csv_records(file, columns) as records:
+                yield records
         elif file.suffix.lower() == ".arrows":
             with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream:
                 yield stream
@@ -41,6 +39,24 @@ def open_table(file: Path, types: Mapping[str, str]) -> Iterator[pa.RecordBatchR
     except (OSError, pa.ArrowInvalid) as error:
         # Arrow's text may quote a value of the file.
         raise InvalidRequest.of("file", f"{file} cannot be read as records") from error
+
+
+@contextmanager
+def _csv_records(file: Path, columns: Sequence[Column]) -> Iterator[pa.RecordBatchReader]:
+    # Only this needs it, and it takes its time to load.
+    from gateway.execute.csv_source import CsvFile  # noqa: PLC0415
+
+    whole = file.resolve()
+    opened = CsvFile(file.name, whole.parent, CsvSource(path=whole.name), columns, {})
+    with ExitStack() as stack:
+        try:
+            records = stack.enter_context(opened)
+        except SourceChanged as error:
+            # Its remedy is that of a registered source, and this file is none.
+            named = ", ".join(column.name for column in columns)
+            raise InvalidRequest.of("file", f"{file} must have the columns {named}") from error
+        schema = records.schema()
+        yield pa.RecordBatchReader.from_batches(schema, records.batches(schema.names, (), None))
 
 
 def show_records(table: pa.Table, *, title: str | None = None, cells: int = 28) -> None:

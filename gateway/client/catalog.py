@@ -1,8 +1,10 @@
 """Data sets, seen from outside: find, register, describe, classify, push."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from threading import Event
 from typing import Any, Final
 
+import grpc
 import pyarrow as pa
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -141,13 +143,29 @@ class CatalogCalls(Calls):
             request_id=new_request_id(), dataset=full_name("datasets", name)
         )
 
-        def messages() -> Iterable[catalog_pb2.PushRecordsRequest]:
-            yield catalog_pb2.PushRecordsRequest(header=header)
-            for piece in pieces(records):
-                yield catalog_pb2.PushRecordsRequest(payload=piece)
-
         def once() -> catalog_pb2.PushRecordsResponse:
-            return self._catalog.PushRecords(iter(messages()), timeout=STREAM_SECONDS)
+            under_way = Event()
+            broken: list[Exception] = []
+
+            def messages() -> Iterator[catalog_pb2.PushRecordsRequest]:
+                yield catalog_pb2.PushRecordsRequest(header=header)
+                try:
+                    for piece in pieces(records):
+                        yield catalog_pb2.PushRecordsRequest(payload=piece)
+                except Exception as error:  # noqa: BLE001 - raised by once, whatever it is
+                    broken.append(error)
+                    # Ended here, what was sent so far would pass for all there is.
+                    under_way.wait()
+                    call.cancel()
+
+            call = self._catalog.PushRecords.future(messages(), timeout=STREAM_SECONDS)
+            under_way.set()
+            try:
+                return call.result()
+            except (grpc.RpcError, grpc.FutureCancelledError):
+                if broken:
+                    raise broken[0] from None
+                raise
 
         attempts = ATTEMPTS if isinstance(records, pa.Table) else 1
         return self._link.attempt(once, attempts).dataset

@@ -180,6 +180,13 @@ def test_records_are_pushed_whole_or_not_at_all(holder: Client) -> None:
     wrong = table.set_column(2, "income", table["name"])
     with pytest.raises((RecordsRejected, InvalidRequest), match="income"):
         holder.push("pushed", wrong)
+
+    def breaking() -> Iterator[pa.RecordBatch]:
+        yield from table.to_batches(max_chunksize=30_000)[:2]
+        raise RecordsRejected("row 60001: is wrong")
+
+    with pytest.raises(RecordsRejected, match="row 60001"):
+        holder.push("pushed", pa.RecordBatchReader.from_batches(table.schema, breaking()))
     assert holder.dataset("pushed").rows == 10
 
 
