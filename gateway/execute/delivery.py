@@ -81,7 +81,8 @@ def rejected(row: int, field: pa.Field) -> RecordsRejected:
     """The error for a value of row ``row`` (from 0) that is not of its column's type."""
     what = "valid text (UTF-8)" if pa.types.is_string(field.type) else f"of type {field.type}"
     return RecordsRejected(
-        f"row {row + 1}: the value of column {field.name} is not {what}",
+        f"row {row + 1}: the value of column {field.name} is not {what}; correct it, or declare "
+        "the text that stands for nothing",
         row=str(row + 1),
         column=field.name,
     )
@@ -135,9 +136,13 @@ def changed_columns(dataset: str, differences: dict[str, list[str]]) -> SourceCh
     ]
     return SourceChanged(
         f"the columns of {dataset} are not as registered ({'; '.join(told)}); "
-        "restore them or register the data set again",
+        f"restore them, or take them as they are: gateway dataset refresh {_short(dataset)}",
         dataset=dataset,
     )
+
+
+def _short(dataset: str) -> str:
+    return dataset.removeprefix("datasets/")
 
 
 def check_asked(columns: Sequence[str], schema: pa.Schema) -> None:

@@ -62,7 +62,10 @@ class ColumnStep:
             unhandled = outcome.unhandled is not None and bool(pc.any(outcome.unhandled).as_py())
             unhandled = unhandled or scaled.null_count != column.null_count
         if unhandled and self._step.on_unhandled == "stop":
-            raise self._failed("met a value that it cannot handle, and the policy says stop")
+            raise self._failed(
+                "met a value that it cannot handle, and the policy says stop: the holder corrects "
+                "such values, or an officer sets on_unhandled: suppress"
+            )
         return outcome.column
 
     def _failed(self, what: str) -> TransformFailed:

@@ -90,7 +90,8 @@ def _as_registered(dataset: DataSet, version: SourceVersion) -> None:
     registered = dataset.version
     if registered is not None and registered.schema_digest != version.schema_digest:
         raise SourceChanged(
-            f"the columns of {dataset.name} are not as registered: its holder registers it again",
+            f"the columns of {dataset.name} are not as registered: its holder looks at them and "
+            f"then runs gateway dataset refresh {dataset.name.removeprefix('datasets/')}",
             resource=dataset.name,
         )
 

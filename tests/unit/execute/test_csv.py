@@ -217,7 +217,10 @@ def test_a_value_that_no_longer_parses_names_row_column_and_type(registered, ope
         with pytest.raises(RecordsRejected) as caught:
             list(found.batches(["born"], (), None))
         assert sum(b.num_rows for b in found.batches(["id"], (), None)) == 100_001
-    assert caught.value.message == "row 100001: the value of column born is not of type date32[day]"
+    assert caught.value.message == (
+        "row 100001: the value of column born is not of type date32[day]; correct it, or declare "
+        "the text that stands for nothing"
+    )
     assert dict(caught.value.metadata) == {"row": "100001", "column": "born"}
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None

@@ -227,7 +227,8 @@ def test_an_unhandled_value_stops_the_run_and_is_not_told(run: Run, staging) -> 
         run(plan(step("phone", MaskForm(form="phone"), "mobile")), TableSource(STRANGE))
     assert caught.value.message == (
         "column mobile: the transform mask_form met a value that it cannot handle, "
-        "and the policy says stop"
+        "and the policy says stop: the holder corrects such values, or an officer sets "
+        "on_unhandled: suppress"
     )
     assert dict(caught.value.metadata) == {"column": "mobile", "transform": "mask_form"}
     assert not staging.names()
