@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,13 +100,18 @@ def export(
 ) -> None:
     """Export the whole log, verified, for keeping elsewhere."""
     draft = output.with_name(f".{output.name}.part")
-    with (
-        connected(name, profile) as client,
-        progress("exporting") as tell,
-        draft.open("w", encoding="utf-8") as file,
-    ):
-        entries = verify(_told(_kept(_fetched(client), file), tell))
-    draft.replace(output)
+    try:
+        with (
+            connected(name, profile) as client,
+            progress("exporting") as tell,
+            draft.open("w", encoding="utf-8") as file,
+        ):
+            entries = verify(_told(_kept(_fetched(client), file), tell))
+        draft.replace(output)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
     say(f"exported {entries:,} entries to {output}")
 
 

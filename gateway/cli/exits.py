@@ -19,12 +19,17 @@ _BY_CODE: Final = {
     "UNAVAILABLE": EXIT_UNAVAILABLE,
     "DEADLINE_EXCEEDED": EXIT_UNAVAILABLE,
 }
+# Where the reason says more exactly than the code what a script should do about it.
+_BY_REASON: Final = {
+    "DENIED": EXIT_DENIED,
+    "NO_IDENTITY": EXIT_USAGE,
+    "RECALLED": EXIT_NOT_FOUND,
+    "EXPIRED": EXIT_NOT_FOUND,
+}
 
 
 def exit_code(error: GatewayError) -> int:
     """The exit code that tells a script what kind of error it was."""
     if isinstance(error, VerificationFailed):
         return EXIT_VERIFICATION
-    if error.reason == "DENIED":
-        return EXIT_DENIED
-    return _BY_CODE.get(error.code, EXIT_FAILED)
+    return _BY_REASON.get(error.reason, _BY_CODE.get(error.code, EXIT_FAILED))

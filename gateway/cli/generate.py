@@ -1,6 +1,7 @@
 """``gateway generate``: make up the registers of a city that does not exist."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -90,5 +91,7 @@ def write_records(
                 done += batch.num_rows
                 tell(done)
         draft.replace(output)
-    finally:
-        draft.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise

@@ -112,6 +112,9 @@ def show_grant(grant: dict[str, Any]) -> None:
     answered = {answer["role"] for answer in grant["approvals"] if answer["approved"]}
     if grant["state"] == "requested":
         shown["waits for"] = [role for role in grant["required"] if role not in answered]
+    if grant["revocation"] is not None:
+        shown["revoked by"] = grant["revocation"]["party"]
+        shown["revoked because"] = grant["revocation"]["reason"]
     show_fields(shown, title=grant["name"])
     if grant["approvals"]:
         show_table(

@@ -7,15 +7,15 @@ verifying a certificate loads nothing of the server.
 import os
 import sys
 from importlib import import_module
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gateway import __version__
 from gateway.cli.exits import EXIT_FAILED, exit_code
-from gateway.cli.output import complain
-from gateway.errors import GatewayError
+from gateway.cli.output import complain, complain_json
+from gateway.errors import GatewayError, GatewayFault
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init", "Make a working, safe installation in a folder."),
@@ -38,7 +38,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 failed; 2 wrong usage or request; 3 denied; 4 not found or not "
-    "permitted; 5 not available, try again; 6 verification failed."
+    "permitted, or no longer; 5 not available, try again; 6 verification failed; 130 interrupted. "
+    "With --json, a failure is one line of JSON on standard error: "
+    '{"error": {"reason", "message", "violations"}}.'
 )
 
 
@@ -87,13 +89,24 @@ def _gateway(
 
 
 def app() -> None:
-    """Run the command; errors of the gateway become a message and an exit code."""
+    """Run the command; errors of the gateway and of files become a message and an exit code."""
+    # What gRPC's core says of a connection is in our own errors, for people.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         program()
     except GatewayError as error:
-        complain(error)
-        sys.exit(exit_code(error))
+        _end(error)
     except BrokenPipeError:
         # Whoever read the output has seen enough (`| head`). Python would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        # Arrow's own errors name neither; what they say instead names the file, never a value.
+        told = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
+        _end(GatewayFault(told or str(error), reason="FILE"))
+
+
+def _end(error: GatewayError) -> NoReturn:
+    tell = complain_json if "--json" in sys.argv else complain
+    tell(error)
+    sys.exit(exit_code(error))

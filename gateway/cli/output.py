@@ -53,7 +53,8 @@ def show_table(
     if not rows:
         say("nothing to show")
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    _show_title(title)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
@@ -63,13 +64,20 @@ def show_table(
 
 def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> None:
     """Names and values below each other; what is empty is left out."""
-    table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
+    _show_title(title)
+    table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in fields.items():
         if value not in (None, "", [], {}):
             table.add_row(name, escape(shown(value)))
     OUT.print(table)
+
+
+def _show_title(title: str | None) -> None:
+    # Not the table's own: that would be wrapped to the width of the table.
+    if title is not None:
+        OUT.print(escape(title), style="italic", soft_wrap=True)
 
 
 def show_names(found: Sequence[Mapping[str, object]]) -> None:
@@ -112,10 +120,27 @@ def hint(text: str) -> None:
 
 def complain(error: GatewayError) -> None:
     """What went wrong and what would be right, each violation on a line of its own."""
-    ERR.print(f"[bold red]{escape(error.reason)}[/bold red]: {escape(error.message)}")
-    if len(error.violations) > 1:
-        for violation in error.violations:
-            ERR.print(f"  - {escape(violation.field)}: {escape(violation.description)}")
+    listed = [f"{violation.field}: {violation.description}" for violation in error.violations]
+    # A message that is only the list of them, perhaps cut off on its way, is not said twice.
+    repeated = len(listed) > 1 and error.message.startswith(listed[0])
+    message = f"{len(listed)} violations" if repeated else error.message
+    ERR.print(f"[bold red]{escape(error.reason)}[/bold red]: {escape(message)}")
+    if len(listed) > 1:
+        for line in listed:
+            ERR.print(f"  - {escape(line)}")
+
+
+def complain_json(error: GatewayError) -> None:
+    """The same on one line, for programs."""
+    told = {
+        "reason": error.reason,
+        "message": error.message,
+        "violations": [
+            {"field": violation.field, "description": violation.description}
+            for violation in error.violations
+        ],
+    }
+    sys.stderr.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
 
 
 @contextmanager

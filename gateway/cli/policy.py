@@ -21,6 +21,7 @@ from gateway.cli.output import OUT, hint, json_or, show_fields, show_table, when
 from gateway.cli.policy_files import read_text
 from gateway.cli.session import connected
 from gateway.client import plain
+from gateway.errors import InvalidRequest
 
 app = typer.Typer(no_args_is_help=True)
 app.command("lint")(policy_files.lint_)
@@ -166,6 +167,8 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show which stored requests another version would decide otherwise."""
+    if not after and file is None:
+        raise InvalidRequest.of("target", "give --to VERSION or --with FILE")
     text = read_text(file) if file else ""
     with connected(name, profile) as client:
         answer = plain(client.diff_policy(policy, before=before, after=after, text=text))
@@ -200,7 +203,7 @@ def _show_lines(lines: list[str]) -> None:
 
 def _show_changes(answer: dict[str, Any]) -> None:
     show_table(
-        ["release", "before", "after", "columns"],
+        ["release", "before", "after", "changes"],
         [[c["release"], c["before"], c["after"], "; ".join(c["changes"])]
          for c in answer["changed"]],
         title=f"{len(answer['changed'])} of {answer['compared']} requests change",

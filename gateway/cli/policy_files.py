@@ -22,6 +22,8 @@ def read_text(file: Path) -> str:
     """A text file; InvalidRequest when it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidRequest.of("file", f"{file} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest.of("file", f"{file} cannot be read as UTF-8 text") from error
 
@@ -54,7 +56,7 @@ def try_cases(
     Ends with 1 when a case failed.
     """
     policy = parse_policy(read_text(file))
-    expected = parse_cases(read_text(cases or file.with_suffix(".cases.yaml")))
+    expected = parse_cases(_cases_text(file, cases))
     others = () if name is None and profile is None else _others(policy, name, profile)
     results = run_cases(policy, expected, others)
     listed = [
@@ -104,6 +106,15 @@ def starters_(
         path.write_text(text, encoding="utf-8")
     say(f"wrote {output} and {beside}")
     hint(f"change it, then: gateway policy lint {output}; gateway policy test {output}")
+
+
+def _cases_text(policy: Path, given: Path | None) -> str:
+    beside = policy.with_suffix(".cases.yaml")
+    if given is None and not beside.exists():
+        raise InvalidRequest.of(
+            "cases", f"{beside} does not exist: write one beside the policy or give --cases"
+        )
+    return read_text(given or beside)
 
 
 def _findings(text: str, name: str | None, profile: Path | None) -> list[dict[str, Any]]:

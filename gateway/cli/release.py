@@ -1,5 +1,6 @@
 """``gateway release``: follow, list, cancel and recall releases."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -84,12 +85,13 @@ def certificate(
     ] = None,
     name: As = None,
     profile: ProfileFile = None,
+    as_json: Json = False,
 ) -> None:
-    """Fetch the signed certificate of a release."""
+    """Fetch the signed certificate of a release: JSON, with --json laid out for reading."""
     with connected(name, profile) as client:
         envelope = client.certificate(release)
     if output is None:
-        typer.echo(envelope)
+        json_or(as_json, json.loads(envelope) if as_json else envelope, typer.echo)
         return
     output.write_text(envelope, encoding="utf-8")
     say(f"saved {output}")

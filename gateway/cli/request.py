@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,14 +70,23 @@ def request(
             json_or(as_json, plain(denied.release), lambda shown: show_decision(shown["decision"]))
             raise typer.Exit(EXIT_DENIED) from denied
         if wait or output is not None:
-            with waited_for(client, release["name"]) as sealed:
-                release = sealed
+            release = _sealed(client, release["name"])
         json_or(as_json, release, show_release)
         if output is not None:
             save(client, release, output)
         else:
             short = release["name"].removeprefix("releases/")
             hint(f"save it: gateway read {short} -o FILE.parquet")
+
+
+def _sealed(client: Client, name: str) -> dict[str, Any]:
+    try:
+        with waited_for(client, name) as sealed:
+            return sealed
+    except KeyboardInterrupt:
+        short = name.removeprefix("releases/")
+        say(f"interrupted; it goes on: gateway release watch|cancel {short}")
+        raise
 
 
 def save(client: Client, release: dict[str, object], output: Path) -> None:

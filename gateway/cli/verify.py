@@ -8,7 +8,7 @@ import typer
 from gateway.cli.options import Json
 from gateway.cli.output import json_or, say, show_fields, show_table
 from gateway.errors import InvalidRequest, NotFound
-from gateway.verify import Verified, verify_certificate, verify_file
+from gateway.verify import Verified, public_key, verify_certificate, verify_file
 
 app = typer.Typer()
 
@@ -34,7 +34,8 @@ def verify(
         if file is None
         else verify_file(envelope, public, file)
     )
-    json_or(as_json, _plain(verified), _show)
+    found = _plain(verified) | {"key": {"file": str(key), "id": str(public_key(public).keyid)}}
+    json_or(as_json, found, _show)
 
 
 def _bytes(path: Path, what: str) -> bytes:
@@ -54,7 +55,7 @@ def _plain(verified: Verified) -> dict[str, Any]:
 
 def _show(found: dict[str, Any]) -> None:
     predicate = found["statement"]["predicate"]
-    say("genuine: signed by this key")
+    say(f"genuine: signed by the key in {found['key']['file']}, key id {found['key']['id']}")
     say(f"file: {found['file'] or 'none was given'}")
     fields = {name: predicate[name] for name in ("release", "recipient", "purpose", "project")}
     fields |= {

@@ -71,7 +71,8 @@ def find_profile(name: str | None, environment: Mapping[str, str] = os.environ) 
         if given := environment.get(PROFILE_VARIABLE):
             return Path(given)
         raise ConfigurationError(
-            f"say who you are: --as NAME, --profile FILE, or the variable {PROFILE_VARIABLE}"
+            f"say who you are: --as NAME, --profile FILE, or the variable {PROFILE_VARIABLE}",
+            reason="NO_IDENTITY",
         )
     home = Path(environment.get(HOME_VARIABLE, "."))
     found = home / "clients" / name.removeprefix("parties/") / "profile.yaml"
@@ -80,7 +81,10 @@ def find_profile(name: str | None, environment: Mapping[str, str] = os.environ) 
     known = sorted(folder.parent.name for folder in home.glob("clients/*/profile.yaml"))
     raise ConfigurationError(
         f"{home.resolve()} has no party {name}; "
-        + (f"it has {', '.join(known)}" if known else "it is not a folder that `gateway init` made")
+        + (
+            f"it has {', '.join(known)}" if known else "it is not a folder that `gateway init` made"
+        ),
+        reason="NO_IDENTITY",
     )
 
 

@@ -1,8 +1,12 @@
 """The command line: what is loaded, what is said, and how it ends."""
 
+import errno
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,12 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from gateway.cli import main
+from gateway.cli import audit, main, request
 from gateway.cli.exits import exit_code
+from gateway.cli.grant import show_grant
 from gateway.cli.main import COMMANDS, program
+from gateway.cli.output import complain, show_fields, show_table
+from gateway.cli.tables import open_table
 from gateway.client import Unreachable
 from gateway.decide.cases import cases_schema
 from gateway.decide.parse import json_schema
@@ -26,9 +33,13 @@ from gateway.errors import (
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    RecordsRejected,
+    ReleaseStopped,
     Unauthenticated,
     VerificationFailed,
+    Violation,
 )
+from gateway.model.catalog import Column
 from gateway.norms.starters import starters
 from gateway.testing import residents
 
@@ -132,6 +143,9 @@ def test_a_mistyped_command_is_told_what_was_meant() -> None:
         (Unauthenticated("x"), 4),
         (Unreachable("x"), 5),
         (DeadlineExceeded("x"), 5),
+        (ReleaseStopped("x", reason="RECALLED"), 4),
+        (PermissionDenied("x", reason="GRANT_REVOKED"), 4),
+        (ReleaseStopped("x", reason="FAILED"), 1),
         (VerificationFailed("x"), 6),
         (Conflict("x"), 1),
         (FailedPrecondition("x"), 1),
@@ -148,8 +162,154 @@ def test_an_error_is_a_message_and_no_traceback(
     monkeypatch.delenv("GATEWAY_HOME", raising=False)
     with pytest.raises(SystemExit) as ended:
         main.app()
-    assert ended.value.code == 1
+    assert ended.value.code == 2
     assert "has no party nobody" in capsys.readouterr().err
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int | str | None:
+    """How the program itself ends, as it does for a shell."""
+    monkeypatch.setattr(sys, "argv", ["gateway", *map(str, arguments)])
+    for name in ("GATEWAY_HOME", "GATEWAY_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as caught:
+        main.app()
+    return caught.value.code
+
+
+def test_for_programs_an_error_is_one_line_of_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "dataset", "list", "--json") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    error = json.loads(told.err)["error"]
+    assert error["reason"] == "NO_IDENTITY"
+    assert "--as NAME" in error["message"]
+    assert error["violations"] == []
+
+
+def test_an_error_of_the_file_system_is_a_message_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "none" / "x.csv"
+    assert ended(monkeypatch, "generate", "residents", "--rows", 10, "-o", output) == 1
+    told = capsys.readouterr().err
+    assert "FILE: " in told
+    assert "No such file or directory" in told
+    assert "x.csv" in told
+    assert "Traceback" not in told
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/some/file")
+
+
+def test_a_full_disk_is_said_and_leaves_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: full())
+    output = tmp_path / "x.parquet"
+    assert ended(monkeypatch, "generate", "residents", "--rows", 10, "-o", output) == 1
+    assert capsys.readouterr().err == "FILE: No space left on device: /some/file\n"
+
+
+def test_an_export_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Served:
+        def audit_entries(self) -> Iterator[object]:
+            full()
+            yield None
+
+    monkeypatch.setattr(audit, "connected", lambda *_: nullcontext(Served()))
+    result = run("audit", "export", "-o", tmp_path / "log.jsonl")
+    assert isinstance(result.exception, OSError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_says_once_who_one_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    who = ("--as", "officer", "--profile", tmp_path / "p.yaml")
+    assert ended(monkeypatch, "dataset", "list", *who) == 2
+
+
+def test_violations_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    complain(InvalidRequest.collected([Violation("a", "is one"), Violation("b", "is two")]))
+    told = capsys.readouterr().err
+    assert told.count("is one") == told.count("is two") == 1
+    complain(InvalidRequest("of its own", violations=[Violation("a", "x"), Violation("b", "y")]))
+    assert "of its own" in capsys.readouterr().err
+
+
+def test_a_title_is_not_wrapped_into_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "dry run: nothing was stored or charged"
+    show_fields({"a": 1}, title=title)
+    show_table(["b"], [[1]], title=title)
+    assert capsys.readouterr().out.count(title + "\n") == 2
+
+
+def test_nothing_to_compare_with_is_said_before_a_server_is_asked() -> None:
+    error = run("policy", "diff", "p").exception
+    assert isinstance(error, InvalidRequest)
+    assert "give --to VERSION or --with FILE" in error.message
+
+
+def test_a_name_that_is_none_is_told_what_would_be_one() -> None:
+    error = run("dataset", "register", "诊所", "x.csv", "--as", "holder").exception
+    assert isinstance(error, InvalidRequest)
+    assert "the title may be anything" in error.message
+
+
+def test_an_interrupted_request_says_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    class Asked:
+        def request(self, *_: object, **__: object) -> dict[str, str]:
+            return {"name": "releases/r-1"}
+
+    monkeypatch.setattr(request, "connected", lambda *_: nullcontext(Asked()))
+    monkeypatch.setattr(request, "plain", lambda message: message)
+    monkeypatch.setattr(request, "waited_for", interrupted)
+    result = run("request", "d", "--columns", "a", "--purpose", "p")
+    assert result.exit_code == 130
+    assert "it goes on: gateway release watch|cancel r-1" in result.output
+
+
+def test_a_revoked_grant_shows_why(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification")
+    revoked = {"party": "parties/holder", "reason": "no longer needed"}
+    told = dict.fromkeys(fields) | {"state": "revoked", "not_before": None, "expires": None}
+    show_grant(told | {"approvals": [], "revocation": revoked})
+    assert "no longer needed" in capsys.readouterr().out
+
+
+COLUMNS = [Column(name="id", type="string"), Column(name="born", type="date")]
+
+
+def test_a_csv_file_that_is_pushed_is_read_as_one_that_is_registered(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("born,id\n2000-01-01,007\n,8\n", "utf-8")
+    with open_table(file, COLUMNS) as records:
+        assert records.read_all().to_pydict() == {
+            "id": ["007", "8"],
+            "born": [date(2000, 1, 1), None],
+        }
+    file.write_text("id,born\n1,2000-01-01\n2,secret\n", "utf-8")
+    with (
+        pytest.raises(RecordsRejected, match="row 2: the value of column born is not") as caught,
+        open_table(file, COLUMNS) as records,
+    ):
+        records.read_all()
+    assert "secret" not in str(caught.value)
+    file.write_text("id\n1\n", "utf-8")
+    with pytest.raises(InvalidRequest, match="columns id, born"), open_table(file, COLUMNS):
+        pass
+    with (
+        pytest.raises(InvalidRequest, match="does not exist"),
+        open_table(tmp_path / "none.csv", COLUMNS),
+    ):
+        pass
 
 
 # ---- files ----------------------------------------------------------------------------------
@@ -214,6 +374,16 @@ def test_a_case_that_fails_ends_with_1(tmp_path: Path) -> None:
     result = run("policy", "test", copy)
     assert result.exit_code == 1
     assert "FAILED" in result.output
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path, policy: Path) -> None:
+    missing = tmp_path / "none.yaml"
+    error = run("policy", "lint", missing).exception
+    assert isinstance(error, InvalidRequest)
+    assert f"{missing} does not exist" in error.message
+    error = run("policy", "test", policy).exception
+    assert isinstance(error, InvalidRequest)
+    assert "mine.cases.yaml does not exist: write one beside the policy" in error.message
 
 
 def test_schemas_are_printed_for_editors() -> None:
