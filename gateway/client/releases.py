@@ -206,7 +206,11 @@ class ReleaseCalls(Calls):
             request = release_pb2.ReadReleaseRequest(name=record.name, offset=offset)
             return self._link.stream(self._releases.ReadRelease, request, STREAM_SECONDS)
 
-        return Chunks(read, self._link.wait, record.stream_sha256, progress)
+        def sealed_hash() -> str:
+            # It may have been sealed between the look at its record and the first chunk.
+            return record.stream_sha256 or self.release(record.name).stream_sha256
+
+        return Chunks(read, self._link.wait, sealed_hash, progress)
 
     # ---- proof ----------------------------------------------------------------------------------
 
