@@ -39,7 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 EPILOG: Final = (
     "Exit codes: 0 done; 1 failed; 2 wrong usage or request; 3 denied; 4 not found or not "
     "permitted, or no longer; 5 not available, try again; 6 verification failed; 130 interrupted. "
-    "With --json, a failure is one line of JSON on standard error: "
+    "With --json, a failure of any command but serve is one line of JSON on standard error: "
     '{"error": {"reason", "message", "violations"}}.'
 )
 
@@ -107,6 +107,7 @@ def app() -> None:
 
 
 def _end(error: GatewayError) -> NoReturn:
-    tell = complain_json if "--json" in sys.argv else complain
-    tell(error)
+    # Why a server did not start stands at the end of its log, where a person looks for it.
+    for_programs = "--json" in sys.argv and sys.argv[1] != "serve"
+    (complain_json if for_programs else complain)(error)
     sys.exit(exit_code(error))
