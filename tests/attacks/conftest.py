@@ -11,6 +11,7 @@ import pytest
 
 from gateway.api.pb import grant_pb2, policy_pb2, release_pb2, types_pb2
 from gateway.model.names import RecipientKind, Role
+from gateway.norms.starters import starters
 
 
 def _conftest(folder: str) -> ModuleType:
@@ -116,12 +117,11 @@ def rpcs(served: Any) -> Rpcs:
     """A server with a registered data set and an active policy."""
     served.office.register()
     rpcs = Rpcs(served)
-    rpcs.activate(_office.starter("gbt43697-research"))
+    rpcs.activate(_office.STUDY)
     return rpcs
 
 
 @pytest.fixture
 def starter() -> Callable[[str], str]:
     """The text of a policy that ships with the gateway."""
-    found: Callable[[str], str] = _office.starter
-    return found
+    return {known.name: known.policy for known in starters()}.__getitem__

@@ -204,7 +204,7 @@ def test_hostile_records_are_refused_whole_and_the_next_ones_taken(rpcs, office,
 
 def test_hostile_records_are_not_protected_either(rpcs, office) -> None:
     staging = office.settings.state / "staging"
-    purpose = {"policy": "policies/gbt43697-research", "purpose": "public-health-research"}
+    purpose = {"policy": "policies/study", "purpose": "public-health-research"}
     for what, make in HOSTILE.items():
         if what in {"a column of another type", "a name that is a path"}:
             continue  # nobody said what these records were to be

@@ -211,7 +211,7 @@ def test_protecting_values_of_ones_own_gives_no_dictionary_of_anothers_tokens(of
     for caller in (office.holder, office.consumer):
         protection = office.rooms.protection.records(
             caller,
-            "policies/gbt43697-research",
+            "policies/study",
             "public-health-research",
             RecipientKind.RESEARCH,
             (),
