@@ -187,7 +187,6 @@ def test_a_bound_that_is_no_plain_number_is_refused_before_anything_is_computed(
         plan("district", filters=where)
 
 
-
 # ---- keys ---------------------------------------------------------------------------------------
 
 
