@@ -1,6 +1,5 @@
 """The office and the server of the integration tests, for those who attack them."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from gateway.api.pb import grant_pb2, policy_pb2, release_pb2, types_pb2
 from gateway.model.names import RecipientKind, Role
-from gateway.norms.starters import starters
 
 
 def _conftest(folder: str) -> ModuleType:
@@ -122,6 +120,6 @@ def rpcs(served: Any) -> Rpcs:
 
 
 @pytest.fixture
-def starter() -> Callable[[str], str]:
-    """The text of a policy that ships with the gateway."""
-    return {known.name: known.policy for known in starters()}.__getitem__
+def study() -> str:
+    """The text of the policy in force."""
+    return str(_office.STUDY)

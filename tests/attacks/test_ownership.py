@@ -181,9 +181,9 @@ def test_each_approver_answers_once_and_for_one_role_only(town) -> None:
     assert rpcs.approve("holder", by_officer).state == grant_pb2.GRANT_STATE_ACTIVE
 
 
-def test_nobody_puts_their_own_policy_in_force_by_another_name_or_version(town, starter) -> None:
+def test_nobody_puts_their_own_policy_in_force_by_another_name_or_version(town, study) -> None:
     officer = town.rpcs.stub("policies", "officer")
-    text = starter("gbt43697-open")
+    text = study.replace("policies/study", "policies/own")
     new_id = town.rpcs.new_id
     for number in (1, 2):
         draft = officer.CreatePolicy(policy_pb2.CreatePolicyRequest(request_id=new_id(), text=text))

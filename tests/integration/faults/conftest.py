@@ -26,12 +26,12 @@ from gateway.model.catalog import ParquetSource, Party
 from gateway.model.names import resource
 from gateway.store.sql import SqlStore
 from gateway.testing import residents
-from tests.integration.conftest import STUDY
 
 ROOT = Path(__file__).parents[3]
 PURPOSE = "public-health-research"
 COLUMNS = ("name", "resident_id", "phone", "email", "district", "sex", "birth_date", "income")
 CANARY = "zqcanary7391"
+STUDY = (ROOT / "tests" / "integration" / "study.yaml").read_text("utf-8")
 
 
 class Nursery:
