@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     )
 
     state: Path  # staging, checkpoints; private to the gateway
+    staging: str | None = None  # URI of an object store or folder; None: a folder below state
     store: Secret
     server: Server
     keys: Keys

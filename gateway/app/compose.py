@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+from pyarrow.fs import FileSystem, FileType, SubTreeFileSystem
 
 from gateway.app.system import SystemClock, SystemEntropy
 from gateway.app.worker import Worker
@@ -31,7 +32,7 @@ from gateway.release.opening import Opening
 from gateway.release.protecting import Protecting, ProtectionUnderPolicy
 from gateway.release.running import Runner
 from gateway.store.keyring import FileKeyRing
-from gateway.store.places import LocalPlace
+from gateway.store.places import ArrowPlace, LocalPlace
 from gateway.store.signer import FileSigner
 from gateway.store.sql import SqlStore
 from gateway.store.staging import EncryptedStaging
@@ -75,7 +76,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     store = SqlStore(settings.store.read())
     keyring = FileKeyRing(settings.keys.ring, entropy)
     signer = FileSigner(settings.keys.signing)
-    staging = local_staging(settings.state / "staging", entropy)
+    staging = open_staging(settings, entropy)
     hierarchies = load_hierarchies(settings.hierarchies)
 
     def data_key(stream: str) -> bytes:
@@ -187,6 +188,23 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
 def classify_columns(sample: pa.Table | None, columns: Sequence[Column]) -> tuple[Column, ...]:
     """What each column is, by the pack of evidence that ships with the gateway."""
     return classify(sample, columns, pack=standard())
+
+
+def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:
+    """Encrypted staging where the settings say. ConfigurationError for an unknown place."""
+    if settings.staging is None:
+        return local_staging(settings.state / "staging", entropy)
+    try:
+        filesystem, folder = FileSystem.from_uri(settings.staging)
+        if filesystem.get_file_info(folder).type is FileType.NotFound:
+            filesystem.create_dir(folder)
+    except (pa.ArrowException, OSError, ValueError):
+        # Without the cause: the address of an object store may hold its secret.
+        raise ConfigurationError(
+            "staging: expected the URI of a folder or an object store that can be reached, such as "
+            "s3://bucket/folder"
+        ) from None
+    return EncryptedStaging(ArrowPlace(SubTreeFileSystem(folder, filesystem)), entropy)
 
 
 def local_staging(folder: Path, entropy: Entropy) -> EncryptedStaging:

@@ -9,11 +9,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from gateway.app.compose import compose
 from gateway.errors import (
     AlreadyExists,
     CallerError,
     Cancelled,
     ClockMovedBack,
+    ConfigurationError,
     Conflict,
     FailedPrecondition,
     InvalidRequest,
@@ -676,3 +678,21 @@ def test_identifiers_anywhere_in_a_source_are_seen_when_it_is_registered(office,
     ids = residents(2000, 3).column("resident_id").to_pylist()
     table = pa.table({"status": ["OK"] * 8000 + ids})
     assert office.register(table).find("status").effective_grade.rank >= Grade.GENERAL_4.rank
+
+
+def test_staging_can_lie_on_any_file_system_of_arrow(office, tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    settings = office.settings.model_copy(update={"staging": elsewhere.as_uri()})
+    moved = type(office)(office.folder, settings, office.clock)
+    try:
+        release = moved.sealed()
+        assert moved.table(release).num_rows == release.sealed.rows
+        assert list(elsewhere.iterdir())
+        assert not list((settings.state / "staging").iterdir())
+        moved.rooms.custody.recall(moved.holder, release.name, "enough", moved.key())
+        assert not list(elsewhere.iterdir())
+    finally:
+        moved.rooms.close()
+    for wrong in ("nowhere://x", "not a uri"):
+        with pytest.raises(ConfigurationError, match="staging"):
+            compose(settings.model_copy(update={"staging": wrong}))
