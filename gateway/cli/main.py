@@ -6,7 +6,9 @@ verifying a certificate loads nothing of the server.
 
 import os
 import sys
+import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -104,6 +106,19 @@ def app() -> None:
         # Arrow's own errors name neither; what they say instead names the file, never a value.
         told = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
         _end(GatewayFault(told or str(error), reason="FILE"))
+    except Exception as error:  # noqa: BLE001 - the edge of the program: its text may hold a value
+        _end(
+            GatewayFault(
+                f"the command failed in a way that nobody foresaw: {type(error).__name__} at "
+                f"{_place(error)}; please report it"
+            )
+        )
+
+
+def _place(error: Exception) -> str:
+    """File and line, which hold no value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _end(error: GatewayError) -> NoReturn:

@@ -458,3 +458,17 @@ def test_protect_names_a_column_that_is_not_there(
     error = run("protect", people, *arguments).exception
     assert isinstance(error, InvalidRequest)
     assert "nmae" in error.message
+
+
+def test_what_nobody_foresaw_is_told_by_its_type_and_place_only(monkeypatch, capsys) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("canary-7391")
+
+    monkeypatch.setattr(main, "program", broken)
+    monkeypatch.setattr("sys.argv", ["gateway", "init"])
+    with pytest.raises(SystemExit) as ended:
+        main.app()
+    told = "".join(capsys.readouterr())
+    assert ended.value.code == 1
+    assert "ZeroDivisionError at test_commands.py:" in told
+    assert "canary" not in told
