@@ -14,8 +14,9 @@ from gateway.classify.naming import NameReading, reader
 from gateway.classify.observe import Observation, observe
 from gateway.classify.pack import Graded, Pack
 from gateway.classify.sampling import SAMPLE, draw
-from gateway.classify.verdict import Evidence, Verdict
+from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
+from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import highest
 from gateway.model.names import ColumnRole
 from gateway.norms.elements import elements
@@ -278,7 +279,11 @@ def _verdict(
         confidence_percent=trust,
         evidence=tuple(evidence),
         element=_element(case, entity, pack),
-        sampled=case.seen.sampled,
+        coverage=Coverage(
+            rows=case.seen.rows,
+            present=case.seen.rows - case.seen.nulls,
+            sampled=case.seen.sampled,
+        ),
         pack_version=pack.version,
         pack_sha256=pack.sha256,
     )

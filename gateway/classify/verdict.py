@@ -1,30 +1,18 @@
 """The verdict on one column: what it is, how sure, on which evidence, under which rules."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from gateway.model.catalog import Column, ColumnName
+from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import Grade
 from gateway.model.names import ENTITIES, ColumnRole, Role
 from gateway.model.noun import Digest, Noun, ShortText
 from gateway.norms.elements import elements
 
-EvidenceKind = Literal["name", "value", "neighbour", "rule"]
-# A column keeps this many lines; the weightiest come first.
-_LINES = 8
-
-
-class Evidence(Noun):
-    """One reason. `weight` in percent: how far it speaks for the entity, negative against it.
-
-    `detail` is for people and never holds a value of the column.
-    """
-
-    kind: EvidenceKind
-    entity: str
-    detail: ShortText
-    weight: Annotated[int, Field(ge=-100, le=100)]
+_MOST_PIECES = 8
+"""So many pieces of evidence a column keeps, and beside them every rule that was applied."""
 
 
 class Verdict(Noun):
@@ -37,7 +25,7 @@ class Verdict(Noun):
     confidence_percent: Annotated[int, Field(ge=0, le=100)]
     evidence: tuple[Evidence, ...] = ()
     element: str | None = None  # proposed standard element; setting it is a person's decision
-    sampled: Annotated[int, Field(ge=0)] = 0  # non-null values looked at
+    coverage: Coverage = Coverage(rows=0, present=0, sampled=0)
     pack_version: ShortText
     pack_sha256: Digest
 
@@ -64,7 +52,9 @@ class Verdict(Noun):
             role=self.role,
             grade=self.grade,
             confidence_percent=self.confidence_percent,
-            evidence=self.lines(),
+            evidence=self.weightiest(),
+            coverage=self.coverage,
+            rules=self.rules,
             declared_by=None,
         )
         if column.declared_by is Role.HOLDER and column.has_verdict and found.admits(column):
@@ -78,9 +68,23 @@ class Verdict(Noun):
         element = elements().get(column.element)
         return column.element if element and element.entity == self.entity else None
 
-    def lines(self) -> tuple[str, ...]:
-        """The evidence as short sentences for people, the weightiest first, then the rules."""
+    @property
+    def metadata_only(self) -> bool:
+        """Whether no value was looked at: the verdict is weaker."""
+        return self.coverage.metadata_only
+
+    @property
+    def rules(self) -> str:
+        """The rule pack that the verdict was made under: its version and digest."""
+        return rules(self.pack_version, self.pack_sha256)
+
+    def weightiest(self) -> tuple[Evidence, ...]:
+        """The evidence that a column keeps, the weightiest first, then the rules applied."""
         ordered = sorted(self.evidence, key=lambda e: (-abs(e.weight), e.kind, e.entity))
-        told = [f"{e.kind}: {e.detail} ({e.entity} {e.weight:+d})" for e in ordered[:_LINES]]
-        told.append(f"rules: {self.pack_version}, sha256 {self.pack_sha256[:12]}")
-        return tuple(line if len(line) <= 200 else line[:199] + "…" for line in told)
+        applied = [piece for piece in ordered if piece.kind == "rule"]
+        return (*[p for p in ordered if p.kind != "rule"][:_MOST_PIECES], *applied)
+
+
+def rules(version: str, sha256: str) -> str:
+    """How a column names a rule pack."""
+    return f"{version}, sha256 {sha256[:12]}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from gateway.classify.naming import NameReading
 from gateway.classify.observe import Observation
 from gateway.classify.pack import Pack, Strength
-from gateway.classify.verdict import Evidence
+from gateway.model.evidence import Evidence
 
 _FEW = 20  # values: below this, shares say little
 _RAISED: Mapping[Strength, Strength] = {"weak": "likely", "likely": "certain", "certain": "certain"}

@@ -53,7 +53,7 @@ def show(
     json_or(as_json, found, show_dataset)
     if why and not as_json:
         for column in found["columns"]:
-            show_fields({f"{column['name']}:": column["evidence"]})
+            _show_why(column)
 
 
 @app.command()
@@ -229,6 +229,24 @@ def _show_list(datasets: list[dict[str, Any]]) -> None:
             for d in datasets
         ],
     )  # fmt: skip
+
+
+def _show_why(column: dict[str, Any]) -> None:
+    coverage = column["coverage"]
+    if coverage is None:
+        title = column["name"]
+    elif coverage["sampled"]:
+        title = f"{column['name']}: {coverage['sampled']:,} values looked at, "
+        title += f"{coverage['rows']:,} rows, rules {column['rules']}"
+    else:
+        title = f"{column['name']}: no values looked at, rules {column['rules']}"
+    if not column["evidence"]:
+        return say(f"{title}: no evidence")
+    rows = [
+        [e["kind"], e["entity"], f"{e['weight']:+d}", e["detail"], e["detail_zh"]]
+        for e in column["evidence"]
+    ]
+    return show_table(["evidence", "entity", "weight", "why", "理由"], rows, title=title)
 
 
 def _percent(confidence: int | None) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import Grade, effective, highest
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
@@ -98,8 +99,10 @@ class Column(Noun):
     entity: str | None = None
     grade: Grade | None = None
     role: ColumnRole | None = None
-    evidence: tuple[ShortText, ...] = ()
+    evidence: tuple[Evidence, ...] = ()  # the weightiest first
     confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    coverage: Coverage | None = None  # what the verdict rests on; None: not classified
+    rules: ShortText | None = None  # version and digest of the rule pack; None: not classified
     declared_by: Role | None = None  # holder or officer who set the verdict; None: classified
 
     @field_validator("entity")

@@ -23,6 +23,7 @@ from gateway.model.catalog import (
     PushedSource,
     SourceVersion,
 )
+from gateway.model.evidence import Evidence
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import DATA_SET, DataSetState, advance
 from gateway.model.names import ColumnRole, Role
@@ -228,7 +229,15 @@ class Catalog:
                 role=role,
                 declared_by=Role.OFFICER,
                 confidence_percent=100,
-                evidence=(f"set by {caller.name}: {reason}"[:200],),
+                evidence=(
+                    Evidence(
+                        kind="declared",
+                        entity=entity,
+                        detail=f"set by {caller.name}: {reason}"[:200],
+                        detail_zh=f"由 {caller.name} 认定：{reason}"[:200],
+                        weight=100,
+                    ),
+                ),
             )
             if c.name == column
             else c
@@ -400,7 +409,14 @@ def _laid_over(column: Column, declared: Column) -> Column:
         if getattr(declared, name) not in (None, "")
     }
     if {"entity", "grade", "role"} & given.keys():
-        given |= {"declared_by": Role.HOLDER, "evidence": ("declared by the holder",)}
+        said = Evidence(
+            kind="declared",
+            entity=declared.entity or column.entity or "NONE",
+            detail="declared by the holder",
+            detail_zh="由数据持有方声明",
+            weight=100,
+        )
+        given |= {"declared_by": Role.HOLDER, "evidence": (said,)}
     return column.but(**given)
 
 

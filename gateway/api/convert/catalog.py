@@ -19,6 +19,7 @@ from gateway.model.catalog import (
     PushedSource,
     SourceRef,
 )
+from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import Grade
 from gateway.model.names import Role
 from gateway.model.noun import Noun
@@ -233,12 +234,30 @@ def _column_to_proto(column: Column, *, inside: bool) -> catalog_pb2.Column:
             if column.role is None
             else COLUMN_ROLE_NUMBERS[column.role]
         ),
-        evidence=column.evidence if inside else (),
+        evidence=[_evidence_to_proto(piece) for piece in column.evidence] if inside else (),
         declared=column.declared,
+        coverage=_coverage_to_proto(column.coverage) if inside and column.coverage else None,
+        rules=(column.rules or "") if inside else "",
     )
     if column.confidence_percent is not None:
         message.confidence_percent = column.confidence_percent
     return message
+
+
+def _evidence_to_proto(evidence: Evidence) -> catalog_pb2.Evidence:
+    return catalog_pb2.Evidence(
+        kind=evidence.kind,
+        entity=evidence.entity,
+        detail=evidence.detail,
+        detail_zh=evidence.detail_zh,
+        weight=evidence.weight,
+    )
+
+
+def _coverage_to_proto(coverage: Coverage) -> catalog_pb2.Coverage:
+    return catalog_pb2.Coverage(
+        rows=coverage.rows, present=coverage.present, sampled=coverage.sampled
+    )
 
 
 def _source_to_proto(source: SourceRef) -> catalog_pb2.Source:

@@ -36,8 +36,32 @@ DATA_SET_STATE_AWAITING_RECORDS: DataSetState
 DATA_SET_STATE_ACTIVE: DataSetState
 DATA_SET_STATE_WITHDRAWN: DataSetState
 
+class Evidence(_message.Message):
+    __slots__ = ("kind", "entity", "detail", "detail_zh", "weight")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_ZH_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    entity: str
+    detail: str
+    detail_zh: str
+    weight: int
+    def __init__(self, kind: _Optional[str] = ..., entity: _Optional[str] = ..., detail: _Optional[str] = ..., detail_zh: _Optional[str] = ..., weight: _Optional[int] = ...) -> None: ...
+
+class Coverage(_message.Message):
+    __slots__ = ("rows", "present", "sampled")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    present: int
+    sampled: int
+    def __init__(self, rows: _Optional[int] = ..., present: _Optional[int] = ..., sampled: _Optional[int] = ...) -> None: ...
+
 class Column(_message.Message):
-    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared")
+    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared", "coverage", "rules")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NULLABLE_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +74,8 @@ class Column(_message.Message):
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_PERCENT_FIELD_NUMBER: _ClassVar[int]
     DECLARED_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     nullable: bool
@@ -59,10 +85,12 @@ class Column(_message.Message):
     entity: str
     grade: str
     role: ColumnRole
-    evidence: _containers.RepeatedScalarFieldContainer[str]
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
     confidence_percent: int
     declared: bool
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[str]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ...) -> None: ...
+    coverage: Coverage
+    rules: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
     __slots__ = ("path",)

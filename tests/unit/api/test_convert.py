@@ -19,11 +19,13 @@ from gateway.api.pb import (
     types_pb2,
 )
 from gateway.api.roles import ROLES
+from gateway.client import plain
 from gateway.errors import InvalidRequest
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Column, CsvSource, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import Outcome
+from gateway.model.evidence import Coverage, Evidence
 from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
 from gateway.model.names import ColumnRole, RecipientKind, Role
 from gateway.model.plan import Charge, Plan, SchemaCheck, Step
@@ -32,6 +34,9 @@ from gateway.model.transforms import Keep, ShiftDate
 from gateway.ports import StagedChunk
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+SEEN = Evidence(
+    kind="value", entity="CN_RESIDENT_ID", detail="looks like one", detail_zh="形似", weight=-7
+)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,14 @@ def dataset():
         retention_days=7,
         source=CsvSource(path="r.csv", delimiter=";", encoding="gb18030", types={"id": "string"}),
         columns=(
-            Column(name="id", type="string", evidence=("looks like one",), confidence_percent=90),
+            Column(
+                name="id",
+                type="string",
+                evidence=(SEEN,),
+                coverage=Coverage(rows=9, present=8, sampled=7),
+                rules="2026-01, sha256 abc",
+                confidence_percent=90,
+            ),
         ),
         holder="parties/bureau",
         version=SourceVersion(fingerprint="a" * 64, schema_digest="b" * 64, rows=9),
@@ -134,7 +146,10 @@ def party(role, name="parties/somebody"):
 def test_who_sees_where_a_data_set_lives_and_the_evidence(caller, inside):
     message = catalog.to_proto(dataset(), caller)
     assert message.HasField("source") is inside
-    assert bool(message.columns[0].evidence) is inside
+    column = message.columns[0]
+    assert [plain(piece) for piece in column.evidence] == ([SEEN.model_dump()] if inside else [])
+    assert column.HasField("coverage") is inside
+    assert bool(column.rules) is inside
     assert message.created.ToDatetime(UTC) == NOW
     assert message.etag == "r3"
 
@@ -146,6 +161,7 @@ def test_a_described_data_set_can_be_registered_again():
     assert draft.source == dataset().source
     assert draft.retention_days == 7
     assert draft.columns[0].evidence == ()  # output only
+    assert draft.columns[0].coverage is None
 
 
 @pytest.mark.parametrize("path", ["name", "holder", "state", "columns.name", "*", ""])

@@ -74,7 +74,7 @@ def test_names_alone_are_enough_but_weaker() -> None:
     assert [v.role for v in without.values()] == [v.role for v in with_values.values()]
     for name, verdict in without.items():
         assert verdict.confidence_percent < with_values[name].confidence_percent
-        assert verdict.sampled == 0
+        assert verdict.metadata_only
 
 
 def test_values_alone_find_every_identifier_with_a_form() -> None:
@@ -244,7 +244,7 @@ def test_the_element_is_proposed_and_the_rules_are_named() -> None:
     verdict = of(testing.residents(100, 1))["phone"]
     assert verdict.element == PACK.elements["CN_MOBILE"]
     assert (verdict.pack_version, verdict.pack_sha256) == (PACK.version, PACK.sha256)
-    assert PACK.sha256[:12] in verdict.lines()[-1]
+    assert PACK.sha256[:12] in verdict.rules
 
 
 def test_an_element_of_the_very_name_is_proposed_before_the_usual_one() -> None:
