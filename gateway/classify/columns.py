@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from gateway.classify import weigh
+from gateway.classify.grading import Graded
 from gateway.classify.naming import NameReading, reader
 from gateway.classify.observe import Observation, observe
-from gateway.classify.pack import Graded, Pack
+from gateway.classify.pack import Pack
 from gateway.classify.sampling import SAMPLE, draw
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column

@@ -7,17 +7,17 @@ an unknown entity, check or grade, a pattern that could back-track (anything RE2
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from gateway.classify.checks import CHECKS
+from gateway.classify.grading import Grading
 from gateway.errors import ConfigurationError
-from gateway.model.grades import Grade
-from gateway.model.names import ENTITIES, ColumnRole
+from gateway.model.names import ENTITIES
 from gateway.model.noun import Digest, Noun, ShortText
 
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -96,38 +96,6 @@ class NameWords(Noun):
         for entity in entities:
             _known_entity(entity)
         return entities
-
-
-class Graded(Noun):
-    """Grade and role of what a column holds, with where that is said."""
-
-    grade: Grade
-    role: ColumnRole
-    source: ShortText
-
-
-class Grading(Noun):
-    """One dated grading standard."""
-
-    standard: ShortText
-    effective: ShortText
-    version: ShortText
-    entities: dict[str, Graded]
-    person_key: Graded
-    group_key: Graded
-    personal_attribute: Graded
-    sensitive_attribute: Graded
-    other_personal: Graded
-    not_personal: Graded
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        for entity in self.entities:
-            _known_entity(entity)
-        missing = ENTITIES - {"NONE"} - set(self.entities)
-        if missing:
-            raise ValueError(f"no grade for {', '.join(sorted(missing))}")
-        return self
 
 
 class _Contents(Noun):
