@@ -223,6 +223,12 @@ class KeyUnavailable(GatewayFault):
     reason = "KEY_UNAVAILABLE"
 
 
+class KeyDestroyed(KeyUnavailable):
+    """A key was destroyed on purpose: what was made under it cannot be taken back by anybody."""
+
+    reason = "KEY_DESTROYED"
+
+
 class ConfigurationError(GatewayFault):
     """The configuration is unsafe or incomplete: the gateway refuses to start."""
 

@@ -12,7 +12,14 @@ from gateway.model.access import Grant
 from gateway.model.audit import AuditEntry, AuditEvent
 from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
 from gateway.model.conditions import Condition
-from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
+from gateway.model.key_domains import KeyDomain
+from gateway.model.lifecycle import (
+    DataSetState,
+    GrantState,
+    KeyDomainState,
+    PolicyState,
+    ReleaseState,
+)
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
 from gateway.model.release import Figure, Release
@@ -36,20 +43,40 @@ class Entropy(Protocol):
 
 
 class KeyRing(Protocol):
-    """Keys by domain; they never travel and never show in a repr."""
+    """Wraps and unwraps keys under a root that never leaves it and never shows in a repr."""
 
     @property
     def version(self) -> int:
-        """The root key version that new keys are derived from."""
-
-    def derive(self, domain: str, *, version: int | None = None) -> bytes:
-        """32 bytes bound to ``domain`` (HKDF, RFC 5869); KeyUnavailable for unknown versions."""
+        """The root key version that new keys are wrapped under."""
 
     def wrap(self, key: bytes, context: str) -> bytes:
         """``key`` encrypted under the root, bound to ``context`` (a release's name)."""
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
-        """Inverse of wrap; KeyUnavailable when it is not of this ring or context."""
+        """Inverse of wrap; KeyUnavailable when it is not of this ring or context, or when the
+        root cannot be reached."""
+
+
+class DomainKeys(Protocol):
+    """The keys of key domains (model.key_domains), by version.
+
+    A domain's owner is pinned to a version: every result is made under the newest one, at its
+    first use the first, and only an officer begins another.
+    """
+
+    def version(self, domain: str) -> int:
+        """The version that new results of this domain are made under; KeyDestroyed when an
+        officer had it destroyed and has begun no other."""
+
+    def begin(self, plan: Plan) -> None:
+        """Make the secrets that the plan's domains lack."""
+
+    def key(self, domain: str, version: int) -> bytes:
+        """32 bytes; KeyDestroyed when that version was shredded, KeyUnavailable when there is
+        no such version."""
+
+    def keys(self, plan: Plan) -> Mapping[str, bytes]:
+        """The key of each key domain of the plan, in the version that its steps name."""
 
 
 class Signer(Protocol):
@@ -310,6 +337,15 @@ class Transaction(Protocol):
     def put_key(self, resource: str, wrapped: bytes) -> None: ...
     def key(self, resource: str) -> bytes | None: ...
     def destroy_key(self, resource: str) -> None: ...
+
+    # Key domains. Their secrets are data keys, of the resource ``KeyDomain.secret(version)``.
+    def put_key_domain(self, domain: KeyDomain, *, expected_revision: int | None) -> None:
+        """Insert (expected None; AlreadyExists) or replace that revision (Conflict)."""
+
+    def key_domain(self, name: str) -> KeyDomain | None: ...
+    def key_domains(
+        self, page: Page, *, state: KeyDomainState | None = None
+    ) -> list[KeyDomain]: ...
 
     # Audit: append-only, chained.
     def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 from pyarrow.fs import FileSystem, FileType, SubTreeFileSystem
@@ -23,6 +24,7 @@ from gateway.model.names import resource
 from gateway.norms.elements import elements
 from gateway.ports import Clock, Entropy
 from gateway.registry.catalog import Catalog
+from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
@@ -38,6 +40,9 @@ from gateway.store.sql import SqlStore
 from gateway.store.staging import EncryptedStaging
 from gateway.store.verify_audit import CheckpointFile, checkpoints, entries_of, verify
 from gateway.transform.hierarchy import hierarchy_digest, parse_hierarchy
+
+PAGE_KEY: Final = "gateway/pages"
+"""The key that makes the tokens of pages opaque; the same in all processes of one gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Rooms:
     worker: Worker
     signer: FileSigner
     keyring: FileKeyRing
+    domain_keys: StoredDomainKeys
+    page_key: bytes = field(repr=False)
     store: SqlStore
     close: Callable[[], None]
 
@@ -77,6 +84,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     keyring = FileKeyRing(settings.keys.ring, entropy)
     signer = FileSigner(settings.keys.signing)
     staging = open_staging(settings, entropy)
+    domain_keys = StoredDomainKeys(store, keyring, entropy, clock)
     hierarchies = load_hierarchies(settings.hierarchies)
 
     def data_key(stream: str) -> bytes:
@@ -112,6 +120,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         executor,
         staging,
         keyring,
+        domain_keys,
         signer,
         clock,
         classify_columns,
@@ -158,7 +167,14 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         policies=Policies(store, clock),
         grants=grants,
         opening=Opening(
-            store, sources, keyring, clock, entropy, classify_columns, hierarchies.digests
+            store,
+            sources,
+            keyring,
+            domain_keys,
+            clock,
+            entropy,
+            classify_columns,
+            hierarchies.digests,
         ),
         runner=runner,
         custody=custody,
@@ -168,7 +184,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
                 intake,
                 executor,
                 staging,
-                keyring,
+                domain_keys,
                 clock,
                 entropy,
                 classify_columns,
@@ -180,6 +196,8 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         worker=worker,
         signer=signer,
         keyring=keyring,
+        domain_keys=domain_keys,
+        page_key=kept_key(store, keyring, entropy, PAGE_KEY),
         store=store,
         close=close,
     )

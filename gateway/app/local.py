@@ -11,7 +11,7 @@ from gateway.app.compose import classify_columns, load_hierarchies, local_stagin
 from gateway.app.system import SystemClock, SystemEntropy
 from gateway.decide.parse import parse_policy
 from gateway.decide.trial import as_if_active
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, KeyUnavailable
 from gateway.execute.intake import StagedIntake
 from gateway.execute.local import LocalExecutor
 from gateway.execute.sources import LocalSources
@@ -20,7 +20,7 @@ from gateway.model.names import RecipientKind, Role
 from gateway.model.policy import Policy
 from gateway.ports import Progress
 from gateway.release.protecting import Protecting, Protection
-from gateway.store.keyring import FileKeyRing
+from gateway.store.keyring import FileKeyRing, RingKeys
 
 _OWNER = Party(
     name="parties/local-user",
@@ -62,14 +62,14 @@ def protect_file(
             StagedIntake(staging, keyring, entropy),
             LocalExecutor(loaded.tables),
             staging,
-            keyring,
+            RingKeys(keyring),
             clock,
             entropy,
             classify_columns,
             loaded.digests,
         )
         # The file's own folder is its root: no link leads out of it.
-        sources = LocalSources({_OWNER.name: file.resolve().parent}, {}, staging, keyring.derive)
+        sources = LocalSources({_OWNER.name: file.resolve().parent}, {}, staging, _no_stream)
         reference = _reference(file, csv)
         with sources.open(_OWNER.name, "datasets/own-records", reference, ()) as source:
             schema = _chosen(source.schema(), columns)
@@ -83,6 +83,10 @@ def protect_file(
                 pa.RecordBatchReader.from_batches(schema, batches),
                 progress,
             )
+
+
+def _no_stream(stream: str) -> bytes:
+    raise KeyUnavailable(f"{stream} is of a gateway, and this is none")
 
 
 def _chosen(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:

@@ -16,8 +16,6 @@ from gateway.app.texts import TextDesk
 from gateway.config import Settings
 from gateway.ports import Clock
 
-PAGE_KEY_DOMAIN = "page tokens"
-
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -53,7 +51,7 @@ class Process:
                 server_settings.client_ca,
             ),
             server_settings.listen,
-            self.rooms.keyring.derive(PAGE_KEY_DOMAIN),
+            self.rooms.page_key,
             listen_bearer=server_settings.listen_bearer,
             issuers=[
                 TrustedIssuer.of_file(i.issuer, i.audience, i.algorithms, i.keys)

@@ -22,7 +22,8 @@ PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 class CertifiedColumn(Noun):
     """One output column: where it came from and what was done to it.
 
-    ``construction`` names what a keyed transform computes; of its key only the domain is told.
+    ``construction`` names what a keyed transform computes; of its key only domain and version are
+    told, never the key, nor anything that a guess at it could be held against.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CertifiedColumn(Noun):
     transform: TransformSpec
     construction: ShortText | None = None
     key_domain: LongText | None
+    key_version: int | None
 
 
 class CertifiedDataSet(Noun):

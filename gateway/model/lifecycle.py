@@ -47,6 +47,14 @@ class DataSetState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class KeyDomainState(StrEnum):
+    """SHREDDING: one officer wants its keys destroyed, a second one has not confirmed yet."""
+
+    ACTIVE = "active"
+    SHREDDING = "shredding"
+    SHREDDED = "shredded"
+
+
 RELEASE: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.DENIED: frozenset(),
     # A run that a crash interrupted goes back to OPENED and is taken up again.
@@ -90,6 +98,13 @@ DATA_SET: Mapping[DataSetState, frozenset[DataSetState]] = {
     DataSetState.WITHDRAWN: frozenset(),
 }
 
+KEY_DOMAIN: Mapping[KeyDomainState, frozenset[KeyDomainState]] = {
+    KeyDomainState.ACTIVE: frozenset({KeyDomainState.SHREDDING}),
+    KeyDomainState.SHREDDING: frozenset({KeyDomainState.ACTIVE, KeyDomainState.SHREDDED}),
+    # A new version of the key, unrelated to those that are gone.
+    KeyDomainState.SHREDDED: frozenset({KeyDomainState.ACTIVE}),
+}
+
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -121,5 +136,6 @@ DIAGRAMS: Mapping[str, str] = {
     "Grant": diagram(GRANT, (GrantState.REQUESTED,)),
     "Policy version": diagram(POLICY, (PolicyState.DRAFT,)),
     "Data set": diagram(DATA_SET, (DataSetState.AWAITING_RECORDS, DataSetState.ACTIVE)),
+    "Key domain": diagram(KEY_DOMAIN, (KeyDomainState.ACTIVE,)),
 }
 """What docs/lifecycle.md shows; a test holds the two together."""

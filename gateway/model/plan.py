@@ -31,6 +31,7 @@ class Step(Noun):
     scale: str = "1"  # exact ratio "n/d" from the stored unit to the element's unit
     transform: TransformSpec
     key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
+    key_version: Annotated[int, Field(ge=1)] | None = None  # of the domain's secret
     subject: ColumnName | None = None  # for transforms that draw by the row's person
     on_unhandled: OnUnhandled
 
@@ -45,6 +46,8 @@ class Step(Noun):
     def _keyed_steps_name_what_they_need(self) -> Self:
         if self.transform.keyed != (self.key_domain is not None):
             raise ValueError("a step names a key domain exactly when its transform is keyed")
+        if (self.key_domain is None) != (self.key_version is None):
+            raise ValueError("a step names a key version exactly when it names a key domain")
         if self.transform.per_subject != (self.subject is not None):
             raise ValueError("a step names a subject exactly when its transform draws by it")
         return self

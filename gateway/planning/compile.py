@@ -29,10 +29,12 @@ def compile_plan(
     *,
     output_type: OutputType,
     hierarchy_digests: Mapping[str, str],
+    key_version: Callable[[str], int],
 ) -> Plan:
     """The plan of a permitted request against one version of its source.
 
-    ``hierarchy_digests`` are content digests by hierarchy name. Raises SourceChanged when the
+    ``hierarchy_digests`` are content digests by hierarchy name; ``key_version`` tells the version
+    that new results of a key domain are made under. Raises SourceChanged when the
     source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
     transform that does not take the column's type, has too few tokens for the rows, or needs a
     privacy unit that the data set does not name, InvalidRequest for units that cannot be
@@ -49,6 +51,7 @@ def compile_plan(
         spec = _with_digest(decided.transform, hierarchy_digests)
         _enough_tokens(spec, charge.rows, column)
         scale = scale_of(column)
+        domain = key_domain(spec, decided.published, request, recipient)
         return Step(
             column=column.name,
             published=decided.published,
@@ -56,7 +59,8 @@ def compile_plan(
             output_type=str(_output_type(output_type, spec, read_type(column, scale), column)),
             scale=str(scale),
             transform=spec,
-            key_domain=key_domain(spec, decided.published, request, recipient),
+            key_domain=domain,
+            key_version=None if domain is None else key_version(domain),
             subject=_subject(spec, dataset, column),
             on_unhandled=decision.on_unhandled,
         )

@@ -6,6 +6,7 @@ domain tells all of its parts apart (each carries its length, so no name can imi
 
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Party
+from gateway.model.key_domains import written
 from gateway.model.transforms import KeyedSpec, ShiftDate, TransformSpec
 
 
@@ -32,8 +33,4 @@ def key_domain(
     name = [] if isinstance(spec, ShiftDate) else [("name", published)]
     # One key serves one cipher.
     cipher = [] if spec.cipher == "AES" else [("cipher", spec.cipher)]
-    return _written([*owner, *name, ("transform", spec.kind), *cipher])
-
-
-def _written(parts: list[tuple[str, str]]) -> str:
-    return "|".join(f"{label}:{len(value)}:{value}" for label, value in parts)
+    return written([*owner, *name, ("transform", spec.kind), *cipher])

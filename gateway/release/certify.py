@@ -60,6 +60,7 @@ def certify(
                     transform=step.transform,
                     construction=construction(step.transform),
                     key_domain=step.key_domain,
+                    key_version=step.key_version,
                 )
                 for step in plan.steps
             ),

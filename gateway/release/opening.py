@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from gateway.decide.engine import decide
 from gateway.errors import (
     FailedPrecondition,
+    GatewayFault,
     InvalidRequest,
     PermissionDenied,
     QuotaExhausted,
@@ -24,6 +26,7 @@ from gateway.model.release import Release, Stage
 from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
+from gateway.registry.domain_keys import SecretsWanted, StoredDomainKeys
 from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
@@ -39,6 +42,19 @@ class Preview:
     plan: Plan | None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Attempt:
+    """What was found out for a request before the transaction that settles it."""
+
+    caller: Party
+    request: ExtractRequest
+    dataset: DataSet
+    looked: tuple[DataSet, SourceVersion] | None
+    name: str
+    wrapped: bytes | None
+    now: datetime
+
+
 class Opening:
     """From a request to a release in state OPENED, or DENIED with its reasons."""
 
@@ -47,6 +63,7 @@ class Opening:
         store: Store,
         sources: Sources,
         keyring: KeyRing,
+        domain_keys: StoredDomainKeys,
         clock: Clock,
         entropy: Entropy,
         classify: Classify,
@@ -55,6 +72,7 @@ class Opening:
         self._store = store
         self._sources = sources
         self._keyring = keyring
+        self._domain_keys = domain_keys
         self._clock = clock
         self._entropy = entropy
         self._classify = classify
@@ -72,7 +90,7 @@ class Opening:
             decision = self._decided_on(tx, caller, request, current, now)
             if not decision.permitted:
                 return Preview(decision, None)
-            plan = self._plan(caller, request, decision, current, version)
+            plan = self._plan(tx, caller, request, decision, current, version)
             self._refuse_over_quota(tx, caller, decision, plan, now)
         return Preview(decision, plan)
 
@@ -90,28 +108,50 @@ class Opening:
         # The source may be slow to answer: it is asked before the transaction that charges, and
         # only for requests that are going to be permitted.
         looked = self._looked_at(dataset) if decision.permitted else None
+        # The ring may be a service that is slow to answer, too.
+        name = self._new_name()
+        attempt = _Attempt(
+            caller=caller,
+            request=request,
+            dataset=dataset,
+            looked=looked,
+            name=name,
+            wrapped=None if looked is None else self._keyring.wrap(self._entropy.bytes(32), name),
+            now=now,
+        )
+        try:
+            return self._settled(attempt, key, {})
+        except SecretsWanted as wanted:
+            return self._settled(attempt, key, self._domain_keys.prepare(wanted.owners))
+
+    def _settled(
+        self, attempt: "_Attempt", key: RequestKey, secrets: Mapping[str, bytes]
+    ) -> Release:
+        """The one transaction that decides on what holds now, and charges and opens or denies."""
+        caller, request, now = attempt.caller, attempt.request, attempt.now
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return release_for(tx, caller, earlier)
-            # Policies and grants may have changed meanwhile: decide on what holds now.
-            before = dataset
+            # Policies and grants may have changed meanwhile.
             dataset, decision = self._decide(tx, caller, request, now)
-            if decision.permitted and looked is not None and dataset == before:
-                current, version = looked
+            if decision.permitted and attempt.looked is not None and dataset == attempt.dataset:
+                current, version = attempt.looked
                 if current != dataset:
                     current = self._keep_verdicts(tx, dataset, current, now)
                     decision = self._decided_on(tx, caller, request, current, now)
                 if decision.permitted:
-                    release = self._opened(tx, caller, request, decision, current, version, now)
+                    plan = self._plan(tx, caller, request, decision, current, version)
+                    self._domain_keys.begin_in(tx, plan, secrets, now)
+                    release = self._opened(tx, attempt, decision, plan)
                 else:
-                    release = self._denied(tx, caller, request, decision, now)
+                    release = self._denied(tx, attempt, decision)
             elif decision.permitted:
                 raise FailedPrecondition(
                     "the policies or the data set changed while this was decided; ask again",
                     reason="DECISION_CHANGED",
                 )
             else:
-                release = self._denied(tx, caller, request, decision, now)
+                release = self._denied(tx, attempt, decision)
             remember(tx, caller, key, release.name)
         return release
 
@@ -189,6 +229,7 @@ class Opening:
 
     def _plan(
         self,
+        tx: Transaction,
         caller: Party,
         request: ExtractRequest,
         decision: Decision,
@@ -203,22 +244,18 @@ class Opening:
             caller,
             output_type=output_type,
             hierarchy_digests=self._hierarchy_digests,
+            key_version=partial(self._domain_keys.version_in, tx),
         )
 
     def _opened(
-        self,
-        tx: Transaction,
-        caller: Party,
-        request: ExtractRequest,
-        decision: Decision,
-        dataset: DataSet,
-        version: SourceVersion,
-        now: datetime,
+        self, tx: Transaction, attempt: "_Attempt", decision: Decision, plan: Plan
     ) -> Release:
-        plan = self._plan(caller, request, decision, dataset, version)
+        caller, request, now = attempt.caller, attempt.request, attempt.now
+        if attempt.wrapped is None:
+            raise GatewayFault("a release is opened without its data key")
         self._refuse_over_quota(tx, caller, decision, plan, now)
         release = Release(
-            name=self._new_name(),
+            name=attempt.name,
             consumer=caller.name,
             request=request,
             decision=decision,
@@ -235,7 +272,7 @@ class Opening:
                 resource=release.name,
                 outcome="ok",
                 details={
-                    "dataset": dataset.name,
+                    "dataset": plan.dataset,
                     "purpose": request.purpose,
                     "grant": decision.grant or "",
                     "request_digest": _loggable_digest(request),
@@ -247,20 +284,14 @@ class Opening:
         )
         release = release.but(opened_at=AuditPosition(sequence=entry.sequence, hash=entry.hash))
         tx.put_release(release)
-        tx.put_key(release.name, self._keyring.wrap(self._entropy.bytes(32), release.name))
-        tx.charge(release.name, caller.name, dataset.name, plan.charge.rows, now)
+        tx.put_key(release.name, attempt.wrapped)
+        tx.charge(release.name, caller.name, plan.dataset, plan.charge.rows, now)
         return release
 
-    def _denied(
-        self,
-        tx: Transaction,
-        caller: Party,
-        request: ExtractRequest,
-        decision: Decision,
-        now: datetime,
-    ) -> Release:
+    def _denied(self, tx: Transaction, attempt: "_Attempt", decision: Decision) -> Release:
+        caller, request, now = attempt.caller, attempt.request, attempt.now
         release = Release(
-            name=self._new_name(),
+            name=attempt.name,
             consumer=caller.name,
             request=request,
             decision=decision,

@@ -21,10 +21,10 @@ from gateway.model.release import Figure
 from gateway.planning.compile import compile_plan
 from gateway.ports import (
     Clock,
+    DomainKeys,
     Entropy,
     Executor,
     Intake,
-    KeyRing,
     Progress,
     Received,
     StagedChunk,
@@ -79,7 +79,7 @@ class Protecting:
         intake: Intake,
         executor: Executor,
         staging: Staging,
-        keyring: KeyRing,
+        domain_keys: DomainKeys,
         clock: Clock,
         entropy: Entropy,
         classify: Classify,
@@ -88,7 +88,7 @@ class Protecting:
         self._intake = intake
         self._executor = executor
         self._staging = staging
-        self._keyring = keyring
+        self._domain_keys = domain_keys
         self._clock = clock
         self._entropy = entropy
         self._classify = classify
@@ -132,6 +132,7 @@ class Protecting:
                 recipient,
                 output_type=output_type,
                 hierarchy_digests=self._hierarchy_digests,
+                key_version=self._domain_keys.version,
             )
             return self._run(dataset, received, decision, plan, progress)
         finally:
@@ -167,8 +168,8 @@ class Protecting:
     ) -> Protection:
         staged = f"protected/p-{self._entropy.bytes(10).hex()}"
         key = self._entropy.bytes(32)
-        domains = {step.key_domain for step in plan.steps if step.key_domain is not None}
-        keys = {domain: self._keyring.derive(domain) for domain in domains}
+        self._domain_keys.begin(plan)
+        keys = self._domain_keys.keys(plan)
         with self._intake.open(dataset, received) as source:
             result = self._executor.run(
                 plan,

@@ -35,9 +35,11 @@ from gateway.ports import (
     Store,
     Transaction,
 )
+from gateway.registry.domain_keys import StoredDomainKeys
 from gateway.registry.freshness import Classify, refreshed
 from gateway.release.certify import certify
 from gateway.release.standing import refuse_if_changed
+from gateway.transform.derivation import derive
 
 LEASE = timedelta(seconds=60)
 SEAL_AGAIN_SECONDS = 0.5
@@ -76,6 +78,7 @@ class Runner:
         executor: Executor,
         staging: Staging,
         keyring: KeyRing,
+        domain_keys: StoredDomainKeys,
         signer: Signer,
         clock: Clock,
         classify: Classify,
@@ -86,6 +89,7 @@ class Runner:
         self._executor = executor
         self._staging = staging
         self._keyring = keyring
+        self._domain_keys = domain_keys
         self._signer = signer
         self._classify = classify
         self._clock = clock
@@ -189,8 +193,7 @@ class Runner:
     def _execute(self, running: Running) -> tuple[SourceVersion, RunResult]:
         plan, dataset = running.plan, running.dataset
         key = self._data_key(running.release.name)
-        domains = {step.key_domain for step in plan.steps if step.key_domain is not None}
-        keys = {domain: self._keyring.derive(domain) for domain in domains}
+        keys = self._domain_keys.keys(plan)
 
         def open_writer(schema: pa.Schema) -> StagingWriter:
             return self._staging.create(running.release.stream, key, schema)
@@ -220,7 +223,7 @@ class Runner:
                 self._progress(running),
                 # Rows in the source's order would let two recipients, or two requests for
                 # different columns, lay their extracts side by side.
-                self._keyring.derive(f"row order|{running.release.name}"),
+                derive(key, "row order", running.release.name),
             )
         return version, result
 
@@ -310,6 +313,7 @@ class Runner:
             self._refuse_without_grant(tx, release)
             dataset = tx.dataset(running.dataset.name) or running.dataset
             refuse_if_changed(tx, release, dataset, now)
+            self._domain_keys.refuse_if_destroyed(tx, running.plan)
             certificate = certify(
                 release, running.dataset, version, sealed, now, expires, self._signer
             )

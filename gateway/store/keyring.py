@@ -1,15 +1,20 @@
-"""The key ring in a file: root keys by version, from which every other key is derived.
+"""The key ring in a file: root keys by version, under which every other key is wrapped.
 
-Derivation is HKDF-SHA256 (RFC 5869) with the purpose and the domain as ``info``; the root is
-uniformly random, so no salt is needed (RFC 5869 section 3.1). Wrapping is AES-256-GCM
-(SP 800-38D) under a key derived for that alone, with the context as associated data. Its nonces
-are random: at most 2**32 keys may be wrapped under one version (SP 800-38D section 8.3), so
-rotate long before.
+Wrapping is AES-256-GCM (SP 800-38D) under a key that HKDF-SHA256 (RFC 5869) derives from the root
+for that alone, with the context as associated data; the root is uniformly random, so no salt is
+needed (RFC 5869 section 3.1). The nonces are random: at most 2**32 keys may be wrapped under one
+version (SP 800-38D section 8.3), so rotate long before.
+
+Root keys are held in memory that is overwritten on ``close`` and when the file changes. What
+Python does not let us overwrite: the text of the file while it is read, and what `cryptography`
+keeps of a key while it works; both are freed at once, and freed memory is reused, not erased.
 """
 
 import base64
 import binascii
 import json
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.errors import KeyUnavailable
+from gateway.errors import FailedPrecondition, KeyUnavailable
+from gateway.model.plan import Plan
 from gateway.ports import Entropy
 from gateway.store.secret_files import read_secret, write_secret
 
@@ -28,17 +34,21 @@ _NONCE_BYTES = 12
 _WRAP_MAGIC = b"GWK1"
 _HEADER_BYTES = len(_WRAP_MAGIC) + 4
 
+Roots = dict[int, bytearray]
+
 
 class FileKeyRing:
     """Implements ports.KeyRing over a JSON file with mode 0600.
 
-    Old versions stay readable after ``rotate``; a gateway that runs sees a rotation by another
-    process when it is started again.
+    Old versions stay readable after ``rotate``, until they are ``retire``d. A ring that another
+    process rotated is read again at its next use. Thread-safe.
     """
 
     def __init__(self, path: Path, entropy: Entropy) -> None:
         self._path = path
         self._entropy = entropy
+        self._turn = threading.Lock()
+        self._identity: tuple[int, int, int] | None = _identity(path)
         self._version, self._roots = _parse(path, read_secret(path))
 
     def __repr__(self) -> str:
@@ -47,31 +57,65 @@ class FileKeyRing:
     @classmethod
     def create(cls, path: Path, entropy: Entropy) -> Self:
         """A new ring with one root key; KeyUnavailable when the file exists."""
-        write_secret(path, _text(1, {1: entropy.bytes(_KEY_BYTES)}), replace=False)
+        root = bytearray(entropy.bytes(_KEY_BYTES))
+        write_secret(path, _text(1, {1: root}), replace=False)
+        _clear({1: root})
         return cls(path, entropy)
 
     @property
     def version(self) -> int:
-        """The root key version that new keys are derived from."""
-        return self._version
+        """The root key version that new keys are wrapped under."""
+        with self._turn:
+            self._read_again_if_changed()
+            return self._version
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Every root key version that is there."""
+        with self._turn:
+            self._read_again_if_changed()
+            return tuple(sorted(self._roots))
 
     def rotate(self) -> int:
         """Add a root key and use it from now on; returns its version."""
-        version = max(self._roots) + 1
-        roots = {**self._roots, version: self._entropy.bytes(_KEY_BYTES)}
-        write_secret(self._path, _text(version, roots), replace=True)
-        self._version, self._roots = version, roots
+        with self._turn:
+            self._read_again_if_changed()
+            version = max(self._roots) + 1
+            self._rewrite(version, {**self._roots, version: self._fresh()})
         return version
+
+    def retire(self, version: int) -> None:
+        """Remove a root key for good: what is still wrapped under it is lost.
+
+        FailedPrecondition for the version in use, and for one that is not there.
+        """
+        with self._turn:
+            self._read_again_if_changed()
+            if version == self._version or version not in self._roots:
+                state = "in use" if version == self._version else "not there"
+                raise FailedPrecondition(f"root key {version} is {state}", reason="KEY_VERSION")
+            kept = {number: root for number, root in self._roots.items() if number != version}
+            gone = self._roots[version]
+            self._rewrite(self._version, kept)
+            _clear({version: gone})
+
+    def close(self) -> None:
+        """Overwrite the root keys in memory; the ring cannot be used afterwards."""
+        with self._turn:
+            _clear(self._roots)
+            self._roots = {}
+            self._identity = None
 
     def derive(self, domain: str, *, version: int | None = None) -> bytes:
         """32 bytes bound to ``domain``; KeyUnavailable for unknown versions."""
-        return self._derived("derive", domain, self._version if version is None else version)
+        return self._derived("derive", domain, version)[1]
 
     def wrap(self, key: bytes, context: str) -> bytes:
         """``key`` encrypted under the root, bound to ``context``."""
-        header = _WRAP_MAGIC + self._version.to_bytes(4, "big")
+        version, derived = self._derived("wrap", "", None)
+        header = _WRAP_MAGIC + version.to_bytes(4, "big")
         nonce = self._entropy.bytes(_NONCE_BYTES)
-        cipher = AESGCM(self._derived("wrap", "", self._version))
+        cipher = AESGCM(derived)
         return header + nonce + cipher.encrypt(nonce, key, header + context.encode())
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
@@ -79,8 +123,8 @@ class FileKeyRing:
         header, nonce = wrapped[:_HEADER_BYTES], wrapped[_HEADER_BYTES:][:_NONCE_BYTES]
         if not header.startswith(_WRAP_MAGIC) or len(nonce) != _NONCE_BYTES:
             raise KeyUnavailable(f"the key of {context} is not a wrapped key")
-        version = int.from_bytes(header[len(_WRAP_MAGIC) :], "big")
-        cipher = AESGCM(self._derived("wrap", "", version))
+        version = self.version_of(wrapped)
+        cipher = AESGCM(self._derived("wrap", "", version)[1])
         sealed = wrapped[_HEADER_BYTES + _NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, sealed, header + context.encode())
@@ -89,26 +133,98 @@ class FileKeyRing:
                 f"the key of {context} was not wrapped by this ring: is it the right key file?"
             ) from error
 
-    def _derived(self, purpose: str, domain: str, version: int) -> bytes:
-        root = self._roots.get(version)
-        if root is None:
-            raise KeyUnavailable(f"the key ring has no version {version}: restore the newer file")
+    def version_of(self, wrapped: bytes) -> int:
+        """The root key version that a key was wrapped under."""
+        return int.from_bytes(wrapped[len(_WRAP_MAGIC) : _HEADER_BYTES], "big")
+
+    def _fresh(self) -> bytearray:
+        return bytearray(self._entropy.bytes(_KEY_BYTES))
+
+    def _rewrite(self, version: int, roots: Roots) -> None:
+        write_secret(self._path, _text(version, roots), replace=True)
+        self._version, self._roots = version, roots
+        self._identity = _identity(self._path)
+
+    def _read_again_if_changed(self) -> None:
+        if self._identity is None:
+            raise KeyUnavailable("the key ring was closed")
+        identity = _identity(self._path)
+        if identity == self._identity:
+            return
+        version, roots = _parse(self._path, read_secret(self._path))
+        _clear(self._roots)
+        self._version, self._roots, self._identity = version, roots, identity
+
+    def _derived(self, purpose: str, domain: str, version: int | None) -> tuple[int, bytes]:
         info = f"{_FORMAT}\0{purpose}\0{domain}".encode()
-        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(root)
+        with self._turn:
+            self._read_again_if_changed()
+            number = self._version if version is None else version
+            root = self._roots.get(number)
+            if root is None:
+                raise KeyUnavailable(
+                    f"the key ring has no version {number}: restore the newer file"
+                )
+            hkdf = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info)
+            return number, hkdf.derive(root)
 
 
-def _text(version: int, roots: dict[int, bytes]) -> bytes:
+class RingKeys:
+    """Implements ports.DomainKeys without a store: every key is derived from the ring itself.
+
+    For ``gateway protect`` on a file. There is no secret of a domain's own, and so no shredding:
+    whoever has the file has its keys.
+    """
+
+    def __init__(self, ring: FileKeyRing) -> None:
+        self._ring = ring
+
+    def version(self, domain: str) -> int:  # noqa: ARG002 - the same for all
+        """The ring's own."""
+        return self._ring.version
+
+    def begin(self, plan: Plan) -> None:
+        """Nothing to make."""
+
+    def key(self, domain: str, version: int) -> bytes:
+        """See ports.DomainKeys."""
+        return self._ring.derive(domain, version=version)
+
+    def keys(self, plan: Plan) -> Mapping[str, bytes]:
+        """See ports.DomainKeys."""
+        return {
+            step.key_domain: self.key(step.key_domain, step.key_version)
+            for step in plan.steps
+            if step.key_domain is not None and step.key_version is not None
+        }
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    """What changes when the file is replaced; zeros when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)  # reading it says what is wrong
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _clear(roots: Roots) -> None:
+    for root in roots.values():
+        root[:] = bytes(len(root))
+
+
+def _text(version: int, roots: Roots) -> bytes:
     keys = {str(number): base64.b64encode(root).decode() for number, root in roots.items()}
     return json.dumps({"format": _FORMAT, "current": version, "keys": keys}, indent=2).encode()
 
 
-def _parse(path: Path, content: bytes) -> tuple[int, dict[int, bytes]]:
+def _parse(path: Path, content: bytes) -> tuple[int, Roots]:
     # Without causes: an exception's text would quote the file, which is the secret itself.
     try:
         parsed = json.loads(content)
         form, current = parsed["format"], parsed["current"]
         roots = {
-            int(number): base64.b64decode(root, validate=True)
+            int(number): bytearray(base64.b64decode(root, validate=True))
             for number, root in parsed["keys"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):

@@ -13,6 +13,7 @@ from gateway.store import migrate
 from gateway.store.datasets import DataSets
 from gateway.store.engine import PATIENCE_SECONDS, WRITES, connect, translated
 from gateway.store.grants import Grants
+from gateway.store.key_domains import KeyDomains
 from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.parties import Parties
@@ -20,7 +21,7 @@ from gateway.store.policies import Policies
 from gateway.store.releases import Releases
 
 
-class SqlTransaction(Parties, DataSets, Policies, Grants, Releases, Ledger, Log):
+class SqlTransaction(Parties, DataSets, Policies, Grants, Releases, KeyDomains, Ledger, Log):
     """One unit of work; implements ports.Transaction."""
 
 

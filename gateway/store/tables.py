@@ -136,6 +136,15 @@ data_key = Table(
     Column("wrapped", LargeBinary, nullable=False),
 )
 
+key_domain = Table(
+    "key_domain",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("state", _Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

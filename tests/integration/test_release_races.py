@@ -40,6 +40,7 @@ def runner(office, owner: str, executor=None) -> Runner:
         executor or ours._executor,
         ours._staging,
         ours._keyring,
+        ours._domain_keys,
         ours._signer,
         ours._clock,
         ours._classify,

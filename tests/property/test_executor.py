@@ -121,6 +121,7 @@ def plans(draw: st.DrawFn, checks: Sequence[CheckSpec] = ()) -> tuple[Plan, pa.T
                 scale=scale,
                 transform=spec,
                 key_domain="domain" if spec.keyed else None,
+                key_version=1 if spec.keyed else None,
                 on_unhandled=draw(st.sampled_from(["stop", "suppress"])),
             )
         )

@@ -59,6 +59,7 @@ def certificate(table: pa.Table) -> str:
                 source_column=field.name,
                 transform=Keep(),
                 key_domain=None,
+                key_version=None,
             )
             for field in table.schema
         ),

@@ -133,6 +133,7 @@ def _step(step: Step) -> types_pb2.PlanStep:
         transform_json=step.transform.canonical().decode(),
         key_domain=step.key_domain or "",
         subject=step.subject or "",
+        key_version=step.key_version,
     )
 
 

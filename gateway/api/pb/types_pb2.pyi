@@ -101,7 +101,7 @@ class Decision(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ...) -> None: ...
 
 class PlanStep(_message.Message):
-    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject")
+    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,7 @@ class PlanStep(_message.Message):
     TRANSFORM_JSON_FIELD_NUMBER: _ClassVar[int]
     KEY_DOMAIN_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    KEY_VERSION_FIELD_NUMBER: _ClassVar[int]
     column: str
     published: str
     source_type: str
@@ -116,7 +117,8 @@ class PlanStep(_message.Message):
     transform_json: str
     key_domain: str
     subject: str
-    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
+    key_version: int
+    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ..., key_version: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
     __slots__ = ("digest", "steps", "checks", "charge_rows", "canonical_json")

@@ -229,6 +229,7 @@ def test_a_step_says_by_whom_its_rows_move():
                 published="day",
                 transform=ShiftDate(most_days=3),
                 key_domain="domain",
+                key_version=1,
                 subject="person",
                 **plain,
             ),

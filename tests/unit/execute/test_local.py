@@ -118,6 +118,7 @@ def step(
         scale=scale,
         transform=transform,
         key_domain="domain" if transform.keyed else None,
+        key_version=1 if transform.keyed else None,
         on_unhandled=unhandled,
     )
 
@@ -269,7 +270,7 @@ def test_a_plan_that_does_not_fit_the_transforms_fails_before_reading(run: Run) 
     impossible = step("id", Keep()).but(transform=GeneralizeDate(to="year"))
     with pytest.raises(TransformFailed, match="generalize_date cannot run"):
         run(plan(impossible), source)
-    keyless = step("id", Token()).but(key_domain="other")
+    keyless = step("id", Token()).but(key_domain="other", key_version=1)
     with pytest.raises(KeyUnavailable, match="column id"):
         run(plan(keyless), source)
     assert source.asked == []

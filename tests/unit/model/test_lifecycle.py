@@ -10,10 +10,12 @@ from gateway.model.lifecycle import (
     DATA_SET,
     DIAGRAMS,
     GRANT,
+    KEY_DOMAIN,
     POLICY,
     RELEASE,
     DataSetState,
     GrantState,
+    KeyDomainState,
     PolicyState,
     ReleaseState,
     advance,
@@ -24,6 +26,7 @@ TABLES = [
     (GRANT, GrantState),
     (POLICY, PolicyState),
     (DATA_SET, DataSetState),
+    (KEY_DOMAIN, KeyDomainState),
 ]
 
 

@@ -108,6 +108,7 @@ def plan(
         recipient,
         output_type=output_type,
         hierarchy_digests={"jobs": "3" * 64} if digests is None else digests,
+        key_version=lambda domain: 1 + domain.startswith("project"),
     )
 
 
@@ -195,8 +196,14 @@ def domain(**more):
     return plan("sfz", decided=decided, **more).steps[0].key_domain
 
 
-def test_a_step_without_a_key_names_no_domain():
-    assert plan("district").steps[0].key_domain is None
+def test_a_step_without_a_key_names_no_domain_and_no_version():
+    step = plan("district").steps[0]
+    assert (step.key_domain, step.key_version) == (None, None)
+
+
+def test_a_keyed_step_names_the_version_that_its_domain_is_pinned_to():
+    assert plan("sfz").steps[0].key_version == 1
+    assert plan("sfz", project="city-health").steps[0].key_version == 2
 
 
 def test_inside_a_project_all_departments_and_recipients_share_the_domain():
@@ -213,6 +220,7 @@ def test_inside_a_project_all_departments_and_recipients_share_the_domain():
         LAB.but(name="parties/other"),
         output_type=output_type,
         hierarchy_digests={},
+        key_version=lambda _: 1,
     )
     assert made.steps[0].key_domain == here
 
@@ -359,7 +367,7 @@ def test_the_digest_of_a_plan_never_changes_unnoticed():
     kept = Path(__file__).parent / "golden_plan.json"
     made = golden()
     assert made.canonical() == kept.read_bytes().rstrip(b"\n")
-    assert made.digest() == "4d082a5844b39db8f5d762c54743aea0641d85ba9271307c94044630509ae001"
+    assert made.digest() == "d09eff9daca42265a07363c9d74b4223e3d36909c8d9a5190d50ca693b4eae3f"
 
 
 def golden():
@@ -428,4 +436,5 @@ def golden():
         LAB,
         output_type=lambda spec, kind: kind if isinstance(spec, Keep) else pa.string(),
         hierarchy_digests={"jobs": "3" * 64},
+        key_version=lambda _: 3,
     )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.errors import KeyUnavailable
+from gateway.errors import FailedPrecondition, KeyUnavailable
 from gateway.store.keyring import FileKeyRing
 
 
@@ -101,6 +101,55 @@ def test_rotation_keeps_old_versions_readable(ring: FileKeyRing, path: Path) -> 
         ring.derive("a", version=3)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_rotation_by_another_process_is_seen_at_the_next_use(
+    ring: FileKeyRing, path: Path
+) -> None:
+    wrapped = FileKeyRing(path, CountedEntropy())
+    assert wrapped.rotate() == 2
+    theirs = wrapped.wrap(bytes(32), "releases/one")
+    assert ring.unwrap(theirs, "releases/one") == bytes(32)
+    assert (ring.version, ring.version_of(ring.wrap(bytes(32), "releases/two"))) == (2, 2)
+
+
+def test_a_retired_version_opens_nothing_any_more(ring: FileKeyRing, path: Path) -> None:
+    wrapped = ring.wrap(bytes(32), "releases/one")
+    for version in (1, 2):  # in use, not there
+        with pytest.raises(FailedPrecondition, match=f"root key {version} is"):
+            ring.retire(version)
+    ring.rotate()
+    ring.retire(1)
+    for each in (ring, FileKeyRing(path, CountedEntropy())):
+        assert each.versions == (2,)
+        with pytest.raises(KeyUnavailable, match="no version 1"):
+            each.unwrap(wrapped, "releases/one")
+    # No number is given out twice: what was wrapped under the old one must never seem to fit.
+    assert ring.rotate() == 3
+
+
+def test_root_keys_are_overwritten_when_the_ring_is_closed_or_changes(
+    ring: FileKeyRing, path: Path
+) -> None:
+    first = ring._roots[1]
+    assert first != bytes(32)
+    FileKeyRing(path, CountedEntropy()).rotate()
+    assert ring.version == 2
+    assert first == bytes(32)
+    held = list(ring._roots.values())
+    ring.close()
+    assert held == [bytes(32), bytes(32)]
+    with pytest.raises(KeyUnavailable, match="was closed"):
+        ring.wrap(bytes(32), "releases/one")
+
+
+def test_a_file_that_is_opened_to_others_later_is_refused_at_the_next_change(
+    ring: FileKeyRing, path: Path
+) -> None:
+    FileKeyRing(path, CountedEntropy()).rotate()
+    path.chmod(0o644)
+    with pytest.raises(KeyUnavailable, match=f"chmod 600 {path}"):
+        ring.wrap(bytes(32), "releases/one")
 
 
 def test_never_overwritten_by_create(ring: FileKeyRing, path: Path) -> None:

@@ -65,8 +65,9 @@ def test_an_older_schema_is_refused_until_upgraded(
     store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripts = Path(copytree(migrate._SCRIPTS, tmp_path / "migrations"))
+    head = migrate._scripts().get_current_head()
     (scripts / "versions" / "9000_later.py").write_text(
-        'revision = "9000"\ndown_revision = "0001"\n\ndef upgrade():\n    pass\n'
+        f'revision = "9000"\ndown_revision = "{head}"\n\ndef upgrade():\n    pass\n'
     )
     monkeypatch.setattr(migrate, "_SCRIPTS", scripts)
     with pytest.raises(

@@ -1,0 +1,26 @@
+"""Derives keys from a secret: HKDF (RFC 5869) with the use and the domain as ``info``.
+
+Claim: under a uniformly random secret the keys of different uses and domains are independent of
+each other, and none of them tells the secret. The secrets here are uniformly random, so no salt is
+needed (RFC 5869 section 3.1). Every use has a label of its own, so that no domain can be chosen to
+give the key of another use.
+"""
+
+from typing import Final, Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.errors import KeyUnavailable
+
+KEY_BYTES: Final = 32
+
+Use = Literal["domain", "row order"]
+
+
+def derive(secret: bytes, use: Use, domain: str) -> bytes:
+    """32 bytes for ``use`` in ``domain``; KeyUnavailable for a secret that is not 32 bytes."""
+    if len(secret) != KEY_BYTES:
+        raise KeyUnavailable(f"a secret that keys are derived from has {KEY_BYTES} bytes")
+    info = f"gateway-derivation/1\0{use}\0{domain}".encode()
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
