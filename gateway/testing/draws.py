@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     INSURANCE_NUMBERS = 13
     DIRT = 14
     ADDRESSES = 15
+    BENCHMARK = 16
 
 
 class Stream:
