@@ -1,6 +1,6 @@
 """Makes values that tell of a person: places, dates, attributes, money, health."""
 
-import datetime
+import datetime as dt
 
 import pyarrow as pa
 
@@ -37,13 +37,15 @@ def region_codes(draw: Draw) -> list[str]:
 def postal_codes(draw: Draw) -> list[str]:
     """Postal codes."""
     return [f"{zone}{n:04d}" for zone, n in
-            zip(draw.among("10 20 31 43 51 61 71 05 11".split()), draw.number(0, 9999))]  # fmt: skip
+            zip(draw.among("10 20 31 43 51 61 71 05 11".split()), draw.number(0, 9999), strict=True)]  # fmt: skip
 
 
 def coordinates(draw: Draw) -> list[str]:
     """Pairs of decimal degrees."""
     mark = (",", ", ", ";")[draw.once(3)]
-    parts = zip(draw.number(73_000_000, 134_000_000), draw.number(18_000_000, 53_000_000))
+    parts = zip(
+        draw.number(73_000_000, 134_000_000), draw.number(18_000_000, 53_000_000), strict=True
+    )
     return [f"{x / 1e6:.6f}{mark}{y / 1e6:.6f}" for x, y in parts]
 
 
@@ -75,13 +77,13 @@ def makings(draw: Draw) -> list[str] | pa.Array:
 def moments(draw: Draw) -> list[str] | pa.Array:
     """Moments, as timestamps or written."""
     parts = zip(days(draw, 2019, 2025), draw.number(0, 86399), strict=True)
-    made = [
-        datetime.datetime(int(d[:4]), int(d[4:6]), int(d[6:]), s // 3600, s // 60 % 60, s % 60)
+    written = [
+        f"{d[:4]}-{d[4:6]}-{d[6:]} {s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}"
         for d, s in parts
     ]
     if draw.once(2):
-        return pa.array(made, pa.timestamp("us"))
-    return [moment.isoformat(sep=" ") for moment in made]
+        return pa.array(written).cast(pa.timestamp("us"))
+    return written
 
 
 def ages(draw: Draw) -> list[str] | pa.Array:
@@ -128,7 +130,9 @@ def occupations(draw: Draw) -> list[str]:
 
 def companies(draw: Draw) -> list[str]:
     """Organisations in which people work."""
-    parts = zip(draw.word("cities"), draw.word("company_names"), draw.word("company_kinds"))
+    parts = zip(
+        draw.word("cities"), draw.word("company_names"), draw.word("company_kinds"), strict=True
+    )
     return [city + name + kind for city, name, kind in parts]
 
 
@@ -206,5 +210,5 @@ def _written(draw: Draw, eight: list[str]) -> list[str] | pa.Array:
         return [f"{d[:4]}年{int(d[4:6])}月{int(d[6:])}日" for d in eight]
     if form == 2:
         return [f"{d[:4]}-{d[4:6]}-{d[6:]}" for d in eight]
-    made = [datetime.date(int(d[:4]), int(d[4:6]), int(d[6:])) for d in eight]
+    made = [dt.date(int(d[:4]), int(d[4:6]), int(d[6:])) for d in eight]
     return pa.array(made, pa.date32())

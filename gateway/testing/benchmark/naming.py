@@ -41,7 +41,7 @@ class Namer:
         """A name for a column of a kind in a style; one in five of those owned says whose."""
         if style == "meaningless":
             return self._unique(self._one(_MEANINGLESS).format(self._below(30) + 1))
-        plain = self._one(_dealt(_names()[kind][style], self._split))
+        plain = self._one(names_of(kind, style, self._split))
         if owned and self._below(5) == 0:
             plain = self._one(_dealt(_OWNERS[style], self._split)) + plain
         return self._unique(self._written(plain) if plain.isascii() else plain)
@@ -70,6 +70,11 @@ class Namer:
 
     def _below(self, bound: int) -> int:
         return int(self._stream.below(bound, 1)[0])
+
+
+def names_of(kind: str, style: NamingStyle, split: Split) -> Sequence[str]:
+    """The names that a split may give to a kind in a style; the first is common to all splits."""
+    return _dealt(_names()[kind][style], split)
 
 
 def _dealt(names: Sequence[str], split: Split) -> Sequence[str]:

@@ -57,6 +57,7 @@ commerce reviews: username free_text product_name score event_time sex_code age 
 commerce warehouse: sku product_name quantity birth_trap sensor amount_six phone_like status hotel name_file
 """
 
+
 def _read() -> tuple[Plan, ...]:
     plans = []
     for line in _PLANS.strip().splitlines():

@@ -16,7 +16,7 @@ def serials_18(draw: Draw) -> list[str]:
     """Eighteen digits, some with a day in the place of a birth date."""
     if draw.once(2):
         return [f"{n:06d}{d}{s:04d}" for n, d, s in
-                zip(draw.number(110_000, 659_000), days(draw, 2019, 2025), draw.number(0, 9999))]  # fmt: skip
+                zip(draw.number(110_000, 659_000), days(draw, 2019, 2025), draw.number(0, 9999), strict=True)]  # fmt: skip
     return [f"20{n}" for n in draw.digits(16)]
 
 
@@ -62,7 +62,9 @@ def amounts_six(draw: Draw) -> pa.Array:
 
 def versions(draw: Draw) -> list[str]:
     """Versions of four numbers: the form of an IP address."""
-    parts = zip(draw.number(1, 12), draw.number(0, 20), draw.number(0, 9), draw.number(0, 240))
+    parts = zip(
+        draw.number(1, 12), draw.number(0, 20), draw.number(0, 9), draw.number(0, 240), strict=True
+    )
     return [f"{a}.{b}.{c}.{d}" for a, b, c, d in parts]
 
 
@@ -162,4 +164,6 @@ def scores(draw: Draw) -> pa.Array:
 def remarks(draw: Draw) -> list[str]:
     """Free text, in one of six a telephone number."""
     parts = zip(draw.word("remarks"), draw.number(0, 99_999_999), draw.chance(160), strict=True)
-    return [f"{text}联系电话138{n:08d}。" if with_number else text for text, n, with_number in parts]
+    return [
+        f"{text}联系电话138{n:08d}。" if with_number else text for text, n, with_number in parts
+    ]
