@@ -12,6 +12,7 @@ from gateway.model.access import Grant
 from gateway.model.audit import AuditEntry, AuditEvent
 from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
 from gateway.model.conditions import Condition
+from gateway.model.evidence import Coverage
 from gateway.model.key_domains import KeyDomain
 from gateway.model.lifecycle import (
     DataSetState,
@@ -92,6 +93,23 @@ class Signer(Protocol):
 
 # ---- data ---------------------------------------------------------------------------------------
 
+Progress = Callable[[int], None]
+"""Called with how much is done so far: rows of a run, cells of a sample. Raises Cancelled to stop
+the work."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ColumnSample:
+    """Non-null values of a column, spread over the whole source, in the type it is carried in.
+
+    Text that is not UTF-8 is given as bytes. Holds raw values: it is not stored and has no text
+    form.
+    """
+
+    column: str
+    values: pa.Array
+    coverage: Coverage
+
 
 class Source(Protocol):
     """An open source of a registered data set. Use as a context manager."""
@@ -111,6 +129,16 @@ class Source(Protocol):
     ) -> Iterator[pa.RecordBatch]:
         """Record batches of these columns in this order, in carried types, of the rows that
         satisfy all filters, at most ``limit`` rows, each batch at most 65,536 rows."""
+
+    def sample(
+        self, columns: Sequence[str], progress: Progress = lambda _: None
+    ) -> Iterator[ColumnSample]:
+        """A sample of each of these columns, in this order, each drawn on its own: at most 20,000
+        non-null values, fewer where they are long or the columns many. The same content gives the
+        same samples. ``progress`` is told cells passed, of rows times columns.
+
+        Draws while it is iterated: use it while the source is open, and drop each sample before
+        the next."""
 
 
 class Sources(Protocol):
@@ -179,7 +207,7 @@ class Received:
     stream: str
     wrapped_key: bytes
     version: SourceVersion
-    sample: pa.Table
+    samples: tuple[ColumnSample, ...]
 
 
 class Intake(Protocol):
@@ -204,10 +232,6 @@ class RunResult:
     content_digest: str
     rows: int
     figures: tuple[Figure, ...]
-
-
-Progress = Callable[[int], None]
-"""Called with the number of rows done so far; raises Cancelled to stop the run."""
 
 
 class Executor(Protocol):

@@ -1,7 +1,7 @@
 """Builds a gateway from its settings: every port gets its class here and nowhere else."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column
 from gateway.model.names import resource
 from gateway.norms.elements import elements
-from gateway.ports import Clock, Entropy
+from gateway.ports import Clock, ColumnSample, Entropy
 from gateway.registry.catalog import Catalog
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
@@ -203,9 +203,11 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     )
 
 
-def classify_columns(sample: pa.Table | None, columns: Sequence[Column]) -> tuple[Column, ...]:
+def classify_columns(
+    samples: Iterable[ColumnSample] | None, columns: Sequence[Column]
+) -> tuple[Column, ...]:
     """What each column is, by the pack of evidence that ships with the gateway."""
-    return classify(sample, columns, pack=standard())
+    return classify(samples, columns, pack=standard())
 
 
 def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:

@@ -4,7 +4,7 @@ Fails towards caution: what no evidence settles stays unknown, and unknown count
 grade; conflicting evidence takes the higher grade; `NONE` needs evidence of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,13 +14,14 @@ from gateway.classify.grading import Graded
 from gateway.classify.naming import NameReading, reader
 from gateway.classify.observe import Observation, observe
 from gateway.classify.pack import Pack
-from gateway.classify.sampling import SAMPLE, draw
+from gateway.classify.sampling import SAMPLE, Sample, draw
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
 from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import highest
 from gateway.model.names import ColumnRole
 from gateway.norms.elements import elements
+from gateway.ports import ColumnSample
 
 _ENOUGH = 50  # percent of trust at which an entity is settled
 _NOTABLE = (
@@ -53,28 +54,31 @@ class _Case:
 
 
 def classify(
-    table: pa.Table | None, columns: Sequence[Column], *, pack: Pack
+    data: pa.Table | Iterable[ColumnSample] | None, columns: Sequence[Column], *, pack: Pack
 ) -> tuple[Column, ...]:
     """The columns with entity, role, grade, evidence and confidence filled in, in their order.
 
-    table: the data set or a part of it, at any size; None classifies by names alone, with less
-    confidence. Columns missing from it are classified by name. Declared columns stay as they are.
+    data: samples of the columns, which are looked at as they come, or a table at any size; None
+    classifies by names alone, with less confidence. Columns missing from it are classified by name.
+    Declared columns stay as they are.
     """
     return tuple(
         verdict.onto(column)
-        for verdict, column in zip(verdicts(table, columns, pack=pack), columns, strict=True)
+        for verdict, column in zip(verdicts(data, columns, pack=pack), columns, strict=True)
     )
 
 
 def verdicts(
-    table: pa.Table | None,
+    data: pa.Table | Iterable[ColumnSample] | None,
     columns: Sequence[Column],
     *,
     pack: Pack,
     sample: int = SAMPLE,
 ) -> tuple[Verdict, ...]:
-    """The verdict on each column, in their order. At most `sample` values of each are looked at."""
-    first = [_look(table, column, pack, sample) for column in columns]
+    """The verdict on each column, in their order. At most `sample` values of each column of a
+    table are looked at."""
+    seen = dict(_observed(data, {column.name for column in columns}, pack, sample))
+    first = [_look(column, seen.get(column.name, _NOTHING_SEEN), pack) for column in columns]
     people = _speaks_of_people(first, pack)
     cases = [_with_neighbours(case, people, pack) for case in first]
     # One number, one number of persons: any column that may be about a person makes the table one.
@@ -82,17 +86,38 @@ def verdicts(
     return tuple(_decide(case, personal, pack) for case in cases)
 
 
-def _look(table: pa.Table | None, column: Column, pack: Pack, limit: int) -> _Case:
+def _observed(
+    data: pa.Table | Iterable[ColumnSample] | None, wanted: set[str], pack: Pack, limit: int
+) -> Iterator[tuple[str, Observation | None]]:
+    """What is seen in each column, one after the other; None where its values cannot be read."""
+    if isinstance(data, pa.Table):
+        for name in wanted.intersection(data.column_names):
+            yield name, _observation(data.column(name), pack, limit)
+        return
+    for drawn in data or ():
+        yield drawn.column, _observation(drawn, pack, limit)
+
+
+def _observation(
+    column: pa.ChunkedArray | ColumnSample, pack: Pack, limit: int
+) -> Observation | None:
+    try:
+        if isinstance(column, ColumnSample):
+            rows, present = column.coverage.rows, column.coverage.present
+            return observe(Sample(column.values, rows, rows - present), pack)
+        return observe(draw(column, limit), pack)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # Not UTF-8, or a type that has no text form: the values say nothing.
+        return None
+
+
+def _look(column: Column, looked: Observation | None, pack: Pack) -> _Case:
     reading = reader(pack).read(column.name)
-    seen, unreadable = _NOTHING_SEEN, None
-    if table is not None and column.name in table.column_names:
-        try:
-            seen = observe(draw(table.column(column.name), limit), pack)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            # Not UTF-8, or a type that has no text form: the values say nothing.
-            unreadable = Evidence(
-                kind="value", entity="NONE", detail="the values cannot be read as text", weight=0
-            )
+    seen, unreadable = looked or _NOTHING_SEEN, None
+    if looked is None or (looked.kind == "opaque" and looked.sampled):
+        unreadable = Evidence(
+            kind="value", entity="NONE", detail="the values cannot be read as text", weight=0
+        )
     evidence = weigh.by_name(reading, pack)
     if column.description:
         described = reader(pack).read(column.description[:40])

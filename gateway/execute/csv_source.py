@@ -24,10 +24,12 @@ from gateway.execute.delivery import (
 from gateway.execute.filters import RowFilter
 from gateway.execute.fingerprints import fingerprint
 from gateway.execute.paths import FileIdentity, changed_while_read, open_file_below
+from gateway.execute.sampling import sample_batches
 from gateway.execute.texts import Unreadable, convert, read_text, readable_from_text
 from gateway.model.catalog import Column, CsvSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import arrow_type, schema_digest
+from gateway.ports import ColumnSample, Progress
 
 _BLOCK_BYTES: Final = 2 << 20
 """Read at once; a row must be shorter."""
@@ -97,6 +99,14 @@ class CsvFile:
         with closing(self._raw(needed)) as raw:
             yield from deliver(self._typed(raw), self._schema, columns, row_filter, limit)
         self._check_unchanged()
+
+    def sample(
+        self, columns: Sequence[str], progress: Progress = lambda _: None
+    ) -> Iterator[ColumnSample]:
+        """One pass over the whole file; RecordsRejected as ``batches``."""
+        check_asked(columns, self._schema)
+        schema = pa.schema([self._schema.field(name) for name in columns])
+        yield from sample_batches(self.batches(columns, (), None), schema, progress)
 
     # ---- schema ---------------------------------------------------------------------------------
 

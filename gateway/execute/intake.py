@@ -1,19 +1,16 @@
 """Takes in the records that a holder pushes: every batch held to the schema, all or nothing."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import pyarrow as pa
 
 from gateway.errors import RecordsRejected
 from gateway.execute.delivery import BATCH_ROWS, carry
 from gateway.execute.pushed_source import PushedRecords
+from gateway.execute.sampling import draws, finished
 from gateway.model.catalog import DataSet, PushedSource, SourceVersion
 from gateway.model.schema import arrow_schema, carried_type, schema_digest
 from gateway.ports import Entropy, KeyRing, Received, Staging
-
-SAMPLE_ROWS: Final = 200_000
-"""Rows kept for classification, from the beginning of what was pushed."""
 
 
 class StagedIntake:
@@ -30,20 +27,22 @@ class StagedIntake:
         _check_schema(records.schema, schema)
         stream = f"records/r{self._entropy.bytes(16).hex()}"
         key = self._entropy.bytes(32)
-        rows, sampled, sample = 0, 0, []
+        rows, held = 0, draws(len(schema))
         with self._staging.create(stream, key, schema) as writer:
             for batch in _checked(records, schema):
                 writer.write(batch)
                 rows += batch.num_rows
-                if sampled < SAMPLE_ROWS:
-                    sample.append(batch.slice(0, SAMPLE_ROWS - sampled))
-                    sampled += sample[-1].num_rows
+                for draw, column in zip(held, batch.columns, strict=True):
+                    draw.see(column)
             staged = writer.finish()
         version = SourceVersion(
             fingerprint=staged.sha256, schema_digest=schema_digest(schema), rows=rows
         )
         wrapped = self._keyring.wrap(key, stream)
-        return Received(stream, wrapped, version, pa.Table.from_batches(sample, schema))
+        samples = tuple(
+            finished(draw, field, rows) for draw, field in zip(held, schema, strict=True)
+        )
+        return Received(stream, wrapped, version, samples)
 
     def open(self, dataset: DataSet, received: Received) -> PushedRecords:
         return PushedRecords(

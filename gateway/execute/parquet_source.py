@@ -14,6 +14,7 @@ from gateway.errors import HolderError, InvalidRequest, RecordsRejected
 from gateway.execute.delivery import BATCH_ROWS, as_registered, check_asked, deliver
 from gateway.execute.filters import RowFilter
 from gateway.execute.fingerprints import Part, fingerprint
+from gateway.execute.parquet_sample import RowGroup, sample_groups
 from gateway.execute.paths import (
     FileIdentity,
     changed_while_read,
@@ -24,6 +25,7 @@ from gateway.execute.paths import (
 from gateway.model.catalog import Column, ParquetSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import schema_digest
+from gateway.ports import ColumnSample, Progress
 
 _BUFFER_BYTES: Final = 1 << 20
 """Read ahead of each column; without it a whole row group of any size would be held."""
@@ -36,8 +38,12 @@ class _Part:
     path: str
     identity: FileIdentity
     footer: str  # SHA-256 over the file's footer
-    rows: int
+    groups: tuple[int, ...]  # rows of each row group
     schema: pa.Schema
+
+    @property
+    def rows(self) -> int:
+        return sum(self.groups)
 
 
 class ParquetFiles:
@@ -91,9 +97,23 @@ class ParquetFiles:
         row_filter = RowFilter.of(filters, self._schema)
         needed = list(dict.fromkeys((*columns, *row_filter.columns)))
         yield from deliver(self._raw(needed), self._schema, columns, row_filter, limit)
-        for part in self._parts:
-            with self._opened(part.path) as descriptor:
-                self._check_unchanged(part, descriptor)
+        self._check_all_unchanged()
+
+    def sample(
+        self, columns: Sequence[str], progress: Progress = lambda _: None
+    ) -> Iterator[ColumnSample]:
+        """A few columns at a time. Of a large source the first rows of many row groups all over
+        it; of a column that has too few values in these, all rows until there are enough."""
+        check_asked(columns, self._schema)
+        schema = pa.schema([self._schema.field(name) for name in columns])
+        groups = [
+            RowGroup(number, group, rows)
+            for number, part in enumerate(self._parts)
+            for group, rows in enumerate(part.groups)
+        ]
+        places = {name: place for place, name in enumerate(self._parts[0].schema.names)}
+        yield from sample_groups(self._read_unchanged, groups, schema, places, progress)
+        self._check_all_unchanged()
 
     # ---- files ----------------------------------------------------------------------------------
 
@@ -124,10 +144,11 @@ class ParquetFiles:
         with self._opened(path) as descriptor:
             identity = FileIdentity.of(descriptor)
             with self._parquet(descriptor) as file:
-                schema, rows = file.schema_arrow, file.metadata.num_rows
+                schema, found = file.schema_arrow, file.metadata
+                groups = tuple(found.row_group(n).num_rows for n in range(found.num_row_groups))
             length = int.from_bytes(os.pread(descriptor, 4, identity.size - 8), "little")
             footer = os.pread(descriptor, length, identity.size - 8 - length)
-            return _Part(path, identity, fingerprint("footer", footer.hex()), rows, schema)
+            return _Part(path, identity, fingerprint("footer", footer.hex()), groups, schema)
 
     @contextmanager
     def _parquet(self, descriptor: int) -> Iterator[pq.ParquetFile]:
@@ -154,11 +175,22 @@ class ParquetFiles:
             ) from None
 
     def _raw(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for number in range(len(self._parts)):
+            with self._read_unchanged(number) as file:
+                yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
+
+    @contextmanager
+    def _read_unchanged(self, number: int) -> Iterator[pq.ParquetFile]:
+        part = self._parts[number]
+        with self._opened(part.path) as descriptor:
+            self._check_unchanged(part, descriptor)
+            with self._parquet(descriptor) as file:
+                yield file
+
+    def _check_all_unchanged(self) -> None:
         for part in self._parts:
             with self._opened(part.path) as descriptor:
                 self._check_unchanged(part, descriptor)
-                with self._parquet(descriptor) as file:
-                    yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
 
     def _check_unchanged(self, part: _Part, descriptor: int) -> None:
         if FileIdentity.of(descriptor) != part.identity:

@@ -1,7 +1,7 @@
 """A PostgreSQL table or view as a source, read through ADBC in one read-only snapshot."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 import adbc_driver_manager
@@ -16,10 +16,12 @@ from gateway.execute.delivery import as_registered, check_asked, deliver, reject
 from gateway.execute.filters import RowFilter
 from gateway.execute.fingerprints import fingerprint
 from gateway.execute.postgres_types import DESCRIBE, Described, schema_of
+from gateway.execute.sampling import Draw, draws, finished
 from gateway.execute.texts import Unreadable, read_text
 from gateway.model.catalog import Column, PostgresSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import schema_digest
+from gateway.ports import ColumnSample, Progress
 
 _BATCH_BYTES: Final = 4 << 20
 _BATCH_HINT: Final = StatementOptions.BATCH_SIZE_HINT_BYTES.value
@@ -44,7 +46,14 @@ _SESSION: Final = (
     "SET LOCAL lock_timeout = '10s'",
 )
 _DESCRIBING_LIMIT: Final = "20s"
-"""Longest query that describes the relation or computes its version: calls wait for these."""
+"""Longest query that describes the relation, computes its version or draws a sample of it: calls
+wait for these."""
+
+_SAMPLE_ROWS: Final = 60_000
+"""Rows of a large relation that are drawn in any case: three times the values taken of a column."""
+
+_PRESENT_ROWS: Final = 1_000_000
+"""Most rows that are read of those in which a sparse column has a value."""
 
 _WITH_ROW_VERSIONS: Final = frozenset("rpm")
 """Relations whose rows have ctid and xmin: tables, partitioned tables, materialised views."""
@@ -69,10 +78,12 @@ class PostgresTable:
         self._source = source
         self._columns = tuple(columns)
         self._table = sql.table(source.namespace, source.table)
+        self._version: SourceVersion | None = None
 
     def __enter__(self) -> "PostgresTable":
         with self._translated():
             self._connection = adbc.connect(with_timeouts(self._uri))
+        self._version = None
         try:
             described = self._described()
             self._row_versions = described[0].relation_kind in _WITH_ROW_VERSIONS
@@ -89,6 +100,11 @@ class PostgresTable:
         return self._schema
 
     def version(self) -> SourceVersion:
+        if self._version is None:  # of the snapshot, which stays as it is
+            self._version = self._hashed()
+        return self._version
+
+    def _hashed(self) -> SourceVersion:
         digest = schema_digest(self._schema)
         query = sql.content_hash(self._table, row_versions=self._row_versions)
         with self._translated():
@@ -110,6 +126,28 @@ class PostgresTable:
         with closing(self._raw(query)) as raw:
             yield from deliver(raw, self._schema, columns, RowFilter(()), limit)
 
+    def sample(
+        self, columns: Sequence[str], progress: Progress = lambda _: None
+    ) -> Iterator[ColumnSample]:
+        """Pages all over a large table, rows all over a large view. For columns with too few
+        values in these, the rows that have some, as far as the time limit lets them be found."""
+        check_asked(columns, self._schema)
+        schema = pa.schema([self._schema.field(name) for name in columns])
+        rows = self.version().rows
+        held = self._drawn(self._sample_query(columns, rows), columns)
+        progress(len(columns) * rows // 2)
+        sparse = [name for name in columns if not held[name].enough]
+        if sparse and rows > _SAMPLE_ROWS:
+            found = self._drawn_in_time(
+                sql.select_present(self._table, self._schema, sparse, _PRESENT_ROWS), sparse
+            )
+            held |= {
+                name: draw for name, draw in found.items() if draw.present > held[name].present
+            }
+        progress(len(columns) * rows)
+        for field in schema:
+            yield finished(held.pop(field.name), field, rows)
+
     # ---- inside ---------------------------------------------------------------------------------
 
     def _described(self) -> list[Described]:
@@ -129,17 +167,52 @@ class PostgresTable:
             cursor.execute(query, parameters or None)
             return list(cursor.fetchall())
 
-    def _raw(self, query: str) -> Generator[pa.RecordBatch, None, None]:
+    def _raw(self, query: str, limit: str | None = None) -> Generator[pa.RecordBatch, None, None]:
         row = 0
         with self._translated(), self._connection.cursor() as cursor:
             # As long as the consumer takes; a limit that the database sets its users holds again.
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            wanted = "TO DEFAULT" if limit is None else f"= '{limit}'"
+            cursor.execute(f"SET LOCAL statement_timeout {wanted}")
             cursor.adbc_statement.set_options(**{_BATCH_HINT: str(_BATCH_BYTES)})
             cursor.execute(query)
             with cursor.fetch_record_batch() as reader:
                 for batch in reader:
                     yield self._typed(batch, row)
                     row += batch.num_rows
+
+    def _sample_query(self, columns: Sequence[str], rows: int) -> str:
+        if rows <= _SAMPLE_ROWS:
+            return sql.select_rows(self._table, self._schema, columns, RowFilter(()), None)
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute("SELECT setseed(0)")  # the same rows each time
+        return sql.select_sample(
+            self._table,
+            self._schema,
+            columns,
+            _SAMPLE_ROWS / rows,
+            pages=self._row_versions,
+            most=2 * _SAMPLE_ROWS,
+        )
+
+    def _drawn(self, query: str, columns: Sequence[str]) -> dict[str, Draw]:
+        held = dict(zip(columns, draws(len(columns)), strict=True))
+        self._draw(query, held)
+        return held
+
+    def _drawn_in_time(self, query: str, columns: Sequence[str]) -> dict[str, Draw]:
+        """What is found before the time limit."""
+        held = dict(zip(columns, draws(len(columns)), strict=True))
+        # In a snapshot of its own: a statement that was stopped ends the transaction it is in.
+        aside = PostgresTable(self._dataset, self._uri, self._source, self._columns)
+        with suppress(SourceUnavailable), aside:
+            aside._draw(query, held)
+        return held
+
+    def _draw(self, query: str, held: dict[str, Draw]) -> None:
+        with closing(self._raw(query, _DESCRIBING_LIMIT)) as raw:
+            for batch in deliver(raw, self._schema, list(held), RowFilter(()), None):
+                for draw, column in zip(held.values(), batch.columns, strict=True):
+                    draw.see(column)
 
     def _typed(self, batch: pa.RecordBatch, rows_before: int) -> pa.RecordBatch:
         fields = [self._schema.field(name) for name in batch.schema.names]

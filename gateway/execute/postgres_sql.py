@@ -46,6 +46,40 @@ def select_rows(
     return query.sql(dialect="postgres")
 
 
+def select_sample(
+    source: exp.Table,
+    schema: pa.Schema,
+    columns: Sequence[str],
+    share: float,
+    *,
+    pages: bool,
+    most: int,
+) -> str:
+    """SELECT of about that share of all rows, at most ``most``: of whole pages where the relation
+    has any, else of single rows."""
+    if pages:
+        percent = exp.Literal.number(f"{100 * share:.6f}")
+        source = source.copy()
+        source.set(
+            "sample",
+            exp.TableSample(method=exp.var("SYSTEM"), percent=percent, seed=exp.Literal.number(1)),
+        )
+    query = exp.select(*(_as_carried(name, schema) for name in columns)).from_(source)
+    if not pages:
+        query = query.where(exp.LT(this=exp.Rand(), expression=exp.Literal.number(f"{share:.8f}")))
+    return query.limit(most).sql(dialect="postgres")
+
+
+def select_present(source: exp.Table, schema: pa.Schema, columns: Sequence[str], most: int) -> str:
+    """SELECT of the rows in which any of these columns has a value, at most ``most``."""
+    query = exp.select(*(_as_carried(name, schema) for name in columns)).from_(source)
+    present = [
+        exp.Not(this=exp.Is(this=exp.column(name, quoted=True), expression=exp.Null()))
+        for name in columns
+    ]
+    return query.where(exp.or_(*present)).limit(most).sql(dialect="postgres")
+
+
 def content_hash(source: exp.Table, *, row_versions: bool) -> str:
     """SELECT of the number of rows and a hash over their versions, or else over their text.
 

@@ -9,10 +9,11 @@ import pyarrow as pa
 from gateway.errors import FailedPrecondition, StagingCorrupt
 from gateway.execute.delivery import check_asked, deliver
 from gateway.execute.filters import RowFilter
+from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column, PushedSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import arrow_schema, schema_digest
-from gateway.ports import StagedChunk, Staging
+from gateway.ports import ColumnSample, Progress, StagedChunk, Staging
 
 KnownVersions = MutableMapping[str, SourceVersion]
 """Versions by stream: each push makes a stream of its own, which never changes."""
@@ -74,6 +75,13 @@ class PushedRecords:
         row_filter = RowFilter.of(filters, self._schema)
         needed = list(dict.fromkeys((*columns, *row_filter.columns)))
         yield from deliver(self._raw(needed), self._schema, columns, row_filter, limit)
+
+    def sample(
+        self, columns: Sequence[str], progress: Progress = lambda _: None
+    ) -> Iterator[ColumnSample]:
+        """One pass over the whole stream."""
+        schema = pa.schema([self._schema.field(name) for name in columns])
+        yield from sample_batches(self.batches(columns, (), None), schema, progress)
 
     def _raw(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:

@@ -30,8 +30,8 @@ from gateway.model.names import ColumnRole, Role
 from gateway.model.noun import Noun
 from gateway.model.requests import RequestKey
 from gateway.norms.elements import Element
-from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
-from gateway.registry.freshness import Classify, sample
+from gateway.ports import Clock, ColumnSample, Intake, Page, Sources, Store, Transaction
+from gateway.registry.freshness import Classify
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
 
@@ -195,8 +195,7 @@ class Catalog:
             dataset.holder, dataset.name, dataset.source, dataset.columns
         ) as source:
             names = [column.name for column in dataset.columns]
-            rows = sample(source, names, source.version().rows)
-        columns = self._classify(rows, dataset.columns)
+            columns = self._classify(source.sample(names), dataset.columns)
         return self._change(caller, dataset, key, "dataset.classify", {"columns": columns})
 
     def override(
@@ -275,7 +274,7 @@ class Catalog:
             changes = {
                 "source": PushedSource(stream=received.stream),
                 "version": received.version,
-                "columns": self._classify(received.sample, dataset.columns),
+                "columns": self._classify(received.samples, dataset.columns),
                 "state": DataSetState.ACTIVE,
             }
             changed = self._change(caller, dataset, key, "dataset.push", changes, also=keys)
@@ -304,7 +303,7 @@ class Catalog:
 
     def _open(
         self, holder: str, name: str, source: object, columns: Sequence[Column]
-    ) -> tuple[tuple[Column, ...], pa.Table, SourceVersion]:
+    ) -> tuple[tuple[Column, ...], tuple[ColumnSample, ...], SourceVersion]:
         with self._sources.open(holder, name, source, columns) as opened:  # type: ignore[arg-type]
             schema = opened.schema()
             found = tuple(
@@ -312,7 +311,7 @@ class Catalog:
                 for field in schema
             )
             version = opened.version()
-            return found, sample(opened, schema.names, version.rows), version
+            return found, tuple(opened.sample(schema.names)), version
 
     def _declare(self, columns: Sequence[Column], declared: Sequence[Column]) -> tuple[Column, ...]:
         """What the holder says of columns, laid over what is known of them."""

@@ -4,21 +4,12 @@ A verdict only becomes stricter by itself (就高从严): a column keeps what is
 values now show something graver. Making it milder takes classification by a person's call.
 """
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import pyarrow as pa
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.model.catalog import Column, DataSet, SourceVersion
-from gateway.ports import Source
+from gateway.ports import ColumnSample, Source
 
-SAMPLE_ROWS = 200_000
-"""Most rows that classification is given; it samples within them."""
-
-SCANNED_ROWS = 5_000_000
-"""How far into a source the sample reaches; within them it takes every n-th row."""
-
-Classify = Callable[[pa.Table | None, Sequence[Column]], tuple[Column, ...]]
+Classify = Callable[[Iterable[ColumnSample] | None, Sequence[Column]], tuple[Column, ...]]
 """Fills in what each column is from its name and a sample of the values; keeps declared ones."""
 
 
@@ -30,23 +21,9 @@ def refreshed(
     if dataset.version == version:
         return dataset
     names = [column.name for column in dataset.columns]
-    found = classify(sample(source, names, version.rows), dataset.columns)
+    found = classify(source.sample(names), dataset.columns)
     columns = tuple(
         old if new.admits(old) and old.has_verdict else new
         for old, new in zip(dataset.columns, found, strict=True)
     )
     return dataset.but(version=version, columns=columns)
-
-
-def sample(source: Source, columns: Sequence[str], rows: int) -> pa.Table:
-    """Every n-th row of the first SCANNED_ROWS, so many that at most SAMPLE_ROWS come together."""
-    every = max(1, -(-min(rows, SCANNED_ROWS) // SAMPLE_ROWS))
-    taken: list[pa.RecordBatch] = []
-    kept = passed = 0
-    for batch in source.batches(columns, (), SCANNED_ROWS):
-        wanted = np.arange(-passed % every, batch.num_rows, every)[: SAMPLE_ROWS - kept]
-        # At stride 1 the batch itself; otherwise only the rows wanted, so that memory stays bound.
-        taken.append(batch if every == 1 else batch.take(pa.array(wanted)))
-        kept += len(wanted)
-        passed += batch.num_rows
-    return pa.Table.from_batches(taken) if taken else pa.table({name: [] for name in columns})

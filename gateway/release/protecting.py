@@ -112,7 +112,7 @@ class Protecting:
             dataset = dataset.but(
                 source=PushedSource(stream=received.stream),
                 version=received.version,
-                columns=self._classify(received.sample, dataset.columns),
+                columns=self._classify(received.samples, dataset.columns),
             )
             recipient = caller.but(role=Role.CONSUMER, kind=kind)
             request = ExtractRequest(

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
@@ -23,6 +24,7 @@ from gateway.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from gateway.execute import postgres_source
 from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.postgres_source import with_timeouts
 from gateway.execute.sources import Connection, LocalSources
@@ -464,3 +466,57 @@ def test_conditions_mean_the_same_on_every_source(
             batches = list(source.batches(["row"], wanted, None))
         found.append([row for batch in batches for row in batch["row"].to_pylist()])
     assert found[0] == found[1] == found[2]
+
+
+# ---- samples --------------------------------------------------------------------------------
+
+MANY = """
+CREATE TABLE people (id int, late text, words text);
+INSERT INTO people SELECT i, CASE WHEN i > 199900 THEN 'x' || i END, repeat('words ', 9)
+  FROM generate_series(1, 200000) AS i;
+CREATE VIEW seen AS SELECT * FROM people;
+"""
+
+
+@pytest.mark.parametrize("table", ["people", "seen"])
+def test_of_a_large_relation_rows_all_over_it_are_drawn_and_rare_values_are_found(
+    sources: LocalSources, db: psycopg.Connection, table: str
+) -> None:
+    db.execute(MANY)
+    with opened(sources, TABLE.but(table=table)) as source:
+        found = {one.column: one for one in source.sample(["late", "id"])}
+    assert found["late"].values.to_pylist() == [f"x{n}" for n in range(199_901, 200_001)]
+    assert found["late"].coverage.rows == 200_000
+    ids = found["id"].values.to_numpy()
+    assert found["id"].coverage.sampled == len(set(ids)) == 20_000
+    assert found["id"].coverage.present < 120_000
+    counted, _ = np.histogram(ids, bins=10, range=(0, 200_000))
+    assert counted.min() > 1_000
+    with opened(sources, TABLE.but(table=table)) as source:
+        again = next(iter(source.sample(["id"])))
+    if table == "people":
+        assert again.values.to_numpy().tolist() == ids.tolist()
+
+
+def test_a_small_table_is_looked_at_whole(sources: LocalSources, db: psycopg.Connection) -> None:
+    db.execute("CREATE TABLE people AS SELECT i, NULL::text AS none FROM generate_series(1, 9) i")
+    with opened(sources) as source:
+        found = list(source.sample(["none", "i"]))
+    assert [one.coverage.sampled for one in found] == [0, 9]
+    assert found[1].values.to_pylist() == list(range(1, 10))
+
+
+def test_looking_for_rare_values_ends_in_time_and_the_snapshot_goes_on(
+    sources: LocalSources, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.execute(MANY)
+    with opened(sources) as source:
+        version = source.version()
+        slow = "SELECT late FROM public.people WHERE id > 199990 AND pg_sleep(0.5) IS NOT NULL"
+        monkeypatch.setattr(postgres_source.sql, "select_present", lambda *_: slow)
+        monkeypatch.setattr(postgres_source, "_DESCRIBING_LIMIT", "1500ms")
+        found = {one.column: one for one in source.sample(["late", "id"])}
+        assert found["id"].coverage.sampled == 20_000
+        assert found["late"].coverage.sampled < 100
+        assert next(source.batches(["id"], (), 1)).num_rows == 1
+        assert source.version() == version

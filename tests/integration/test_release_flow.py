@@ -674,7 +674,7 @@ rules:
 
 
 def test_identifiers_anywhere_in_a_source_are_seen_when_it_is_registered(office, monkeypatch):
-    monkeypatch.setattr("gateway.registry.freshness.SAMPLE_ROWS", 1000)
+    monkeypatch.setattr("gateway.execute.sampling.MOST_VALUES", 1000)
     ids = residents(2000, 3).column("resident_id").to_pylist()
     table = pa.table({"status": ["OK"] * 8000 + ids})
     assert office.register(table).find("status").effective_grade.rank >= Grade.GENERAL_4.rank

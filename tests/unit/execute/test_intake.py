@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from gateway.errors import (
@@ -14,8 +15,10 @@ from gateway.errors import (
 )
 from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.intake import StagedIntake
+from gateway.execute.sampling import MOST_VALUES
 from gateway.model.catalog import Column, DataSet, PushedSource
 from gateway.model.content import content_digest
+from gateway.model.evidence import Coverage
 
 COLUMNS = (
     Column(name="id", type="int64", nullable=False),
@@ -73,7 +76,11 @@ def test_records_are_staged_and_read_back(intake, staging, opened) -> None:
     received = intake.receive(SET, reader(table, 100_000))
     assert received.version.rows == 200_000
     assert received.wrapped_key == b"wrapped for " + received.stream.encode()
-    assert received.sample.num_rows == 200_000
+    names = received.samples[1]
+    assert names.column == "name"
+    assert names.coverage == Coverage(rows=200_000, present=133_333, sampled=MOST_VALUES)
+    # From the end of what was pushed too, and not from its beginning alone.
+    assert pc.max(pc.utf8_ltrim(names.values, "n").cast(pa.int64())).as_py() > 199_000
     source = PushedSource(stream=received.stream)
     with opened(source, COLUMNS) as found:
         assert found.version() == received.version
@@ -100,7 +107,9 @@ def test_other_encodings_and_orders_of_columns_are_taken(intake, staging) -> Non
 
 def test_nothing_pushed_is_an_empty_data_set(intake, opened) -> None:
     received = intake.receive(SET, reader(rows(0)))
-    assert received.sample.schema.names == SCHEMA.names
+    assert [(drawn.column, len(drawn.values)) for drawn in received.samples] == [
+        (name, 0) for name in SCHEMA.names
+    ]
     with opened(PushedSource(stream=received.stream), COLUMNS) as found:
         assert list(found.batches(["id"], (), None)) == []
 

@@ -1,0 +1,150 @@
+"""Which rows of Parquet files are looked at for a sample, and reading them column by column."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gateway.execute.delivery import BATCH_ROWS
+from gateway.execute.sampling import Draw, draws, finished
+from gateway.ports import ColumnSample, Progress
+
+LOOKED_ROWS: Final = 2_000_000
+"""Rows of a column looked at in any case; a smaller source is looked at whole."""
+
+_SPREAD: Final = 64
+"""Row groups of a larger source that are looked at, each from its first row on."""
+
+_COLUMNS_AT_ONCE: Final = 8
+_OPENINGS: Final = 250
+"""How often files may be opened for the columns of one sample, roughly."""
+
+_PIECE_BYTES: Final = 32 << 20
+"""Most bytes that are read of a row group at once, as far as its sizes tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A row group of one of the files: the file's number, its own number in it, its rows."""
+
+    file: int
+    number: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Rows of a row group, from ``first`` up to ``last``."""
+
+    group: RowGroup
+    first: int
+    last: int
+
+
+Opened = Callable[[int], AbstractContextManager[pq.ParquetFile]]
+"""Opens a file by its number."""
+
+
+def sample_groups(
+    opened: Opened,
+    groups: Sequence[RowGroup],
+    schema: pa.Schema,
+    places: Mapping[str, int],
+    progress: Progress,
+) -> Iterator[ColumnSample]:
+    """A sample of each column of ``schema``, a few at a time. ``places``: where each column stands
+    in the files, which have no nested ones."""
+    rows = sum(group.rows for group in groups)
+    files = len({group.file for group in groups})
+    # Opening many files for every few columns would take longer than reading them.
+    width = max(_COLUMNS_AT_ONCE, len(schema) * files // _OPENINGS)
+    first, rest = planned(groups)
+    for start in range(0, len(schema), width):
+        fields = [schema.field(place) for place in range(start, min(start + width, len(schema)))]
+        held = dict(zip((f.name for f in fields), draws(len(fields)), strict=True))
+        for stretch, file in _each(opened, first):
+            _see(file, stretch, held, places)
+        for stretch, file in _each(opened, rest):
+            short = {name: draw for name, draw in held.items() if not draw.enough}
+            if not short:
+                break
+            found = file.metadata.row_group(stretch.group.number)
+            with_values = {
+                name: draw
+                for name, draw in short.items()
+                if not _all_null(found.column(places[name]), stretch.group.rows)
+            }
+            _see(file, stretch, with_values, places)
+        for field in fields:
+            yield finished(held.pop(field.name), field, rows)
+        progress(rows * (start + len(fields)))
+
+
+def planned(groups: Sequence[RowGroup]) -> tuple[list[_Stretch], list[_Stretch]]:
+    """What is looked at in any case, in order, and what after that where a column is sparse,
+    in an order in which any number of the first are spread over the source."""
+    if sum(group.rows for group in groups) <= LOOKED_ROWS:
+        return [_Stretch(group, 0, group.rows) for group in groups], []
+    count = min(len(groups), _SPREAD)
+    most = LOOKED_ROWS // count
+    chosen = {(2 * place + 1) * len(groups) // (2 * count) for place in range(count)}
+    first, rest = [], []
+    for place, group in enumerate(groups):
+        looked = min(most, group.rows) if place in chosen else 0
+        if looked:
+            first.append(_Stretch(group, 0, looked))
+        if looked < group.rows:
+            rest.append(_Stretch(group, looked, group.rows))
+    bits = max(1, (len(rest) - 1).bit_length())
+    turned = sorted(range(len(rest)), key=lambda place: int(f"{place:0{bits}b}"[::-1], 2))
+    return first, [rest[place] for place in turned]
+
+
+def _each(
+    opened: Opened, stretches: Sequence[_Stretch]
+) -> Iterator[tuple[_Stretch, pq.ParquetFile]]:
+    """Each with its file; one that follows another of the same file opens it only once."""
+    place = 0
+    while place < len(stretches):
+        number = stretches[place].group.file
+        with opened(number) as file:
+            while place < len(stretches) and stretches[place].group.file == number:
+                yield stretches[place], file
+                place += 1
+
+
+def _see(
+    file: pq.ParquetFile, stretch: _Stretch, held: dict[str, Draw], places: Mapping[str, int]
+) -> None:
+    if not held:
+        return
+    row = 0
+    for batch in file.iter_batches(
+        _batch_rows(file.metadata, stretch.group, [places[name] for name in held]),
+        row_groups=[stretch.group.number],
+        columns=list(held),
+    ):
+        # Nothing leads into a row group but its beginning.
+        before = max(stretch.first - row, 0)
+        wanted = batch.slice(before, max(stretch.last - row - before, 0))
+        for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
+            held[name].see(column)
+        row += batch.num_rows
+        if row >= stretch.last:
+            return
+
+
+def _batch_rows(metadata: pq.FileMetaData, group: RowGroup, places: Sequence[int]) -> int:
+    """Fewer rows at once where values are long."""
+    found = metadata.row_group(group.number)
+    size: int = sum(found.column(place).total_uncompressed_size for place in places)
+    return max(1, min(BATCH_ROWS, _PIECE_BYTES * group.rows // max(size, 1)))
+
+
+def _all_null(chunk: pq.ColumnChunkMetaData, rows: int) -> bool:
+    """Whether the statistics say that nothing else is in it."""
+    told = chunk.statistics
+    return told is not None and bool(told.has_null_count) and told.null_count == rows
