@@ -15,10 +15,12 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from gateway.classify.checks import CHECKS
-from gateway.classify.grading import Grading
+from gateway.classify.grading import Grading, grading
 from gateway.errors import ConfigurationError
 from gateway.model.names import ENTITIES
 from gateway.model.noun import Digest, Noun, ShortText
+from gateway.norms import standards
+from gateway.norms.standards import DEFAULT
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Strength = Literal["certain", "likely", "weak"]
@@ -100,7 +102,6 @@ class NameWords(Noun):
 
 class _Contents(Noun):
     version: ShortText
-    grading: ShortText
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
     surnames: ShortText
@@ -153,6 +154,7 @@ def load(folder: Path) -> Pack:
         return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
     contents = _parse(_Contents, read("classification", "pack.yaml"), "pack.yaml")
+    graded = standards.load(folder / "grading", lambda name: read("grading", name))
     pack = {
         "version": contents.version,
         "identifiers": _parse(
@@ -166,7 +168,7 @@ def load(folder: Path) -> Pack:
         ),
         "surnames": words(contents.surnames),
         "not_names": words(contents.not_names),
-        "grading": _parse(Grading, read("grading", contents.grading), contents.grading),
+        "grading": grading(graded[DEFAULT]),
         "elements": _parse(
             dict[str, str], read("classification", "elements.yaml"), "elements.yaml"
         ),

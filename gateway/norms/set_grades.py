@@ -1,0 +1,201 @@
+"""The grade of a whole set: the highest item, then combinations, then volume and aggregation.
+
+Everything here only goes up: more columns, a graver column, more of it left, or more rows never
+give a lower level.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.model.noun import Noun
+from gateway.norms.standard import Combination, Part, Standard, Threshold
+
+Presence = Literal["whole", "reduced", "gone"]
+"""How much of a column is there: as it was, less of every value, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A column as a standard sees it: an entity or general item, and the level it has."""
+
+    column: str
+    item: str
+    level: str
+    presence: Presence = "whole"
+
+
+class Said(Noun):
+    """A sentence for people, in English and in Chinese."""
+
+    en: str
+    zh: str
+
+
+class ColumnGrade(Noun):
+    """The level of one column under a standard, and why. ``item``: what it is graded as."""
+
+    column: str
+    item: str
+    category: str
+    level: str
+    why: Said
+
+
+class Together(Noun):
+    """A combination or threshold that is reached, with the columns that reach it."""
+
+    name: str
+    level: str
+    columns: tuple[str, ...]
+    why: Said
+
+
+class SetGrade(Noun):
+    """The level of a set under one standard. ``reasons`` say what settled it, the last one why it
+    is no lower; ``combinations`` and ``volumes`` are all that are reached, also where they raise
+    nothing."""
+
+    standard: str
+    level: str
+    columns: tuple[ColumnGrade, ...]
+    combinations: tuple[Together, ...] = ()
+    volumes: tuple[Together, ...] = ()
+    reasons: tuple[Said, ...] = ()
+
+
+def set_grade(standard: Standard, held: Sequence[Held], rows: int | None) -> SetGrade:
+    """The grade of a set of columns and so many rows (None: unknown, which counts as enough for
+    every threshold). Of no columns at all: the highest level."""
+    combinations = [
+        found
+        for combination in standard.combinations
+        if (found := _met(standard, combination, held))
+    ]
+    volumes = [
+        found
+        for threshold in standard.thresholds
+        if (found := _reached(standard, threshold, held, rows))
+    ]
+    level = standard.highest_of(column.level for column in held)
+    reasons = [_highest_item(standard, held, level)]
+    for found in (*combinations, *volumes):
+        if standard.rank(found.level) > standard.rank(level):
+            level = found.level
+            reasons.append(found.why)
+    return SetGrade(
+        standard=standard.key,
+        level=level,
+        columns=tuple(_column(standard, column) for column in held),
+        combinations=tuple(combinations),
+        volumes=tuple(volumes),
+        reasons=tuple(reasons),
+    )
+
+
+def _highest_item(standard: Standard, held: Sequence[Held], level: str) -> Said:
+    named = standard.level(level)
+    columns = [column.column for column in held if column.level == level]
+    if not columns:
+        return Said(
+            en=f"nothing is known of any column: {named.en}, the highest",
+            zh=f"没有任何已知的列：按最高级{named.zh}处理",
+        )
+    return Said(
+        en=f"the highest of its columns is {named.en}: {_listed(columns)}",
+        zh=f"各列中最高为{named.zh}：{_listed(columns, '、')}",
+    )
+
+
+def _column(standard: Standard, held: Held) -> ColumnGrade:
+    item, level = standard.item(held.item), standard.level(held.level)
+    category = standard.categories[item.category]
+    if item is standard.general["unknown"]:
+        why = Said(
+            en="unknown: treated as the highest level", zh="未知：按最高级别处理（就高从严）"
+        )
+    else:
+        floor = (
+            f"; at least that because it is {item.floor.level} under {item.floor.standard}"
+            if (item.floor)
+            else ""
+        )
+        floor_zh = f"；按{item.floor.standard}的{item.floor.level}不得更低" if item.floor else ""
+        left = {"whole": "", "reduced": ", less of it", "gone": ", nothing of it"}[held.presence]
+        left_zh = {"whole": "", "reduced": "（已处理）", "gone": "（已去除）"}[held.presence]
+        why = Said(
+            en=f"{category.en}{left}: {level.en}; {item.source}{floor}",
+            zh=f"{category.zh}{left_zh}：{level.zh}；{item.source}{floor_zh}",
+        )
+    return ColumnGrade(
+        column=held.column, item=held.item, category=item.category, level=held.level, why=why
+    )
+
+
+def _met(standard: Standard, combination: Combination, held: Sequence[Held]) -> Together | None:
+    """The combination if all its parts are there. Where one of them is there only in part, with
+    less of every value, what a transform leaves of the combination is what counts."""
+    columns: list[str] = []
+    whole = True
+    for part in combination.of:
+        found = _of(standard, part, held, ("whole", "reduced"))
+        if len(found) < part.at_least:
+            return None
+        columns += found
+        whole = whole and len(_of(standard, part, held, ("whole",))) >= part.at_least
+    level = combination.level if whole else standard.after(combination.level, "reduced")
+    named = standard.level(level)
+    less, less_zh = ("", "") if whole else (", of which less is left", "（部分已处理）")
+    return Together(
+        name=combination.name,
+        level=level,
+        columns=tuple(columns),
+        why=Said(
+            en=f"{combination.en}{less}: {named.en}: {_listed(columns)}; {combination.source}",
+            zh=f"{combination.zh}{less_zh}：{named.zh}：{_listed(columns, '、')}；{combination.source}",
+        ),
+    )
+
+
+def _of(
+    standard: Standard, part: Part, held: Iterable[Held], presences: Sequence[Presence]
+) -> list[str]:
+    members = standard.groups[part.group]
+    # What is unknown may be anything, and so a part of every combination.
+    return [
+        column.column
+        for column in held
+        if column.presence in presences and (column.item in members or column.item == "unknown")
+    ]
+
+
+def _reached(
+    standard: Standard, threshold: Threshold, held: Sequence[Held], rows: int | None
+) -> Together | None:
+    if rows is not None and rows < threshold.rows:
+        return None
+    counted = [column for column in held if standard.at_least(column.level, threshold.holding)]
+    # Each unknown column may be of a category of its own.
+    unknown = sum(column.item == "unknown" for column in counted)
+    kinds = {standard.item(column.item).category for column in counted if column.item != "unknown"}
+    if len(kinds) + unknown < threshold.kinds:
+        return None
+    columns = [column.column for column in counted]
+    named = standard.level(threshold.level)
+    many = "an unknown number of" if rows is None else f"at least {threshold.rows:,}"
+    many_zh = "行数未知" if rows is None else f"不少于{threshold.rows:,}行"
+    return Together(
+        name=threshold.name,
+        level=threshold.level,
+        columns=tuple(columns),
+        why=Said(
+            en=f"{threshold.en} ({many} rows): {named.en}: {_listed(columns)}; {threshold.source}",
+            zh=f"{threshold.zh}（{many_zh}）：{named.zh}：{_listed(columns, '、')}；{threshold.source}",
+        ),
+    )
+
+
+def _listed(columns: Sequence[str], comma: str = ", ") -> str:
+    """The first few of them; a table may have thousands."""
+    shown = comma.join(columns[:6])
+    return shown if len(columns) <= 6 else f"{shown} … ({len(columns)})"
