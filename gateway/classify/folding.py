@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 # Characters of one place each: the full-width block, and the dashes, dots and spaces in use.
-_SAME_PLACE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SAME_PLACE |= dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63), ord("-"))
-_SAME_PLACE |= dict.fromkeys((0x00A0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000), ord(" "))
-_SAME_PLACE |= dict.fromkeys((0x2022, 0x2027, 0x30FB, 0xFF65), 0x00B7)
+SAME_PLACE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+SAME_PLACE |= dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63), ord("-"))
+SAME_PLACE |= dict.fromkeys((0x00A0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000), ord(" "))
+SAME_PLACE |= dict.fromkeys((0x2022, 0x2027, 0x30FB, 0xFF65), 0x00B7)
 # Marks that show nothing and could hide a number from a pattern: cells lose them.
 _INVISIBLE = "[\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}-\\x{2064}\\x{FEFF}]"
 _DASHES = "[\\x{2010}-\\x{2013}\\x{2212}]"
@@ -36,4 +36,4 @@ def fold(values: pa.Array) -> pa.Array:
 
 def fold_text(text: str) -> str:
     """A text of the same length, character by character in folded form."""
-    return text.translate(_SAME_PLACE)
+    return text.translate(SAME_PLACE)

@@ -4,9 +4,9 @@ All of them fold full-width characters first (places do not move), run patterns 
 that raises instead of skipping, and use the checks that columns use.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import regex  # type: ignore[import-untyped]
@@ -41,16 +41,25 @@ LANGUAGE = "zh"
 SECONDS = 10
 """Time for one pattern over one text; far above what a linear pattern needs."""
 
+Find = tuple[int, int, float]
+"""Start, end and score."""
+
 _FLAGS = regex.IGNORECASE
 _NO_LETTER_BEFORE = r"(?<![0-9A-Za-z_])(?<![0-9]\.)"
 _NO_LETTER_AFTER = r"(?![0-9A-Za-z_])(?!\.[0-9])"
 
 
-class _Strict(PatternRecognizer):
+class Strict(PatternRecognizer):
     """A pattern recogniser that folds its text and never skips a pattern that ran out of time."""
 
     # To Unicode a Chinese character is a letter: presidio's \b saw no boundary in `主机10.0.0.1`.
     _boundaries: ClassVar[int] = regex.ASCII
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        patterns: list[Pattern] = self.patterns  # type: ignore[has-type]
+        flags = self._boundaries | (self.global_regex_flags or 0)
+        self._compiled = tuple((regex.compile(p.regex, flags), p.score) for p in patterns)
 
     def analyze(
         self,
@@ -60,45 +69,46 @@ class _Strict(PatternRecognizer):
         regex_flags: int | None = None,
     ) -> list[RecognizerResult]:
         """Spans of this recogniser's entity. Raises ReleaseStopped when the time is over."""
-        del entities, nlp_artifacts
-        folded = fold_text(text)
-        flags = self._boundaries | (regex_flags or self.global_regex_flags or 0)
-        results = []
-        patterns: list[Pattern] = self.patterns  # type: ignore[has-type]
-        for pattern in patterns:
-            compiled = regex.compile(pattern.regex, flags)  # kept in the module's cache
-            try:
-                for match in compiled.finditer(folded, timeout=SECONDS):
-                    result = self._result(pattern, match.start(), match.group())
-                    if result is not None:
-                        results.append(result)
-            except TimeoutError as late:
-                raise ReleaseStopped(
-                    f"a text took the pattern of {self.supported_entities[0]} more than {SECONDS} "
-                    "seconds: shorten the text or take the column out",
-                    reason="PATTERN_TIMEOUT",
-                ) from late
-        return EntityRecognizer.remove_duplicates(results)
+        del entities, nlp_artifacts, regex_flags
+        found = [span(self, *find) for find in self.finds(fold_text(text))]
+        return EntityRecognizer.remove_duplicates(found)
 
-    def _result(self, pattern: Pattern, start: int, found: str) -> RecognizerResult | None:
+    def finds(self, folded: str) -> Iterator[Find]:
+        """Finds in a folded text, as each pattern gives them. ReleaseStopped as `analyze`."""
+        try:
+            for compiled, score in self._compiled:
+                for match in compiled.finditer(folded, timeout=SECONDS):
+                    trust = self._trust(match.group(), score)
+                    if trust > EntityRecognizer.MIN_SCORE:
+                        yield match.start(), match.end(), trust
+        except TimeoutError as late:
+            raise ReleaseStopped(
+                f"a text took the pattern of {self.supported_entities[0]} more than {SECONDS} "
+                "seconds: shorten the text or take the column out",
+                reason="PATTERN_TIMEOUT",
+            ) from late
+
+    def _trust(self, found: str, score: float) -> float:
+        """The score of what a pattern found; 0 when it is none of it."""
         if not found:
-            return None
-        valid, score = self.validate_result(found), pattern.score
+            return EntityRecognizer.MIN_SCORE
+        valid = self.validate_result(found)
         if valid is not None:
             score = EntityRecognizer.MAX_SCORE if valid else EntityRecognizer.MIN_SCORE
-        if score <= EntityRecognizer.MIN_SCORE or self.invalidate_result(found):
-            return None
-        return _span(self, start, start + len(found), score)
+        if score > EntityRecognizer.MIN_SCORE and self.invalidate_result(found):
+            return EntityRecognizer.MIN_SCORE
+        return score
 
 
-class FormRecognizer(_Strict):
+class FormRecognizer(Strict):
     """Finds one form of an identifier of the pack, with its check."""
 
     # The pack's patterns bring their own boundaries, and may name Chinese characters.
     _boundaries = 0
 
     def __init__(self, form: Identifier, position: int) -> None:
-        self._form = form
+        self.form = form
+        self.best = _best(form)
         super().__init__(
             supported_entity=form.entity,
             name=f"{form.entity}#{position}",
@@ -108,17 +118,15 @@ class FormRecognizer(_Strict):
             global_regex_flags=_FLAGS,
         )
 
-    def _result(self, pattern: Pattern, start: int, found: str) -> RecognizerResult | None:
-        result = super()._result(pattern, start, found)
-        if result is None or self._form.check is None:
-            return result
-        bare = "".join(c for c in found.upper() if c not in self._form.drop)
-        if not CHECKS[self._form.check](pa.array([bare]))[0]:
-            return None
-        if not self._form.needs_context:
-            # A check digit that one number in ten passes by chance proves less than another.
-            result.score = 1 - self._form.chance / 100
-        return result
+    def _trust(self, found: str, score: float) -> float:
+        score = super()._trust(found, score)
+        if score <= EntityRecognizer.MIN_SCORE or self.form.check is None:
+            return score
+        bare = "".join(c for c in found.upper() if c not in self.form.drop)
+        if not CHECKS[self.form.check](pa.array([bare]))[0]:
+            return EntityRecognizer.MIN_SCORE
+        # A check digit that one number in ten passes by chance proves less than another.
+        return score if self.form.needs_context else 1 - self.form.chance / 100
 
 
 class AddressRecognizer(EntityRecognizer):
@@ -137,7 +145,7 @@ class AddressRecognizer(EntityRecognizer):
     _BEFORE = 40  # characters of province, city, district before the street
 
     def __init__(self, form: Identifier, position: int) -> None:
-        self._score = form.score / 100
+        self.best = self._score = form.score / 100
         super().__init__(
             supported_entities=[form.entity],
             name=f"{form.entity}#{position}",
@@ -153,19 +161,20 @@ class AddressRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Spans of addresses. Raises ReleaseStopped when the time is over."""
         del entities, nlp_artifacts
-        folded = fold_text(text)
-        results: list[RecognizerResult] = []
+        found = [span(self, *find) for find in self.finds(fold_text(text))]
+        return EntityRecognizer.remove_duplicates(found)
+
+    def finds(self, folded: str) -> Iterator[Find]:
+        """Finds in a folded text. ReleaseStopped as `analyze`."""
         try:
             for match in self._TAIL.finditer(folded, timeout=SECONDS):
-                start = self._start(folded, match.start())
-                results.append(_span(self, start, match.end(), self._score))
+                yield self._start(folded, match.start()), match.end(), self._score
         except TimeoutError as late:
             raise ReleaseStopped(
                 f"a text took the search for addresses more than {SECONDS} seconds: shorten the "
                 "text or take the column out",
                 reason="PATTERN_TIMEOUT",
             ) from late
-        return EntityRecognizer.remove_duplicates(results)
 
     def _start(self, text: str, street: int) -> int:
         start = street
@@ -192,13 +201,19 @@ class NameRecognizer(EntityRecognizer):
         if nlp_artifacts is None:
             return []
         return [
-            _span(self, span.start_char, span.end_char, score)
-            for span, score in zip(nlp_artifacts.entities, nlp_artifacts.scores, strict=True)
-            if span.label_ == "PERSON"
+            span(self, named.start_char, named.end_char, score)
+            for named, score in zip(nlp_artifacts.entities, nlp_artifacts.scores, strict=True)
+            if named.label_ == "PERSON"
         ]
 
 
-class _Email(_Strict, EmailRecognizer):
+class Presidio(Strict):
+    """One of presidio's own, strict; `form` is the pack's, when it is given that pattern."""
+
+    form: Identifier | None = None
+
+
+class _Email(Presidio, EmailRecognizer):
     """presidio's, with a linear pattern and the public suffix list that the package carries.
 
     An unknown suffix keeps the pattern's score: inside an office `@mail.internal` is an address.
@@ -210,48 +225,47 @@ class _Email(_Strict, EmailRecognizer):
         return True if self._suffixes(pattern_text).fqdn else None
 
 
-class _Url(_Strict, UrlRecognizer):
+class _Url(Presidio, UrlRecognizer):
     """presidio's, with a linear pattern: its own tries 1,500 endings at every letter."""
 
 
-class _Ip(_Strict, IpRecognizer):
+class _Ip(Presidio, IpRecognizer):
     """presidio's."""
 
 
-class _Mac(_Strict, MacAddressRecognizer):
+class _Mac(Presidio, MacAddressRecognizer):
     """presidio's."""
 
 
-class _CreditCard(_Strict, CreditCardRecognizer):
+class _CreditCard(Presidio, CreditCardRecognizer):
     """presidio's."""
 
 
-class _Iban(_Strict, IbanRecognizer):
+class _Iban(Presidio, IbanRecognizer):
     """presidio's, matching the pack's pattern and validating with presidio's table."""
 
 
-class _Ssn(_Strict, UsSsnRecognizer):
+class _Ssn(Presidio, UsSsnRecognizer):
     """presidio's."""
 
 
-class _Crypto(_Strict, CryptoRecognizer):
+class _Crypto(Presidio, CryptoRecognizer):
     """presidio's."""
 
 
-# How presidio's own are built; those given a pattern have a quadratic one of their own.
-_International: Mapping[str, Callable[[Identifier], PatternRecognizer]] = MappingProxyType(
+_INTERNATIONAL: Mapping[str, type[Presidio]] = MappingProxyType(
     {
-        "EMAIL_ADDRESS": lambda form: _Email([_pattern(form)], list(form.context), LANGUAGE),
-        "URL": lambda form: _Url([_pattern(form)], list(form.context), LANGUAGE),
-        "IP_ADDRESS": lambda form: _Ip(context=list(form.context), supported_language=LANGUAGE),
-        "MAC_ADDRESS": lambda form: _Mac(context=list(form.context), supported_language=LANGUAGE),
-        "CREDIT_CARD": lambda form: _CreditCard(
-            context=list(form.context), supported_language=LANGUAGE
-        ),
-        "IBAN_CODE": lambda form: _Iban(context=list(form.context), supported_language=LANGUAGE),
-        "US_SSN": lambda form: _Ssn(context=list(form.context), supported_language=LANGUAGE),
+        "EMAIL_ADDRESS": _Email,
+        "URL": _Url,
+        "IP_ADDRESS": _Ip,
+        "MAC_ADDRESS": _Mac,
+        "CREDIT_CARD": _CreditCard,
+        "IBAN_CODE": _Iban,
+        "US_SSN": _Ssn,
     }
 )
+# presidio's own patterns of these are quadratic.
+_OF_THE_PACK = frozenset({"EMAIL_ADDRESS", "URL"})
 
 
 def recognizers(pack: Pack) -> list[EntityRecognizer]:
@@ -263,7 +277,7 @@ def _of(forms: Iterable[Identifier]) -> list[EntityRecognizer]:
     built: list[EntityRecognizer] = []
     for position, form in enumerate(forms):
         if form.text == "presidio":
-            built.append(_International[form.entity](form))
+            built.append(_international(form))
         elif form.text == "address":
             built.append(AddressRecognizer(form, position))
         else:
@@ -271,7 +285,26 @@ def _of(forms: Iterable[Identifier]) -> list[EntityRecognizer]:
     return built
 
 
-def _span(by: EntityRecognizer, start: int, end: int, score: float) -> RecognizerResult:
+def _international(form: Identifier) -> Presidio:
+    own = form.entity in _OF_THE_PACK
+    made = _INTERNATIONAL[form.entity](
+        patterns=[_pattern(form)] if own else None,
+        context=list(form.context),
+        supported_language=LANGUAGE,
+    )
+    made.form = form if own else None
+    return made
+
+
+def _best(form: Identifier) -> float:
+    """The highest score of a find without its context."""
+    if form.check is None or form.needs_context:
+        return form.score / 100
+    return 1 - form.chance / 100
+
+
+def span(by: EntityRecognizer, start: int, end: int, score: float) -> RecognizerResult:
+    """A find as presidio hands it on."""
     return RecognizerResult(
         by.supported_entities[0],
         start,

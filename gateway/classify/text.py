@@ -4,10 +4,11 @@ Importing this module loads presidio (about a second); import it where text is p
 at the start of a program.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from presidio_analyzer import AnalyzerEngine
@@ -16,13 +17,14 @@ from presidio_anonymizer.entities import OperatorConfig
 from presidio_anonymizer.entities import RecognizerResult as Marked
 
 from gateway.classify.engine import engine
+from gateway.classify.finder import Finder, Reference, Screened, Spans
 from gateway.classify.pack import Pack
-from gateway.classify.recognizers import LANGUAGE
 from gateway.errors import InvalidRequest
-from gateway.model.names import ENTITIES
 
 MAX_CHARACTERS = 1_000_000
 THRESHOLD_PERCENT = 40
+# Characters that are scanned at a time.
+_PART = 4_000_000
 
 SPANS = pa.list_(
     pa.struct(
@@ -59,9 +61,11 @@ class TextProtector:
         analyzer: AnalyzerEngine | None = None,
         threshold_percent: int = THRESHOLD_PERCENT,
     ) -> None:
-        self._analyzer = analyzer if analyzer is not None else engine(pack)
+        built = analyzer if analyzer is not None else engine(pack)
+        threshold = threshold_percent / 100
+        # An engine with recognisers of somebody else's is run as it is.
+        self._finder: Finder = (Screened if Screened.fits(built) else Reference)(built, threshold)
         self._anonymizer = AnonymizerEngine()  # type: ignore[no-untyped-call]
-        self._threshold = threshold_percent / 100
 
     def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
         """The spans in each text, as an array of type SPANS; null where the text is null.
@@ -69,14 +73,8 @@ class TextProtector:
         entities: look only for these. Raises InvalidRequest for a text that is too long or not
         UTF-8, ReleaseStopped when a pattern runs out of time: no text is ever left out.
         """
-
-        def listed(text: str) -> list[dict[str, object]]:
-            return [
-                {"entity": s.entity, "start": s.start, "end": s.end, "percent": s.percent}
-                for s in self.spans(text, entities)
-            ]
-
-        return _over_distinct(texts, listed, SPANS)
+        distinct = _distinct(texts)
+        return _array(self._spans(distinct.dictionary, entities)).take(distinct.indices)
 
     def redact(
         self,
@@ -91,10 +89,13 @@ class TextProtector:
         """
         configured = _configured(operators if operators is not None else {})
 
-        def redacted(text: str) -> str:
-            return self._redacted(text, self.spans(text, entities), configured)
-
-        return _over_distinct(texts, redacted, pa.string())
+        distinct = _distinct(texts)
+        found = self._spans(distinct.dictionary, entities)
+        redacted = [
+            self._redacted(text, [Span(*span) for span in spans], configured)
+            for text, spans in zip(distinct.dictionary.to_pylist(), found, strict=True)
+        ]
+        return pa.array(redacted, pa.string()).take(distinct.indices)
 
     def replaced(self, text: str, entities: Sequence[str] | None = None) -> tuple[str, list[Span]]:
         """One text with each span replaced by `<ENTITY>`, and the spans of the original."""
@@ -103,25 +104,21 @@ class TextProtector:
 
     def spans(self, text: str, entities: Sequence[str] | None = None) -> list[Span]:
         """The spans in one text. Of overlapping ones the surer stays, then the longer."""
-        if len(text) > MAX_CHARACTERS:
+        return [Span(*span) for span in self._spans(pa.array([text], pa.string()), entities)[0]]
+
+    def _spans(self, texts: pa.StringArray, entities: Sequence[str] | None) -> list[Spans]:
+        """Of texts without nulls, in parts that bound the memory it takes."""
+        lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
+        if len(lengths) and lengths.max() > MAX_CHARACTERS:
             raise InvalidRequest.of("text", f"longer than {MAX_CHARACTERS:,} characters: split it")
-        found = self._analyzer.analyze(
-            text,
-            language=LANGUAGE,
-            entities=list(entities) if entities is not None else None,
-            score_threshold=self._threshold,
-        )
-        # The same number may pass as several things; the order must not depend on the engine's.
-        found = [result for result in found if not _is_placeholder(text, result.start, result.end)]
-        ranked = sorted(found, key=lambda r: (-r.score, r.start - r.end, r.start, r.entity_type))
-        kept: list[Span] = []
-        taken = bytearray(len(text))
-        for result in ranked:
-            if not any(taken[result.start : result.end]):
-                taken[result.start : result.end] = b"\x01" * (result.end - result.start)
-                percent = round(result.score * 100)
-                kept.append(Span(result.start, result.end, result.entity_type, percent))
-        return sorted(kept)
+        ends = np.cumsum(lengths, dtype=np.int64)
+        spans: list[Spans] = []
+        while len(spans) < len(texts):
+            first = len(spans)
+            before = ends[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, before + _PART, side="right")))
+            spans += self._finder.find(texts.slice(first, last - first), entities)
+        return spans
 
     def _redacted(
         self, text: str, spans: list[Span], operators: Mapping[str, OperatorConfig]
@@ -148,13 +145,8 @@ def _configured(operators: Mapping[str, Operator]) -> dict[str, OperatorConfig]:
     return {"DEFAULT": made["replace"], **{e: made[name] for e, name in operators.items()}}
 
 
-def _is_placeholder(text: str, start: int, end: int) -> bool:
-    """Whether this is what `replace` wrote: a text may come to be protected twice."""
-    return text[start:end] in ENTITIES and text[start - 1 : start] + text[end : end + 1] == "<>"
-
-
-def _over_distinct(texts: pa.Array, work: Callable[[str], object], kind: pa.DataType) -> pa.Array:
-    """Run `work` once for each distinct text and lay the results out in the texts' order."""
+def _distinct(texts: pa.Array) -> pa.DictionaryArray:
+    """Each distinct text once, with the places that it stands at."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     try:
@@ -163,6 +155,17 @@ def _over_distinct(texts: pa.Array, work: Callable[[str], object], kind: pa.Data
         raise InvalidRequest.of("texts", "a text is not valid UTF-8: declare its encoding") from (
             invalid
         )
-    encoded = pc.dictionary_encode(texts.cast(pa.string()))
-    results = pa.array([work(text) for text in encoded.dictionary.to_pylist()], kind)
-    return results.take(encoded.indices)
+    return pc.dictionary_encode(texts.cast(pa.string()))
+
+
+def _array(found: list[Spans]) -> pa.Array:
+    offsets = np.zeros(len(found) + 1, dtype=np.int32)
+    np.cumsum([len(spans) for spans in found], out=offsets[1:])
+    spans = [span for spans in found for span in spans]
+    starts, ends, entities, percents = zip(*spans, strict=True) if spans else ((),) * 4
+    columns = {"entity": entities, "start": starts, "end": ends, "percent": percents}
+    fields = list(SPANS.value_type)
+    items = pa.StructArray.from_arrays(
+        [pa.array(columns[field.name], field.type) for field in fields], fields=fields
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets), items, type=SPANS)

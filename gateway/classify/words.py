@@ -5,9 +5,11 @@ characters into which a name falls that no dictionary knows. It finds most names
 characters and misses unusual ones; an operator who needs more configures a language model.
 """
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
@@ -17,6 +19,7 @@ from spacy.vocab import Vocab
 from gateway.classify.folding import fold_text
 from gateway.classify.pack import Pack
 from gateway.classify.recognizers import LANGUAGE
+from gateway.classify.scanned import Scanned
 
 with warnings.catch_warnings():
     # jieba 0.42 holds escapes and imports that newer Pythons warn about.
@@ -24,7 +27,10 @@ with warnings.catch_warnings():
     import jieba
     import jieba.posseg
 
-_SCORE = 0.7
+# jieba cuts each run of these by itself, and every other character off singly.
+BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
+# A name lies within a run of these: what jieba cuts, the other Chinese characters, interpuncts.
+_RUN = re.compile(r"[\u3400-\u9FFFa-zA-Z0-9+#&._%·-]+")
 # A name is not the beginning of these: 王先生, 李女士, 张老师 stay whole, with less trust.
 _TITLES = frozenset(
     "先生 女士 小姐 老师 医生 大夫 同志 教授 主任 律师 师傅 太太 经理 局长 科长".split()
@@ -36,6 +42,7 @@ class JiebaNlpEngine(NlpEngine):
 
     engine_name = "jieba"
     is_available = True
+    score = 0.7
 
     def __init__(self, pack: Pack) -> None:
         listed = pack.surnames
@@ -59,11 +66,8 @@ class JiebaNlpEngine(NlpEngine):
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """The words of the text, and the names among them."""
-        tokenizer, classes = _tagger(self._whole)
-        # By the dictionary alone: guessing unknown words by jieba's Markov model takes a
-        # thousand times longer on hostile texts and hides the given names we look for.
-        words = list(tokenizer.cut(fold_text(text), HMM=False))
-        tagged = [(word, classes.get(word, "")) for word in words]
+        words = self.cut(fold_text(text))
+        tagged = self._tagged(words)
         doc = Doc(self._vocab, words=words, spaces=[False] * len(words))
         names = [Span(doc, start, end, label="PERSON") for start, end in self._names(tagged)]
         return NlpArtifacts(
@@ -73,8 +77,30 @@ class JiebaNlpEngine(NlpEngine):
             lemmas=[word.lower() for word in words],
             nlp_engine=self,
             language=language,
-            scores=[_SCORE] * len(names),
+            scores=[self.score] * len(names),
         )
+
+    def cut(self, folded: str) -> list[str]:
+        """The words of a folded text, one behind the other.
+
+        By the dictionary alone: guessing unknown words by jieba's Markov model takes a thousand
+        times longer on hostile texts and hides the given names we look for.
+        """
+        tokenizer, _ = _tagger(self._whole)
+        return list(tokenizer.cut(folded, HMM=False))
+
+    def names_in(self, scanned: Scanned) -> Iterator[tuple[int, int, int]]:
+        """Text, start and end of every name in a column."""
+        for index in range(len(scanned)):
+            for run in _RUN.finditer(scanned.text(index)):
+                words = self.cut(run.group())
+                places = list(accumulate(map(len, words), initial=run.start()))
+                for first, end in self._names(self._tagged(words)):
+                    yield index, places[first], places[end]
+
+    def _tagged(self, words: list[str]) -> list[tuple[str, str]]:
+        _, classes = _tagger(self._whole)
+        return [(word, classes.get(word, "")) for word in words]
 
     def process_batch(
         self,

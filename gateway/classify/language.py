@@ -1,0 +1,201 @@
+"""What words add to finds: names, and the trust that a word near a find gives it.
+
+Two ways to the same answer: through a language model, which reads every text that needs it as
+presidio does, and through jieba, which is asked only for the words that matter.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence, Sized
+from typing import Protocol
+
+import pyarrow as pa
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer.context_aware_enhancers import (
+    ContextAwareEnhancer,
+    LemmaContextAwareEnhancer,
+)
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+from gateway.classify.recognizers import LANGUAGE, NameRecognizer, span
+from gateway.classify.scanned import Scanned
+from gateway.classify.words import BLOCK, JiebaNlpEngine
+
+Find = tuple[EntityRecognizer, int, int, float]
+"""Who found it, start, end and score."""
+Found = dict[int, list[Find]]
+"""The finds in each text, by the text's number."""
+
+WORDS_BEFORE = 6
+"""How many words before a find are looked at, beside the one it begins in."""
+
+
+def enhancer() -> LemmaContextAwareEnhancer:
+    """Presidio's enhancer as this module reckons: whole words (`tel` near a number helps, `hotel`
+    does not), and none behind the find."""
+    return Nearby(context_prefix_count=WORDS_BEFORE, context_matching_mode="whole_word")
+
+
+class Nearby(LemmaContextAwareEnhancer):
+    """presidio's, which walks through all words of the text for each find: in a text of many
+    finds that takes minutes, in which the process does little else."""
+
+    def enhance_using_context(
+        self,
+        text: str,
+        raw_results: list[RecognizerResult],
+        nlp_artifacts: NlpArtifacts,
+        recognizers: list[EntityRecognizer],
+        context: list[str] | None = None,
+    ) -> list[RecognizerResult]:
+        # It is only asked what is in them, for each word near each find.
+        nlp_artifacts.keywords = frozenset(nlp_artifacts.keywords)  # type: ignore[assignment]
+        enhanced: list[RecognizerResult] = super().enhance_using_context(
+            text, raw_results, nlp_artifacts, recognizers, context
+        )
+        return enhanced
+
+    @staticmethod
+    def _find_index_of_match_token(
+        word: str,  # noqa: ARG004 - presidio's signature
+        start: int,
+        tokens: Sequence[Sized],
+        tokens_indices: Sequence[int],
+    ) -> int:
+        """The word at character ``start``, or the first one behind it."""
+        at = max(0, bisect_right(tokens_indices, start) - 1)
+        behind = start >= tokens_indices[at] + len(tokens[at])
+        return min(at + behind, len(tokens) - 1)
+
+
+class Language(Protocol):
+    """Adds names to the finds of a column of texts and raises scores by context."""
+
+    def settle(
+        self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
+    ) -> Found: ...
+
+
+class ModelLanguage:
+    """Any NLP engine of presidio: it reads all texts for names, else those with finds."""
+
+    def __init__(self, nlp: NlpEngine, enhancer: ContextAwareEnhancer) -> None:
+        self._nlp = nlp
+        self._enhancer = enhancer
+
+    def settle(
+        self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
+    ) -> Found:
+        """As `Language`."""
+        chosen = range(len(scanned)) if names is not None else sorted(found)
+        originals = texts.take(pa.array(chosen, pa.int64())).to_pylist()
+        settled: Found = {}
+        batches = self._nlp.process_batch(originals, LANGUAGE)
+        for index, (text, artifacts) in zip(chosen, batches, strict=True):
+            finds = found.get(index, [])
+            results = [span(by, start, end, score) for by, start, end, score in finds]
+            makers: dict[str, EntityRecognizer] = {by.id: by for by, *_ in finds}
+            if names is not None:
+                results += names.analyze(text, [], artifacts)
+                makers[names.id] = names
+            if results:
+                raised = self._enhancer.enhance_using_context(
+                    text, results, artifacts, list(makers.values())
+                )
+                settled[index] = [
+                    (makers[r.recognition_metadata[r.RECOGNIZER_IDENTIFIER_KEY]], r.start, r.end,
+                     r.score)
+                    for r in raised
+                ]  # fmt: skip
+        return settled
+
+
+class JiebaLanguage:
+    """jieba cuts each run of characters by itself, so only the runs that matter are cut."""
+
+    def __init__(self, nlp: JiebaNlpEngine) -> None:
+        self._nlp = nlp
+        self._context: dict[str, frozenset[str]] = {}
+        nearby = enhancer()
+        self._factor = nearby.context_similarity_factor
+        self._least = nearby.min_score_with_context_similarity
+
+    def settle(
+        self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
+    ) -> Found:
+        """As `Language`."""
+        del texts
+        settled = {
+            index: self._raised(scanned.text(index), finds) for index, finds in found.items()
+        }
+        if names is not None:
+            for index, start, end in self._nlp.names_in(scanned):
+                settled.setdefault(index, []).append((names, start, end, self._nlp.score))
+        return settled
+
+    def _raised(self, folded: str, finds: list[Find]) -> list[Find]:
+        words: _Words | None = None
+        raised = []
+        for by, start, end, score in finds:
+            if by.context:
+                words = words or _Words(self._nlp, folded)
+                if words.is_near(self._context_of(by), start):
+                    score = min(max(score + self._factor, self._least), 1.0)  # noqa: PLW2901
+            raised.append((by, start, end, score))
+        return raised
+
+    def _context_of(self, by: EntityRecognizer) -> frozenset[str]:
+        if by.id not in self._context:
+            self._context[by.id] = frozenset(word.lower() for word in by.context)
+        return self._context[by.id]
+
+
+class _Words:
+    """The words of one folded text, cut where they are asked for."""
+
+    def __init__(self, nlp: JiebaNlpEngine, folded: str) -> None:
+        self._nlp = nlp
+        self._folded = folded
+        self._blocks = [match.span() for match in BLOCK.finditer(folded)]
+        self._starts = [start for start, _ in self._blocks]
+        self._cut: dict[int, tuple[list[str], list[int]]] = {}
+
+    def is_near(self, wanted: frozenset[str], place: int) -> bool:
+        """Whether one of the words stands at the place or among the WORDS_BEFORE before it."""
+        left = WORDS_BEFORE + 1
+        for word in self._backward(place):
+            if word in wanted:
+                return True
+            left -= 1
+            if not left:
+                break
+        return False
+
+    def _backward(self, place: int) -> Iterator[str]:
+        """Small letters of the words that count, from the one at the place to the beginning."""
+        block = bisect_right(self._starts, place) - 1
+        while place >= 0:
+            if block >= 0 and place < self._blocks[block][1]:
+                words, starts = self._words(block)
+                for at in range(bisect_right(starts, place) - 1, -1, -1):
+                    word = words[at].lower()
+                    if word != "be" and not self._nlp.is_punct(word, LANGUAGE):
+                        yield word
+                place = self._blocks[block][0] - 1
+                block -= 1
+            else:
+                word = self._folded[place].lower()
+                if not self._nlp.is_punct(word, LANGUAGE):
+                    yield word
+                place -= 1
+
+    def _words(self, block: int) -> tuple[list[str], list[int]]:
+        """The words of a block and where they begin in the text."""
+        if block not in self._cut:
+            start, end = self._blocks[block]
+            words = self._nlp.cut(self._folded[start:end])
+            starts = []
+            for word in words:
+                starts.append(start)
+                start += len(word)
+            self._cut[block] = words, starts
+        return self._cut[block]

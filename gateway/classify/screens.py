@@ -1,0 +1,107 @@
+"""Necessary conditions, run by RE2 over all texts at once: which texts can hold what.
+
+A recogniser looks only at the texts that its screen lets through. A screen may let through too
+much and never too little: every text in which the recogniser finds something that counts passes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from presidio_analyzer import EntityRecognizer
+
+from gateway.classify.recognizers import AddressRecognizer, FormRecognizer, Presidio
+from gateway.classify.scanned import Ints, Scanned
+
+# What any find of presidio's own patterns holds. They have look-arounds, so RE2 runs these.
+_PRESIDIO: Mapping[str, str] = MappingProxyType(
+    {
+        "IP_ADDRESS": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9A-F]{0,4}:",
+        "MAC_ADDRESS": r"[0-9A-F]{2}[:-][0-9A-F]{2}[:-][0-9A-F]{2}[:-]|[0-9A-F]{4}\.[0-9A-F]{4}\.",
+        "CREDIT_CARD": r"[0-9](?:[- ]?[0-9]){11}",
+        "IBAN_CODE": r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}",
+        "US_SSN": r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}",
+        "CRYPTO": r"(?:bc1|[13])[A-Z0-9]{25}",
+    }
+)
+# Where an address ends: the street, then a number with its unit, in whatever signs.
+_ADDRESS = (
+    r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)(?:[^\x00-\x7F]|[A-Z0-9#-]){0,20}"
+    r"[0-9一二三四五六七八九十百](?:\s|[^\x00-\x7F])?(?:号|栋|幢|室|单元|楼|组|弄|层|座)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """pattern: RE2, None lets all through. words: RE2 of the words of which one must stand in the
+    text because a find without it does not count; None when it counts by itself."""
+
+    pattern: str | None
+    words: str | None = None
+
+
+def screen(recognizer: EntityRecognizer, threshold: float) -> Screen:
+    """The screen of a recogniser whose finds count from `threshold` on, with their context."""
+    if isinstance(recognizer, AddressRecognizer):
+        return Screen(_ADDRESS, _needed(recognizer, recognizer.best, threshold))
+    if isinstance(recognizer, FormRecognizer):
+        return Screen(
+            _bounded(recognizer.form.pattern), _needed(recognizer, recognizer.best, threshold)
+        )
+    if isinstance(recognizer, Presidio):
+        if recognizer.form is not None:
+            return Screen(_bounded(recognizer.form.pattern))
+        return Screen(_PRESIDIO[recognizer.supported_entities[0]])
+    return Screen(None)
+
+
+class Screens:
+    """The screens of all recognisers of an engine, run with as few scans as will do."""
+
+    def __init__(self, recognizers: Sequence[EntityRecognizer], threshold: float) -> None:
+        self._screens = {r.id: screen(r, threshold) for r in recognizers}
+        free = [s.pattern for s in self._screens.values() if s.words is None and s.pattern]
+        # Most texts hold nothing: one scan for all says so.
+        self._any_free = "|".join(f"(?:{pattern})" for pattern in dict.fromkeys(free))
+        words = [s.words for s in self._screens.values() if s.words]
+        self._any_word = "|".join(dict.fromkeys(words))
+
+    def candidates(
+        self, scanned: Scanned, recognizers: Sequence[EntityRecognizer]
+    ) -> dict[str, Ints]:
+        """Which texts each recogniser has to look at, by the recogniser's id, ascending."""
+        everything = np.arange(len(scanned))
+        free = scanned.matching(self._any_free) if self._any_free else everything[:0]
+        worded = scanned.matching(self._any_word) if self._any_word else everything[:0]
+        found: dict[str, Ints] = {}
+        for recognizer in recognizers:
+            one = self._screens[recognizer.id]
+            if one.pattern is None:
+                found[recognizer.id] = everything
+            elif one.words is None:
+                found[recognizer.id] = scanned.matching(one.pattern, free)
+            else:
+                near = scanned.matching(one.words, worded) if one.words else everything[:0]
+                found[recognizer.id] = scanned.matching(one.pattern, near)
+        return found
+
+
+def _bounded(pattern: str) -> str:
+    # `s`: some of presidio's recognisers let a dot be a line's end.
+    return rf"(?s:(?:^|[^0-9A-Z_])(?:{pattern})(?:$|[^0-9A-Z_]))"
+
+
+def _needed(recognizer: EntityRecognizer, best: float, threshold: float) -> str | None:
+    """RE2 of the context words, when a find of the trust `best` counts only beside one."""
+    if best >= threshold:
+        return None
+    words = [word.lower() for word in recognizer.context]
+    if not all(c.isascii() or "\u3400" <= c <= "\u9fff" for word in words for c in word):
+        # Other scripts have letters whose small form has another number of characters.
+        return "(?s:.?)"
+    return "|".join(_literal(word) for word in dict.fromkeys(words))
+
+
+def _literal(word: str) -> str:
+    return "".join(c if c.isalnum() else f"\\x{{{ord(c):X}}}" for c in word)
