@@ -51,7 +51,8 @@ def screen(recognizer: EntityRecognizer, threshold: float) -> Screen:
         )
     if isinstance(recognizer, Presidio):
         if recognizer.form is not None:
-            return Screen(_bounded(recognizer.form.pattern))
+            # Its boundaries hold other letters for cases of ASCII ones than the screen does.
+            return Screen(f"(?s:{recognizer.form.pattern})")
         return Screen(_PRESIDIO[recognizer.supported_entities[0]])
     return Screen(None)
 
