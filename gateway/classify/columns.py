@@ -60,7 +60,8 @@ def classify(
 
     data: samples of the columns, which are looked at as they come, or a table at any size; None
     classifies by names alone, with less confidence. Columns missing from it are classified by name.
-    Declared columns stay as they are.
+    What a person declared is not looked at: that, and a stricter verdict from before, are weighed
+    where verdicts are kept.
     """
     return tuple(
         verdict.onto(column)

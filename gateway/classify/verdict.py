@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from gateway.model.catalog import Column, ColumnName
 from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import Grade
-from gateway.model.names import ENTITIES, ColumnRole, Role
+from gateway.model.names import ENTITIES, ColumnRole
 from gateway.model.noun import Digest, Noun, ShortText
 from gateway.norms.elements import elements
 
@@ -39,14 +39,12 @@ class Verdict(Noun):
         return self
 
     def onto(self, column: Column) -> Column:
-        """The column with this verdict. What an officer set stays; what the holder declared
-        stays where it is no weaker than the evidence. A column that turns out to be of another
-        entity loses its element, unless that is an element of the new one."""
+        """The column with this verdict, by the rules alone: whether it holds against what a person
+        said, or a stricter one from before, is not decided here. A column that turns out to be of
+        another entity loses its element, unless that is an element of the new one."""
         if column.name != self.column:
             raise ValueError("the verdict is on another column")
-        if column.declared_by is Role.OFFICER:
-            return column
-        found = column.but(
+        return column.but(
             element=self._element_of(column),
             entity=self.entity,
             role=self.role,
@@ -55,11 +53,9 @@ class Verdict(Noun):
             evidence=self.weightiest(),
             coverage=self.coverage,
             rules=self.rules,
-            declared_by=None,
+            declaration=None,
+            found=None,
         )
-        if column.declared_by is Role.HOLDER and column.has_verdict and found.admits(column):
-            return column
-        return found
 
     def _element_of(self, column: Column) -> str | None:
         # Under the name of an element, a column must not leave that is something else by now.

@@ -1,5 +1,6 @@
 """``gateway dataset``: find, register and describe data sets."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,14 +182,21 @@ def override(
         str, typer.Option(help="direct_identifier, quasi_identifier, sensitive or other.")
     ],
     reason: Reason,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="Last day, such as 2027-06-30, or a moment with its time zone; for good without."
+        ),
+    ] = None,
     name: As = None,
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Set the verdict on a column, as an officer."""
+    """Set the verdict on a column, as an officer; when it lapses, what the rules find holds."""
+    lapses = None if until is None else _end_of(until)
     with connected(name, profile) as client:
         changed = client.override(
-            dataset, column, entity=entity, grade=grade, role=role, reason=reason
+            dataset, column, entity=entity, grade=grade, role=role, reason=reason, until=lapses
         )
     json_or(as_json, plain(changed), show_dataset)
 
@@ -211,13 +219,19 @@ def show_dataset(dataset: dict[str, Any]) -> None:
             column["entity"] or "?",
             column["grade"] or "?",
             column["role"] or "?",
-            "declared" if column["declared"] else _percent(column["confidence_percent"]),
+            _sure(column),
         ]
         for column in columns
     ]
     show_table(["column", "element", "type", "entity", "grade", "role", "sure"], rows)
     if any(column["grade"] is None for column in columns):
         say("? = not known: counts as the highest grade, and cannot be released")
+    if any(column["found"] and not column["declaration"] for column in columns):
+        say(
+            "now found = the rules by now find something milder; what held before stays until an "
+            "officer accepts it (gateway dataset classify) or decides otherwise (gateway dataset "
+            "override)"
+        )
 
 
 def _show_list(datasets: list[dict[str, Any]]) -> None:
@@ -247,6 +261,30 @@ def _show_why(column: dict[str, Any]) -> None:
         for e in column["evidence"]
     ]
     return show_table(["evidence", "entity", "weight", "why", "理由"], rows, title=title)
+
+
+def _end_of(text: str) -> datetime:
+    """The end of a day in UTC, or the moment itself."""
+    try:
+        if "T" in text.upper() or " " in text.strip():
+            return datetime.fromisoformat(text)
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time.min, UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest.of(
+            "until", "a day such as 2027-06-30, or a moment such as 2027-06-30T12:00:00+08:00"
+        ) from None
+
+
+def _sure(column: dict[str, Any]) -> str:
+    """How sure the verdict is, who said it, and whether the rules by now say otherwise."""
+    said, found = column["declaration"], column["found"]
+    if said is not None:
+        lapses = f" until {when(said['until'])}" if said["until"] else ""
+        return f"declared by the {said['role']}{lapses}"
+    if column["declared"]:
+        return "declared"
+    asked = f"; now found: {found['entity'] or '?'}, {found['grade'] or '?'}" if found else ""
+    return _percent(column["confidence_percent"]) + asked
 
 
 def _percent(confidence: int | None) -> str:

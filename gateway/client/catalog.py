@@ -1,6 +1,7 @@
 """Data sets, seen from outside: find, register, describe, classify, push."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from threading import Event
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from gateway.api.pb import (
     classification_pb2,
     classification_pb2_grpc,
 )
-from gateway.client.forms import column_message, full_name, role_number, source_message
+from gateway.client.forms import column_message, full_name, moment, role_number, source_message
 from gateway.client.link import ATTEMPTS, STREAM_SECONDS, Calls, Link, new_request_id
 from gateway.client.streams import pieces
 from gateway.errors import InvalidRequest
@@ -117,9 +118,18 @@ class CatalogCalls(Calls):
         return self._link.command(self._classification.ClassifyDataSet, request, _LOOKING_SECONDS)
 
     def override(
-        self, name: str, column: str, *, entity: str, grade: str, role: str, reason: str
+        self,
+        name: str,
+        column: str,
+        *,
+        entity: str,
+        grade: str,
+        role: str,
+        reason: str,
+        until: datetime | None = None,
     ) -> catalog_pb2.DataSet:
-        """An officer's verdict on one column."""
+        """An officer's verdict on one column, for good or until a moment; what the rules find then
+        takes its place."""
         request = classification_pb2.OverrideVerdictRequest(
             dataset=full_name("datasets", name),
             column=column,
@@ -128,6 +138,7 @@ class CatalogCalls(Calls):
             role=role_number(role),  # type: ignore[arg-type]
             reason=reason,
             etag=self.dataset(name).etag,
+            until=moment(until) if until is not None else None,
         )
         return self._link.command(self._classification.OverrideVerdict, request)
 

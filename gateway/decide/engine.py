@@ -161,6 +161,9 @@ def _dataset_denials(dataset: DataSet) -> Iterable[Reason]:
     if dataset.state is not DataSetState.ACTIVE:
         text = f"{dataset.name} is {dataset.state.value.replace('_', ' ')}: ask {dataset.holder}"
         yield Reason(code=reasons.DATASET_NOT_ACTIVE, text=text)
+    if not dataset.current:
+        text = f"what {dataset.name} holds now is not classified yet: ask again when that is done"
+        yield Reason(code=reasons.NOT_CLASSIFIED, text=text)
 
 
 def _policy_filter_denials(combined: Combined, dataset: DataSet) -> Iterable[Reason]:

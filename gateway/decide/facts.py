@@ -30,6 +30,8 @@ class Facts:
         idle = [policy.name for policy in self.policies if policy.state is not PolicyState.ACTIVE]
         if idle:
             raise ValueError(f"not an active policy: {', '.join(idle)}")
+        # A declaration that lapsed holds for no decision, swept or not.
+        object.__setattr__(self, "dataset", self.dataset.at(self.now))
         # Sorted here, so that nothing that follows can depend on the order they came in.
         ordered = tuple(sorted(self.policies, key=lambda p: (p.name, p.version)))
         object.__setattr__(self, "policies", ordered)

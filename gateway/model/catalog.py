@@ -1,13 +1,14 @@
 """What the catalogue knows: parties, data sets, where they live, and what each column is."""
 
+from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gateway.model.evidence import Coverage, Evidence
+from gateway.model.evidence import Coverage, Declaration, Entity, Evidence, Finding, Judged
 from gateway.model.grades import Grade, effective, highest
 from gateway.model.lifecycle import DataSetState
-from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
+from gateway.model.names import ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -86,8 +87,13 @@ SourceRef = Annotated[
 class Column(Noun):
     """One column: its physical form, and the verdict on what it is.
 
-    ``entity``, ``grade`` and ``role`` are None until classified or declared: an unknown grade
-    counts as the highest and nothing can be released from a column without a verdict.
+    ``entity``, ``grade`` and ``role`` are the verdict in force, with the evidence for it. They are
+    None until classified or declared: an unknown grade counts as the highest and nothing can be
+    released from a column without a verdict.
+
+    ``found`` is the newest verdict of the rules themselves, where it is not the one in force: under
+    a declaration, whose place it takes when that lapses; or because it is milder, which takes a
+    person's word.
     """
 
     name: ColumnName
@@ -96,21 +102,15 @@ class Column(Noun):
     description: LongText = ""
     element: ShortText | None = None  # standard element; the column is released under its name
     unit: ShortText | None = None  # unit of the values as stored
-    entity: str | None = None
+    entity: Entity | None = None
     grade: Grade | None = None
     role: ColumnRole | None = None
     evidence: tuple[Evidence, ...] = ()  # the weightiest first
     confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     coverage: Coverage | None = None  # what the verdict rests on; None: not classified
     rules: ShortText | None = None  # version and digest of the rule pack; None: not classified
-    declared_by: Role | None = None  # holder or officer who set the verdict; None: classified
-
-    @field_validator("entity")
-    @classmethod
-    def _known_entity(cls, entity: str | None) -> str | None:
-        if entity is not None and entity not in ENTITIES:
-            raise ValueError("not an entity of the gateway's vocabulary")
-        return entity
+    declaration: Declaration | None = None  # of a person whose verdict is in force
+    found: Finding | None = None
 
     @property
     def published_name(self) -> str:
@@ -120,7 +120,49 @@ class Column(Noun):
     @property
     def declared(self) -> bool:
         """Whether a person set the verdict."""
-        return self.declared_by is not None
+        return self.declaration is not None
+
+    @property
+    def declared_by(self) -> Role | None:
+        """The role of the person who set the verdict; None: classified."""
+        return None if self.declaration is None else self.declaration.role
+
+    @property
+    def questioned(self) -> bool:
+        """Whether the rules by now find something milder, and nobody has answered that yet."""
+        return self.declaration is None and self.found is not None
+
+    @property
+    def verdict(self) -> tuple[str | None, Grade | None, ColumnRole | None]:
+        """Entity, grade and role in force."""
+        return self.entity, self.grade, self.role
+
+    @property
+    def finding(self) -> Finding | None:
+        """The newest verdict of the rules; None: not classified yet."""
+        if self.found is not None or self.declaration is not None or self.rules is None:
+            return self.found
+        return self.in_force()
+
+    def in_force(self) -> Finding:
+        """The verdict in force and what it rests on, as if the rules had found it."""
+        return Finding(**{name: getattr(self, name) for name in Finding.model_fields})
+
+    def as_found(self, finding: Finding | None) -> "Column":
+        """The column with that finding in force, and nobody's declaration. Under the name of an
+        element it does not leave when it turns out to be something else."""
+        finding = finding or Finding()
+        same = self.entity == finding.entity
+        return self.but(
+            **dict(finding), element=self.element if same else None, declaration=None, found=None
+        )
+
+    def at(self, now: datetime) -> "Column":
+        """The column as it is at that moment: a lapsed declaration does not hold, whether or not
+        anybody has swept it."""
+        if self.declaration is None or self.declaration.holds(now):
+            return self
+        return self.as_found(self.found)
 
     def admits(self, declared: "Column") -> bool:
         """Whether a holder may say this of the column: never a lower grade, never a weaker role,
@@ -140,7 +182,7 @@ class Column(Noun):
 
     @property
     def has_verdict(self) -> bool:
-        return None not in (self.entity, self.grade, self.role)
+        return None not in self.verdict
 
 
 class SourceVersion(Noun):
@@ -179,6 +221,7 @@ class DataSet(DataSetDraft):
 
     holder: str  # parties/…
     version: SourceVersion | None = None
+    judged: Judged | None = None  # what its verdicts were made on; None: not classified yet
     state: DataSetState = DataSetState.ACTIVE
     revision: Annotated[int, Field(ge=1)] = 1
     created: Moment
@@ -208,6 +251,24 @@ class DataSet(DataSetDraft):
             if name in (column.name, column.published_name):
                 return column
         return None
+
+    def at(self, now: datetime) -> Self:
+        """The data set as it is at that moment, without declarations that lapsed."""
+        columns = tuple(column.at(now) for column in self.columns)
+        return self if columns == self.columns else self.but(columns=columns)
+
+    @property
+    def current(self) -> bool:
+        """Whether its verdicts, as far as it has any, are on the content that it has now."""
+        if self.judged is None or self.version is None:
+            return True
+        return self.judged.fingerprint == self.version.fingerprint
+
+    @property
+    def lapses(self) -> datetime | None:
+        """When the next of its declarations lapses."""
+        ends = [c.declaration.until for c in self.columns if c.declaration is not None]
+        return min((end for end in ends if end is not None), default=None)
 
     @property
     def grade(self) -> Grade:

@@ -1,10 +1,23 @@
-"""Why a column is taken for what it is: evidence, and how much of the data was looked at."""
+"""Why a column is taken for what it is: evidence, how much was looked at, and who says so."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from gateway.model.noun import Noun, ShortText
+from gateway.model.grades import Grade
+from gateway.model.names import ENTITIES, ColumnRole, Role, identifier
+from gateway.model.noun import Digest, Moment, Noun, ShortText
+
+
+def _known(entity: str) -> str:
+    if entity not in ENTITIES:
+        raise ValueError("not an entity of the gateway's vocabulary")
+    return entity
+
+
+Entity = Annotated[str, AfterValidator(_known)]
+"""One of the vocabulary's entities, or NONE."""
 
 EvidenceKind = Literal["name", "value", "neighbour", "rule", "declared"]
 
@@ -44,3 +57,52 @@ class Coverage(Noun):
     def metadata_only(self) -> bool:
         """Whether no value was looked at: the verdict is weaker."""
         return self.sampled == 0
+
+
+class Finding(Noun):
+    """What the rules alone make of a column; without entity, grade and role they do not know."""
+
+    entity: Entity | None = None
+    grade: Grade | None = None
+    role: ColumnRole | None = None
+    confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    evidence: tuple[Evidence, ...] = ()
+    coverage: Coverage | None = None
+    rules: ShortText | None = None
+
+
+class Declaration(Noun):
+    """A person's verdict: who said it, in which role, why, when, and until when it holds.
+
+    ``until`` None: for good. A holder's is only ever stricter than what the rules find; an
+    officer's stands against them until it lapses.
+    """
+
+    party: str
+    role: Role
+    reason: ShortText = ""
+    at: Moment
+    until: Moment | None = None
+
+    @model_validator(mode="after")
+    def _by_somebody_who_may(self) -> Self:
+        identifier(self.party, "parties")
+        if self.role not in (Role.HOLDER, Role.OFFICER):
+            raise ValueError("a verdict is declared by the holder or an officer")
+        if self.until is not None and self.until <= self.at:
+            raise ValueError("a declaration lapses later than it is made")
+        return self
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not lapsed."""
+        return self.until is None or now < self.until
+
+
+class Judged(Noun):
+    """Under which rules the verdicts of a data set were made, and on which content.
+
+    ``fingerprint`` None: on names alone, before there were records.
+    """
+
+    rules: ShortText
+    fingerprint: Digest | None = None

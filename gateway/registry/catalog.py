@@ -1,6 +1,7 @@
 """The catalogue: a department registers a data set where it lives, and keeps its description."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -23,7 +24,6 @@ from gateway.model.catalog import (
     PushedSource,
     SourceVersion,
 )
-from gateway.model.evidence import Evidence
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import DATA_SET, DataSetState, advance
 from gateway.model.names import ColumnRole, Role
@@ -31,9 +31,11 @@ from gateway.model.noun import Noun
 from gateway.model.requests import RequestKey
 from gateway.norms.elements import Element
 from gateway.ports import Clock, ColumnSample, Intake, Page, Sources, Store, Transaction
+from gateway.registry.declaring import declare, overridden
 from gateway.registry.freshness import Classify
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
+from gateway.registry.verdicts import judged
 
 CHANGEABLE = frozenset(
     {
@@ -75,7 +77,7 @@ class Catalog:
     def get(self, caller: Party, name: str) -> DataSet:
         """One data set that the caller may see."""
         with self._store.read() as tx:
-            return dataset_for(tx, caller, name)
+            return dataset_for(tx, caller, name).at(self._clock.now())
 
     def search(self, caller: Party, page: Page, text: str) -> list[DataSet]:
         """Data sets by name in which ``text`` is found: holders see their own, consumers those
@@ -83,7 +85,8 @@ class Catalog:
         holder = caller.name if caller.role is Role.HOLDER else None
         state = DataSetState.ACTIVE if caller.role is Role.CONSUMER else None
         with self._store.read() as tx:
-            return tx.datasets(page, text=text, holder=holder, state=state)
+            found = tx.datasets(page, text=text, holder=holder, state=state)
+        return [dataset.at(self._clock.now()) for dataset in found]
 
     # ---- registering ----------------------------------------------------------------------------
 
@@ -98,17 +101,18 @@ class Catalog:
                 return dataset_for(tx, caller, earlier)
         if draft.name == OWN_RECORDS:
             raise InvalidRequest.of("name", f"{draft.name} is reserved: choose another")
-        columns, version = self._look(caller, draft)
+        bare, rows, version = self._look(caller, draft)
         now = self._clock.now()
         dataset = DataSet(
             **{name: value for name, value in dict(draft).items() if name != "columns"},
             holder=caller.name,
-            columns=columns,
-            version=version,
+            columns=bare,
             state=DataSetState.AWAITING_RECORDS if version is None else DataSetState.ACTIVE,
             created=now,
             updated=now,
         )
+        dataset = judged(dataset, version, self._classify(rows, bare))
+        dataset = dataset.but(columns=self._declare(caller, dataset.columns, draft.columns))
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return dataset_for(tx, caller, earlier)
@@ -128,16 +132,14 @@ class Catalog:
             raise FailedPrecondition(f"{name} is pushed: push its records again instead")
         found, rows, version = self._open(dataset.holder, dataset.name, dataset.source, ())
         known = {column.name: column for column in dataset.columns}
-        columns = self._classify(
-            rows,
-            [
-                known[c.name].but(type=c.type, nullable=c.nullable) if c.name in known else c
-                for c in found
-            ],
+        columns = tuple(
+            known[c.name].but(type=c.type, nullable=c.nullable) if c.name in known else c
+            for c in found
         )
-        return self._change(
-            caller, dataset, key, "dataset.refresh", {"columns": columns, "version": version}
+        seen = judged(
+            dataset.but(columns=columns), version, self._classify(rows, columns), caller.role
         )
+        return self._change(caller, dataset, key, "dataset.refresh", _outcome(seen))
 
     def withdraw(self, caller: Party, name: str, key: RequestKey) -> DataSet:
         """Take a data set out of use."""
@@ -176,7 +178,8 @@ class Catalog:
             raise Conflict(f"{name} changed since you read it; read it again", resource=name)
         wanted = dict(changes)
         if "columns" in wanted:
-            wanted["columns"] = self._declare(dataset.columns, _columns(wanted["columns"]))
+            said = _columns(wanted["columns"])
+            wanted["columns"] = self._declare(caller, dataset.columns, said)
         return self._change(caller, dataset, key, "dataset.update", wanted)
 
     def classify(self, caller: Party, name: str, key: RequestKey) -> DataSet:
@@ -185,7 +188,7 @@ class Catalog:
             dataset = (
                 self._own(tx, caller, name)
                 if caller.role is Role.HOLDER
-                else dataset_for(tx, caller, name)
+                else dataset_for(tx, caller, name).at(self._clock.now())
             )
             if made_before(tx, caller, key) is not None:
                 return dataset
@@ -195,8 +198,10 @@ class Catalog:
             dataset.holder, dataset.name, dataset.source, dataset.columns
         ) as source:
             names = [column.name for column in dataset.columns]
-            columns = self._classify(source.sample(names), dataset.columns)
-        return self._change(caller, dataset, key, "dataset.classify", {"columns": columns})
+            version = source.version()
+            found = self._classify(source.sample(names), dataset.columns)
+        seen = judged(dataset, version, found, caller.role)
+        return self._change(caller, dataset, key, "dataset.classify", _outcome(seen))
 
     def override(
         self,
@@ -209,12 +214,19 @@ class Catalog:
         reason: str,
         revision: int,
         key: RequestKey,
+        until: datetime | None = None,
     ) -> DataSet:
-        """An officer's verdict on one column, which classification leaves alone."""
+        """An officer's verdict on one column, which classification leaves alone until it lapses.
+
+        What the rules find by then is kept beside it and takes its place.
+        """
+        now = self._clock.now()
+        if until is not None and until <= now:
+            raise InvalidRequest.of("until", "must be later than now; without it, it is for good")
         if caller.role is not Role.OFFICER:
             raise PermissionDenied("only an officer overrides a verdict")
         with self._store.read() as tx:
-            dataset = dataset_for(tx, caller, name)
+            dataset = dataset_for(tx, caller, name).at(now)
             if made_before(tx, caller, key) is not None:
                 return dataset
         if dataset.revision != revision:
@@ -222,28 +234,19 @@ class Catalog:
         if column not in {c.name for c in dataset.columns}:
             raise NotFound(f"{name} has no column {column}", reason="UNKNOWN_COLUMN")
         columns = tuple(
-            c.but(
-                entity=entity,
-                grade=grade,
-                role=role,
-                declared_by=Role.OFFICER,
-                confidence_percent=100,
-                evidence=(
-                    Evidence(
-                        kind="declared",
-                        entity=entity,
-                        detail=f"set by {caller.name}: {reason}"[:200],
-                        detail_zh=f"由 {caller.name} 认定：{reason}"[:200],
-                        weight=100,
-                    ),
-                ),
-            )
+            overridden(c, caller, (entity, grade, role), reason, now, until)
             if c.name == column
             else c
             for c in dataset.columns
         )
         return self._change(
-            caller, dataset, key, "dataset.override", {"columns": columns}, column=column
+            caller,
+            dataset,
+            key,
+            "dataset.override",
+            {"columns": columns},
+            column=column,
+            until=until.isoformat() if until is not None else "for good",
         )
 
     # ---- pushed records -------------------------------------------------------------------------
@@ -271,10 +274,10 @@ class Catalog:
                 tx.destroy_key(before.stream)
 
         try:
+            found = self._classify(received.samples, dataset.columns)
             changes = {
+                **_outcome(judged(dataset, received.version, found, caller.role)),
                 "source": PushedSource(stream=received.stream),
-                "version": received.version,
-                "columns": self._classify(received.samples, dataset.columns),
                 "state": DataSetState.ACTIVE,
             }
             changed = self._change(caller, dataset, key, "dataset.push", changes, also=keys)
@@ -292,14 +295,14 @@ class Catalog:
 
     def _look(
         self, caller: Party, draft: DataSetDraft
-    ) -> tuple[tuple[Column, ...], SourceVersion | None]:
+    ) -> tuple[tuple[Column, ...], tuple[ColumnSample, ...] | None, SourceVersion | None]:
         if isinstance(draft.source, PushedSource):
             if draft.source.stream is not None or not draft.columns:
                 raise InvalidRequest.of("columns", "declare every column of a pushed data set")
-            bare = [Column(name=c.name, type=c.type, nullable=c.nullable) for c in draft.columns]
-            return self._declare(self._classify(None, bare), draft.columns), None
-        found, rows, version = self._open(caller.name, draft.name, draft.source, ())
-        return self._declare(self._classify(rows, found), draft.columns), version
+            declared = draft.columns
+            bare = (Column(name=c.name, type=c.type, nullable=c.nullable) for c in declared)
+            return tuple(bare), None, None
+        return self._open(caller.name, draft.name, draft.source, ())
 
     def _open(
         self, holder: str, name: str, source: object, columns: Sequence[Column]
@@ -313,49 +316,16 @@ class Catalog:
             version = opened.version()
             return found, tuple(opened.sample(schema.names)), version
 
-    def _declare(self, columns: Sequence[Column], declared: Sequence[Column]) -> tuple[Column, ...]:
-        """What the holder says of columns, laid over what is known of them."""
-        by_name = {column.name: column for column in declared}
-        faults = [
-            Violation(f"columns.{name}", "the source has no such column")
-            for name in by_name
-            if name not in {column.name for column in columns}
-        ]
-        faults += [
-            Violation(f"columns.{c.name}.element", f"{c.element} is not a standard element")
-            for c in declared
-            if c.element is not None and c.element not in self._elements
-        ]
-        if faults:
-            raise InvalidRequest.collected(faults)
-        laid = tuple(
-            _laid_over(column, by_name[column.name]) if column.name in by_name else column
-            for column in columns
-        )
-        weaker = [new.name for old, new in zip(columns, laid, strict=True) if not old.admits(new)]
-        weaker += [
-            column.name
-            for column in laid
-            if column.name in by_name and not self._of_its_element(column)
-        ]
-        if weaker:
-            raise PermissionDenied(
-                "a holder may add to a verdict and raise it; only an officer changes it otherwise "
-                "(gateway dataset override): " + ", ".join(weaker),
-                reason="VERDICT_WEAKENED",
-            )
-        return laid
-
-    def _of_its_element(self, column: Column) -> bool:
-        # Rules can speak about elements, so naming one must not make a column look harmless.
-        element = self._elements.get(column.element or "")
-        return element is None or column.entity in (None, "NONE", element.entity)
+    def _declare(
+        self, caller: Party, columns: Sequence[Column], said: Sequence[Column]
+    ) -> tuple[Column, ...]:
+        return declare(self._elements, caller.name, self._clock.now(), columns, said)
 
     def _own(self, tx: Transaction, caller: Party, name: str) -> DataSet:
         dataset = tx.dataset(name)
         if dataset is None or dataset.holder != caller.name:
             raise NotFound.resource(name)
-        return dataset
+        return dataset.at(self._clock.now())
 
     def _change(
         self,
@@ -401,22 +371,8 @@ class Catalog:
         )
 
 
-def _laid_over(column: Column, declared: Column) -> Column:
-    given: dict[str, object] = {
-        name: getattr(declared, name)
-        for name in ("description", "element", "unit", "entity", "grade", "role")
-        if getattr(declared, name) not in (None, "")
-    }
-    if {"entity", "grade", "role"} & given.keys():
-        said = Evidence(
-            kind="declared",
-            entity=declared.entity or column.entity or "NONE",
-            detail="declared by the holder",
-            detail_zh="由数据持有方声明",
-            weight=100,
-        )
-        given |= {"declared_by": Role.HOLDER, "evidence": (said,)}
-    return column.but(**given)
+def _outcome(seen: DataSet) -> dict[str, object]:
+    return {name: getattr(seen, name) for name in ("columns", "version", "judged")}
 
 
 def _columns(value: object) -> tuple[Column, ...]:

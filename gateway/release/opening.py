@@ -161,7 +161,7 @@ class Opening:
         recipient = tx.party(caller.name)  # it may have been shut out since the call began
         if recipient is None:
             raise PermissionDenied(f"{caller.name} is shut out", reason="PARTY_DISABLED")
-        dataset = dataset_for(tx, recipient, request.dataset)
+        dataset = dataset_for(tx, recipient, request.dataset).at(now)
         if dataset.state is not DataSetState.ACTIVE:
             raise FailedPrecondition(
                 f"{dataset.name} is {dataset.state}", reason="DATA_SET_NOT_ACTIVE"

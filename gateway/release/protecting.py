@@ -13,6 +13,7 @@ from gateway.model.access import ExtractRequest
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import OWN_RECORDS, Column, DataSet, Party, PushedSource
 from gateway.model.decision import Decision
+from gateway.model.evidence import Declaration
 from gateway.model.lifecycle import PolicyState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import Plan
@@ -31,6 +32,7 @@ from gateway.ports import (
     Staging,
     Store,
 )
+from gateway.registry.verdicts import judged
 from gateway.transform.registry import output_type
 
 
@@ -112,7 +114,9 @@ class Protecting:
             dataset = dataset.but(
                 source=PushedSource(stream=received.stream),
                 version=received.version,
-                columns=self._classify(received.samples, dataset.columns),
+            )
+            dataset = judged(
+                dataset, received.version, self._classify(received.samples, dataset.columns)
             )
             recipient = caller.but(role=Role.CONSUMER, kind=kind)
             request = ExtractRequest(
@@ -139,8 +143,13 @@ class Protecting:
             self._intake.discard(received.stream)
 
     def _described(self, caller: Party, declared: Sequence[Column], schema: pa.Schema) -> DataSet:
-        known = {column.name: column for column in declared}
         now = self._clock.now()
+        # Whoever brings records holds them: what they say stands unless it is too weak.
+        said = Declaration(party=caller.name, role=Role.HOLDER, at=now)
+        known = {
+            column.name: column.but(declaration=said) if column.has_verdict else column
+            for column in declared
+        }
         return DataSet(
             # The same name each time: it is part of key domains, so that the same caller's
             # tokens agree between calls.

@@ -157,6 +157,7 @@ class Runner:
             dataset, plan = tx.dataset(release.request.dataset), release.plan
             if plan is None or dataset is None:
                 raise GatewayFault(f"the record of {name} is incomplete")
+            dataset = dataset.at(now)
             state: ReleaseState = release.state
             if state is ReleaseState.RUNNING:  # its process went away in the middle
                 state = advance(RELEASE, name, state, ReleaseState.OPENED)
@@ -209,7 +210,7 @@ class Runner:
                 )
             if version.fingerprint != plan.dataset_fingerprint:
                 current = refreshed(dataset, source, version, self._classify)
-                if current.columns != dataset.columns:
+                if [c.verdict for c in current.columns] != [c.verdict for c in dataset.columns]:
                     raise SourceChanged(
                         f"{dataset.name} holds graver data than when this release was planned; "
                         "ask again",

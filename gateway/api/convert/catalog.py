@@ -5,7 +5,12 @@ from typing import Any, Final
 
 from gateway.api.convert.keys import etag
 from gateway.api.convert.shape import Shape
-from gateway.api.convert.words import COLUMN_ROLE_NUMBERS, COLUMN_ROLES, DATA_SET_STATE_NUMBERS
+from gateway.api.convert.words import (
+    COLUMN_ROLE_NUMBERS,
+    COLUMN_ROLES,
+    DATA_SET_STATE_NUMBERS,
+    ROLE_NUMBERS,
+)
 from gateway.api.pb import catalog_pb2
 from gateway.errors import InvalidRequest
 from gateway.model.catalog import (
@@ -19,7 +24,7 @@ from gateway.model.catalog import (
     PushedSource,
     SourceRef,
 )
-from gateway.model.evidence import Coverage, Evidence
+from gateway.model.evidence import Coverage, Declaration, Evidence, Finding
 from gateway.model.grades import Grade
 from gateway.model.names import Role
 from gateway.model.noun import Noun
@@ -220,6 +225,7 @@ def to_proto(dataset: DataSet, caller: Party) -> catalog_pb2.DataSet:
 
 
 def _column_to_proto(column: Column, *, inside: bool) -> catalog_pb2.Column:
+    force = _finding_to_proto(column.in_force())
     message = catalog_pb2.Column(
         name=column.name,
         type=column.type,
@@ -227,20 +233,50 @@ def _column_to_proto(column: Column, *, inside: bool) -> catalog_pb2.Column:
         description=column.description,
         element=column.element or "",
         unit=column.unit or "",
-        entity=column.entity or "",
-        grade=column.grade or "",
+        entity=force.entity,
+        grade=force.grade,
+        role=force.role,
+        declared=column.declared,
+    )
+    if force.HasField("confidence_percent"):
+        message.confidence_percent = force.confidence_percent
+    if inside:
+        message.evidence.extend(force.evidence)
+        message.rules = force.rules
+        if force.HasField("coverage"):
+            message.coverage.CopyFrom(force.coverage)
+        if column.declaration is not None:
+            message.declaration.CopyFrom(_declaration_to_proto(column.declaration))
+        if column.found is not None:
+            message.found.CopyFrom(_finding_to_proto(column.found))
+    return message
+
+
+def _finding_to_proto(finding: Finding) -> catalog_pb2.Finding:
+    message = catalog_pb2.Finding(
+        entity=finding.entity or "",
+        grade=finding.grade or "",
         role=(
             catalog_pb2.COLUMN_ROLE_UNSPECIFIED
-            if column.role is None
-            else COLUMN_ROLE_NUMBERS[column.role]
+            if finding.role is None
+            else COLUMN_ROLE_NUMBERS[finding.role]
         ),
-        evidence=[_evidence_to_proto(piece) for piece in column.evidence] if inside else (),
-        declared=column.declared,
-        coverage=_coverage_to_proto(column.coverage) if inside and column.coverage else None,
-        rules=(column.rules or "") if inside else "",
+        evidence=[_evidence_to_proto(piece) for piece in finding.evidence],
+        coverage=_coverage_to_proto(finding.coverage) if finding.coverage else None,
+        rules=finding.rules or "",
     )
-    if column.confidence_percent is not None:
-        message.confidence_percent = column.confidence_percent
+    if finding.confidence_percent is not None:
+        message.confidence_percent = finding.confidence_percent
+    return message
+
+
+def _declaration_to_proto(declaration: Declaration) -> catalog_pb2.Declaration:
+    message = catalog_pb2.Declaration(
+        party=declaration.party, role=ROLE_NUMBERS[declaration.role], reason=declaration.reason
+    )
+    message.time.FromDatetime(declaration.at)
+    if declaration.until is not None:
+        message.until.FromDatetime(declaration.until)
     return message
 
 

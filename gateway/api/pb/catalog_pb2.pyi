@@ -60,8 +60,40 @@ class Coverage(_message.Message):
     sampled: int
     def __init__(self, rows: _Optional[int] = ..., present: _Optional[int] = ..., sampled: _Optional[int] = ...) -> None: ...
 
+class Declaration(_message.Message):
+    __slots__ = ("party", "role", "reason", "time", "until")
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    party: str
+    role: _options_pb2.PartyRole
+    reason: str
+    time: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, party: _Optional[str] = ..., role: _Optional[_Union[_options_pb2.PartyRole, str]] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("entity", "grade", "role", "confidence_percent", "evidence", "coverage", "rules")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    grade: str
+    role: ColumnRole
+    confidence_percent: int
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
+    coverage: Coverage
+    rules: str
+    def __init__(self, entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., confidence_percent: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ...) -> None: ...
+
 class Column(_message.Message):
-    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared", "coverage", "rules")
+    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared", "coverage", "rules", "declaration", "found")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NULLABLE_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +108,8 @@ class Column(_message.Message):
     DECLARED_FIELD_NUMBER: _ClassVar[int]
     COVERAGE_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    DECLARATION_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     nullable: bool
@@ -90,7 +124,9 @@ class Column(_message.Message):
     declared: bool
     coverage: Coverage
     rules: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ...) -> None: ...
+    declaration: Declaration
+    found: Finding
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ..., declaration: _Optional[_Union[Declaration, _Mapping]] = ..., found: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
     __slots__ = ("path",)

@@ -1,7 +1,11 @@
+import datetime
+
 from gateway.api.pb import catalog_pb2 as _catalog_pb2
 from gateway.api.pb import options_pb2 as _options_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -15,7 +19,7 @@ class ClassifyDataSetRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class OverrideVerdictRequest(_message.Message):
-    __slots__ = ("request_id", "dataset", "column", "entity", "grade", "role", "reason", "etag")
+    __slots__ = ("request_id", "dataset", "column", "entity", "grade", "role", "reason", "etag", "until")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +28,7 @@ class OverrideVerdictRequest(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     dataset: str
     column: str
@@ -32,4 +37,5 @@ class OverrideVerdictRequest(_message.Message):
     role: _catalog_pb2.ColumnRole
     reason: str
     etag: str
-    def __init__(self, request_id: _Optional[str] = ..., dataset: _Optional[str] = ..., column: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[_catalog_pb2.ColumnRole, str]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, request_id: _Optional[str] = ..., dataset: _Optional[str] = ..., column: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[_catalog_pb2.ColumnRole, str]] = ..., reason: _Optional[str] = ..., etag: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

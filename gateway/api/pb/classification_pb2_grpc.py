@@ -61,7 +61,8 @@ class ClassificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OverrideVerdict(self, request, context):
-        """An officer sets the verdict on one column, with a reason that is logged.
+        """An officer sets the verdict on one column, with a reason that is logged, for good or until a
+        moment. What the rules find is kept beside it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,9 @@ class ClassificationServiceStub:
     a person set stay. Reveals evidence, never values.
     """
     OverrideVerdict: _grpc.UnaryUnaryMultiCallable[_classification_pb2.OverrideVerdictRequest, _catalog_pb2.DataSet]
-    """An officer sets the verdict on one column, with a reason that is logged."""
+    """An officer sets the verdict on one column, with a reason that is logged, for good or until a
+    moment. What the rules find is kept beside it.
+    """
 
 @_typing.type_check_only
 class ClassificationServiceAsyncStub(ClassificationServiceStub):
@@ -51,7 +53,9 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     a person set stay. Reveals evidence, never values.
     """
     OverrideVerdict: _aio.UnaryUnaryMultiCallable[_classification_pb2.OverrideVerdictRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
-    """An officer sets the verdict on one column, with a reason that is logged."""
+    """An officer sets the verdict on one column, with a reason that is logged, for good or until a
+    moment. What the rules find is kept beside it.
+    """
 
 class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Says what columns are and how grave; lets an officer correct it."""
@@ -72,6 +76,8 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _classification_pb2.OverrideVerdictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.DataSet, _abc.Awaitable[_catalog_pb2.DataSet]]:
-        """An officer sets the verdict on one column, with a reason that is logged."""
+        """An officer sets the verdict on one column, with a reason that is logged, for good or until a
+        moment. What the rules find is kept beside it.
+        """
 
 def add_ClassificationServiceServicer_to_server(servicer: ClassificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

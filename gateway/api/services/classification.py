@@ -40,6 +40,7 @@ class ClassificationRpcs:
         role = shape.coded("role", request.role, COLUMN_ROLES)
         shape.text("reason", request.reason, 200, least=1)
         seen = revision(shape, "etag", request.etag)
+        until = shape.moment("until", request.until) if request.HasField("until") else None
         grade, role = shape.made(grade), shape.made(role)
         with caller_at_fault(""):
             dataset = self._catalog.override(
@@ -52,5 +53,6 @@ class ClassificationRpcs:
                 request.reason,
                 seen,
                 call.key(request),
+                until,
             )
         return convert.to_proto(dataset, call.party)

@@ -11,7 +11,7 @@ from gateway.api.convert.extracts import decision_to_proto
 from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.pb import protect_pb2
 from gateway.errors import InvalidRequest
-from gateway.model.names import ENTITIES, RecipientKind, Role
+from gateway.model.names import ENTITIES, RecipientKind
 from gateway.release.protecting import ProtectionUnderPolicy
 
 Redact = Callable[
@@ -49,11 +49,6 @@ class ProtectRpcs:
             shape.fault("header.columns", f"at most {_MOST_COLUMNS}")
         columns = convert_catalog.columns(shape, header.columns, "header.columns", typed=False)
         kind = shape.made(kind)
-        # Whoever brings records holds them: what they say of a column is not classified again.
-        columns = tuple(
-            column.but(declared_by=Role.HOLDER) if column.has_verdict else column
-            for column in columns
-        )
         call.resource = policy
         with record_reader(inbox) as records, caller_at_fault("payload"):
             protection = self._protection.records(

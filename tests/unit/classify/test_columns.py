@@ -1,6 +1,7 @@
 """Verdicts on whole tables: the registers, the traps, dirt, and what must never be told."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from gateway.classify.columns import classify, verdicts
 from gateway.classify.pack import standard
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
+from gateway.model.evidence import Declaration
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
 
@@ -188,56 +190,36 @@ def test_household_numbers_shaped_like_travel_permits_follow_their_name() -> Non
     assert of(table)["household_id"].role == QUASI
 
 
-def test_columns_that_an_officer_declared_stay_as_they_are() -> None:
-    table = testing.residents(100, 1)
-    declared = Column(
-        name="resident_id", type="string", entity="NONE", grade=Grade.GENERAL_1, role=OTHER,
-        declared_by=Role.OFFICER,
-    )  # fmt: skip
-    other = Column(name="phone", type="string")
-    kept, found = classify(table, [declared, other], pack=PACK)
-    assert kept is declared
-    assert found.has_verdict
-    assert found.element is None
-
-
 @pytest.mark.parametrize(
-    ("entity", "element", "by", "kept"),
+    ("entity", "element", "kept"),
     [
-        ("REGION", "district", None, None),
-        ("REGION", "district", Role.HOLDER, None),
-        ("REGION", "district", Role.OFFICER, "district"),
-        ("CN_MOBILE", "mobile_phone", None, "mobile_phone"),
-        ("NONE", "mobile_phone", None, "mobile_phone"),
+        ("REGION", "district", None),
+        ("CN_MOBILE", "mobile_phone", "mobile_phone"),
+        ("NONE", "mobile_phone", "mobile_phone"),
     ],
 )
 def test_a_column_loses_the_element_that_it_no_longer_is(
-    entity: str, element: str, by: Role | None, kept: str | None
+    entity: str, element: str, kept: str | None
 ) -> None:
     phones = testing.residents(300, 1)
     column = Column(
-        name="phone", type="string", element=element, entity=entity, grade=Grade.GENERAL_2,
-        role=QUASI, declared_by=by,
+        name="phone", type="string", element=element, entity=entity, grade=Grade.GENERAL_2, role=QUASI
     )  # fmt: skip
     (found,) = classify(phones, [column], pack=PACK)
     assert found.element == kept
-    assert found.entity == (entity if by is Role.OFFICER else "CN_MOBILE")
+    assert found.entity == "CN_MOBILE"
 
 
-def test_a_holder_can_raise_a_verdict_and_not_weaken_it() -> None:
-    table = testing.residents(300, 1)
-
-    def declared(**fields: object) -> Column:
-        known = {"entity": "CN_MOBILE", "grade": Grade.GENERAL_3, "role": DIRECT} | fields
-        column = Column(name="phone", type="string", declared_by=Role.HOLDER, **known)
-        (kept,) = classify(table, [column], pack=PACK)
-        return kept
-
-    assert declared(grade=Grade.GENERAL_4).grade is Grade.GENERAL_4
-    for weaker in ({"grade": Grade.GENERAL_1}, {"role": OTHER}, {"entity": "NONE"}):
-        found = declared(**weaker)
-        assert (found.entity, found.grade, found.role) == ("CN_MOBILE", Grade.GENERAL_3, DIRECT)
-        assert found.declared_by is None
+def test_the_rules_answer_for_themselves_whatever_a_person_said() -> None:
+    table = testing.residents(100, 1)
+    declared = Column(
+        name="phone", type="string", entity="NONE", grade=Grade.GENERAL_1, role=OTHER,
+        declaration=Declaration(
+            party="parties/officer", role=Role.OFFICER, at=datetime(2026, 1, 1, tzinfo=UTC)
+        ),
+    )  # fmt: skip
+    bare = Column(name="phone", type="string")
+    assert classify(table, [declared], pack=PACK) == classify(table, [bare], pack=PACK)
 
 
 def test_the_element_is_proposed_and_the_rules_are_named() -> None:

@@ -8,7 +8,9 @@ from gateway.decide.engine import decide, decide_own_records
 from gateway.decide.facts import Facts
 from gateway.decide.grants import required_approvals
 from gateway.errors import InvalidRequest
+from gateway.model.catalog import SourceVersion
 from gateway.model.decision import Outcome
+from gateway.model.evidence import Declaration, Judged
 from gateway.model.lifecycle import DataSetState, GrantState, PolicyState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.transforms import GeneralizeDate, Keep, Mask
@@ -452,3 +454,41 @@ def test_a_recipient_of_another_kind_gets_another_answer(bench):
 def test_a_grant_is_not_carried_over_to_another_column_by_its_published_name(bench):
     facts = bench.under(grants=(bench.grant(columns=("name",)),))
     assert codes(decide(bench.request("name"), facts)) == ["GRANT_NARROWER"]
+
+
+# ---- verdicts that lapse, and content that is not classified yet --------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "codes_then"), [(-1, ["RULE"]), (0, ["NO_RULE"]), (1, ["NO_RULE"])]
+)
+def test_a_lapsed_declaration_permits_nothing_before_anybody_swept_it(bench, seconds, codes_then):
+    until = bench.now + timedelta(hours=1)
+    secret = bench.facts.dataset.find("state")
+    said = secret.but(
+        entity="REGION",
+        grade="general-2",
+        role="quasi_identifier",
+        declaration=Declaration(
+            party="parties/officer",
+            role=Role.OFFICER,
+            at=bench.now - timedelta(days=1),
+            until=until,
+        ),
+        found=secret.in_force(),
+    )
+    columns = tuple(said if c.name == "state" else c for c in bench.facts.dataset.columns)
+    now = until + timedelta(seconds=seconds)
+    facts = bench.under(dataset=bench.facts.dataset.but(columns=columns), now=now)
+    decision = decide(bench.request("state"), facts)
+    assert [c for c in codes(decision) if c in {"RULE", "NO_RULE"}] == codes_then
+
+
+def test_nothing_leaves_of_content_that_is_not_classified_yet(bench):
+    seen = SourceVersion(fingerprint="a" * 64, schema_digest="b" * 64, rows=5)
+    dataset = bench.facts.dataset.but(version=seen, judged=Judged(rules="1", fingerprint="a" * 64))
+    assert decide(bench.request("district"), bench.under(dataset=dataset)).permitted
+    for judged in (Judged(rules="1", fingerprint="c" * 64), Judged(rules="1")):
+        pushed = dataset.but(judged=judged)
+        decision = decide(bench.request("district"), bench.under(dataset=pushed))
+        assert codes(decision) == ["NOT_CLASSIFIED"]
