@@ -24,6 +24,7 @@ from gateway.model.lifecycle import (
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
 from gateway.model.release import Figure, Release
+from gateway.model.text_specs import TextOperator
 
 
 class Clock(Protocol):
@@ -232,6 +233,22 @@ class RunResult:
     content_digest: str
     rows: int
     figures: tuple[Figure, ...]
+
+
+class TextFinder(Protocol):
+    """Finds identifiers in free text, and writes what stands in their place. Thread-safe."""
+
+    @property
+    def rules(self) -> str:
+        """Which rules and which engine find, with a digest: other rules, another text."""
+
+    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
+        """Lists of structs (entity, start, end, percent) for each text, null for null: characters
+        ``start`` up to ``end``, in order, none overlapping. ``entities``: only these. Raises
+        InvalidRequest or ReleaseStopped for a text that cannot be searched; none is left out."""
+
+    def write(self, operator: TextOperator, entity: str, lengths: pa.Array) -> pa.Array:
+        """What the operator puts in the place of finds of these numbers of characters."""
 
 
 class Executor(Protocol):

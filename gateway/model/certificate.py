@@ -19,11 +19,20 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 
 
+class CertifiedFind(Noun):
+    """What a keyed transform of finds in free text computes, and the domain of its key."""
+
+    entity: ShortText
+    construction: ShortText
+    key_domain: LongText
+
+
 class CertifiedColumn(Noun):
     """One output column: where it came from and what was done to it.
 
     ``construction`` names what a keyed transform computes; of its key only domain and version are
-    told, never the key, nor anything that a guess at it could be held against.
+    told, never the key, nor anything that a guess at it could be held against. ``finds`` says the
+    same of what was found in free text, by entity.
     """
 
     name: str
@@ -33,6 +42,7 @@ class CertifiedColumn(Noun):
     construction: ShortText | None = None
     key_domain: LongText | None
     key_version: int | None
+    finds: tuple[CertifiedFind, ...] = ()
 
 
 class CertifiedDataSet(Noun):

@@ -10,9 +10,16 @@ from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
 from gateway.model.noun import Digest, LongText, Noun, ShortText
-from gateway.model.transforms import TransformSpec
+from gateway.model.transforms import RedactText, TransformSpec
 
 _RATIO: Final = re.compile(r"[1-9][0-9]{0,20}(/[1-9][0-9]{0,20})?", re.ASCII)
+
+
+class FindKey(Noun):
+    """The domain of the key that a transform of finds in free text works under, by entity."""
+
+    entity: ShortText
+    key_domain: LongText
 
 
 class Step(Noun):
@@ -21,7 +28,8 @@ class Step(Noun):
     With a ``scale`` other than 1 the values are multiplied by it first and then have the type
     that ``model.schema.scaled_type`` gives. ``subject`` is the source column that names the
     person of each row: it is read beside ``column`` for the transforms that draw by it, and what
-    it holds is not published by this step.
+    it holds is not published by this step. ``finds`` has, for free text, the keys of the keyed
+    transforms of what is found, by entity in alphabetical order.
     """
 
     column: ColumnName
@@ -33,6 +41,7 @@ class Step(Noun):
     key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
     key_version: Annotated[int, Field(ge=1)] | None = None  # of the domain's secret
     subject: ColumnName | None = None  # for transforms that draw by the row's person
+    finds: tuple[FindKey, ...] = ()
     on_unhandled: OnUnhandled
 
     @field_validator("scale")
@@ -50,7 +59,16 @@ class Step(Noun):
             raise ValueError("a step names a key version exactly when it names a key domain")
         if self.transform.per_subject != (self.subject is not None):
             raise ValueError("a step names a subject exactly when its transform draws by it")
+        inner = self.transform.transforms if isinstance(self.transform, RedactText) else {}
+        if [find.entity for find in self.finds] != sorted(e for e in inner if inner[e].keyed):
+            raise ValueError("a step names a key for exactly the finds that are put under one")
         return self
+
+    @property
+    def key_domains(self) -> tuple[str, ...]:
+        """Every domain that the step needs a key of."""
+        own = () if self.key_domain is None else (self.key_domain,)
+        return (*own, *(find.key_domain for find in self.finds))
 
 
 class SchemaCheck(Noun):
@@ -113,3 +131,8 @@ class Plan(Noun):
         if not any(isinstance(check, SchemaCheck) for check in self.checks):
             raise ValueError("a plan always checks the schema of its output")
         return self
+
+    @property
+    def key_domains(self) -> frozenset[str]:
+        """Every domain that the plan's steps need a key of."""
+        return frozenset(domain for step in self.steps for domain in step.key_domains)

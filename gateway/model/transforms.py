@@ -45,6 +45,7 @@ from gateway.model.mask_specs import (
     Truncate,
 )
 from gateway.model.spec import Spec
+from gateway.model.text_specs import RedactText
 
 __all__ = [
     "BinNumber",
@@ -62,6 +63,7 @@ __all__ = [
     "MaskCharacter",
     "MaskForm",
     "MaskPattern",
+    "RedactText",
     "Replace",
     "ReplacePattern",
     "ReversibleToken",
@@ -99,7 +101,8 @@ TransformSpec = Annotated[
     | EncryptIdentifier
     | EncryptCharacters
     | ShiftDate
-    | BoundedNoise,
+    | BoundedNoise
+    | RedactText,
     Field(discriminator="kind"),
 ]
 

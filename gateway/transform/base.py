@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import InvalidRequest, TransformFailed
 from gateway.model.transforms import Spec
+from gateway.ports import TextFinder
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -77,7 +78,8 @@ class Transform(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resources:
-    """What a spec does not hold itself: a key with its domain, and the hierarchies by name.
+    """What a spec does not hold itself: a key with its domain, and the hierarchies by name; for
+    free text what finds identifiers, and by entity the transforms of what it finds.
 
     The repr is blind.
     """
@@ -85,6 +87,8 @@ class Resources:
     key: bytes | None = None
     domain: str | None = None
     hierarchies: Mapping[str, pa.Table] = field(default_factory=lambda: MappingProxyType({}))
+    finder: TextFinder | None = None
+    finds: Mapping[str, "Transform"] = field(default_factory=lambda: MappingProxyType({}))
 
     def key_for(self, spec: Spec) -> bytes:
         """The key; `InvalidRequest` when none was given."""

@@ -19,6 +19,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RedactText,
     Replace,
     ReplacePattern,
     ReversibleToken,
@@ -133,6 +134,24 @@ by_person = st.one_of(
     st.builds(BoundedNoise, most_steps=st.sampled_from([3, 5]), scope=scopes),
 )
 
+actions = st.one_of(
+    st.sampled_from(["replace", "mask", "remove"]),
+    st.builds(Keep),
+    st.builds(Replace, text=st.sampled_from("XY")),
+    masks(),
+    forms(),
+    pseudonyms,
+    profiles,
+    characters_of(),
+)
+redactions = st.builds(
+    RedactText,
+    default=st.sampled_from(["replace", "mask", "remove"]),
+    entities=st.dictionaries(st.sampled_from(["PERSON", "CN_MOBILE", "URL"]), actions),
+    threshold=st.sampled_from([40, 60]),
+    rules=st.sampled_from([None, None, None, "others"]),
+)
+
 numbers = st.one_of(
     bins(), clips(), st.builds(RoundNumber, step=st.sampled_from([1, "0.5", 3, 10, 30, 50, 90]))
 )
@@ -154,6 +173,7 @@ texts = st.one_of(
     pseudonyms,
     profiles,
     characters_of(),
+    redactions,
 )
 dates = st.builds(GeneralizeDate, to=st.sampled_from(["month", "quarter", "year", "five_years"]))
 ends = st.one_of(
@@ -172,6 +192,7 @@ within_family = st.one_of(
             profiles,
             characters_of(),
             by_person,
+            redactions,
             specs,
         )
     )
@@ -398,6 +419,24 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
             id="patterns only join themselves",
         ),
         pytest.param(Truncate(length=3), Mask(keep_first=3), Suppress(), id="other families"),
+        pytest.param(
+            RedactText(entities={"PERSON": Token(), "URL": Keep()}, threshold=60),
+            RedactText(entities={"PERSON": Token(scope="project")}, default="mask"),
+            RedactText(entities={"PERSON": Token(), "URL": "mask"}),
+            id="texts: entity by entity, unnamed ones as the default, the lower threshold",
+        ),
+        pytest.param(
+            RedactText(entities={"PERSON": Token(), "URL": Mask(keep_first=1), "VIN": "remove"}),
+            RedactText(entities={"PERSON": Mask(), "URL": "mask", "VIN": Keep()}),
+            RedactText(entities={"VIN": "remove"}),
+            id="texts: what has nothing in common is replaced by its entity",
+        ),
+        pytest.param(
+            RedactText(rules="a"), RedactText(rules="b"), Suppress(), id="texts: other rules"
+        ),
+        pytest.param(
+            RedactText(), MaskPattern(pattern="a"), Suppress(), id="free text and a pattern"
+        ),
     ],
 )  # fmt: skip
 def test_what_stricter_means_for_each_pair(
@@ -447,6 +486,9 @@ def test_what_stricter_means_for_each_pair(
         pytest.param(Mask(), Grade.IMPORTANT, "NONE", Grade.IMPORTANT, id="important stays"),
         pytest.param(
             Truncate(length=3), Grade.GENERAL_3, "NONE", Grade.GENERAL_3, id="may pass short values"
+        ),
+        pytest.param(
+            RedactText(), Grade.GENERAL_4, "NONE", Grade.GENERAL_4, id="something may be missed"
         ),
     ],
 )
