@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSystem, FileType, SubTreeFileSystem
 
 from gateway.app.system import SystemClock, SystemEntropy
+from gateway.app.texts import LazyFinder
 from gateway.app.worker import Worker
 from gateway.classify.columns import classify
 from gateway.classify.pack import standard
@@ -112,7 +113,8 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         data_key=data_key,
     )
     intake = StagedIntake(staging, keyring, entropy)
-    executor = LocalExecutor(hierarchies.tables)
+    finder = LazyFinder()
+    executor = LocalExecutor(hierarchies.tables, finder=finder)
     runner = Runner(
         secrets.token_hex(8),
         store,
@@ -175,6 +177,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             entropy,
             classify_columns,
             hierarchies.digests,
+            finder.rules,
         ),
         runner=runner,
         custody=custody,
@@ -189,6 +192,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
                 entropy,
                 classify_columns,
                 hierarchies.digests,
+                finder.rules,
             ),
             clock,
         ),

@@ -20,11 +20,12 @@ PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 
 
 class CertifiedFind(Noun):
-    """What a keyed transform of finds in free text computes, and the domain of its key."""
+    """What a keyed transform of finds in free text computes, and domain and version of its key."""
 
     entity: ShortText
     construction: ShortText
     key_domain: LongText
+    key_version: int
 
 
 class CertifiedColumn(Noun):

@@ -16,10 +16,11 @@ _RATIO: Final = re.compile(r"[1-9][0-9]{0,20}(/[1-9][0-9]{0,20})?", re.ASCII)
 
 
 class FindKey(Noun):
-    """The domain of the key that a transform of finds in free text works under, by entity."""
+    """The key that a transform of finds in free text works under, for one entity."""
 
     entity: ShortText
     key_domain: LongText
+    key_version: Annotated[int, Field(ge=1)]
 
 
 class Step(Noun):
@@ -65,10 +66,12 @@ class Step(Noun):
         return self
 
     @property
-    def key_domains(self) -> tuple[str, ...]:
-        """Every domain that the step needs a key of."""
-        own = () if self.key_domain is None else (self.key_domain,)
-        return (*own, *(find.key_domain for find in self.finds))
+    def keys(self) -> frozenset[tuple[str, int]]:
+        """Domain and version of every key that the step needs."""
+        found = {(find.key_domain, find.key_version) for find in self.finds}
+        if self.key_domain is not None and self.key_version is not None:
+            found.add((self.key_domain, self.key_version))
+        return frozenset(found)
 
 
 class SchemaCheck(Noun):
@@ -133,6 +136,6 @@ class Plan(Noun):
         return self
 
     @property
-    def key_domains(self) -> frozenset[str]:
-        """Every domain that the plan's steps need a key of."""
-        return frozenset(domain for step in self.steps for domain in step.key_domains)
+    def keys(self) -> frozenset[tuple[str, int]]:
+        """Domain and version of every key that the plan's steps need."""
+        return frozenset(key for step in self.steps for key in step.keys)

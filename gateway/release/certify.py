@@ -9,11 +9,14 @@ from gateway.model.certificate import (
     PAYLOAD_TYPE,
     CertifiedColumn,
     CertifiedDataSet,
+    CertifiedFind,
     ReleasePredicate,
     Statement,
     Subject,
 )
+from gateway.model.plan import Step
 from gateway.model.release import Release, Sealed
+from gateway.model.transforms import RedactText
 from gateway.ports import Signer
 from gateway.transform.registry import construction
 
@@ -61,6 +64,7 @@ def certify(
                     construction=construction(step.transform),
                     key_domain=step.key_domain,
                     key_version=step.key_version,
+                    finds=_finds(step),
                 )
                 for step in plan.steps
             ),
@@ -77,3 +81,16 @@ def certify(
         ),
     )
     return signer.sign(statement.payload(), PAYLOAD_TYPE)
+
+
+def _finds(step: Step) -> tuple[CertifiedFind, ...]:
+    inner = step.transform.transforms if isinstance(step.transform, RedactText) else {}
+    return tuple(
+        CertifiedFind(
+            entity=find.entity,
+            construction=construction(inner[find.entity]) or "",
+            key_domain=find.key_domain,
+            key_version=find.key_version,
+        )
+        for find in step.finds
+    )

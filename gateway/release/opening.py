@@ -68,6 +68,7 @@ class Opening:
         entropy: Entropy,
         classify: Classify,
         hierarchy_digests: Mapping[str, str],
+        text_rules: str | None = None,
     ) -> None:
         self._store = store
         self._sources = sources
@@ -77,6 +78,7 @@ class Opening:
         self._entropy = entropy
         self._classify = classify
         self._hierarchy_digests = hierarchy_digests
+        self._text_rules = text_rules
 
     def preview(self, caller: Party, request: ExtractRequest) -> Preview:
         """Decision and plan as they would be now. Charges nothing, opens nothing."""
@@ -245,6 +247,7 @@ class Opening:
             output_type=output_type,
             hierarchy_digests=self._hierarchy_digests,
             key_version=partial(self._domain_keys.version_in, tx),
+            text_rules=self._text_rules,
         )
 
     def _opened(

@@ -86,6 +86,7 @@ class Protecting:
         entropy: Entropy,
         classify: Classify,
         hierarchy_digests: Mapping[str, str],
+        text_rules: str | None = None,
     ) -> None:
         self._intake = intake
         self._executor = executor
@@ -95,6 +96,7 @@ class Protecting:
         self._entropy = entropy
         self._classify = classify
         self._hierarchy_digests = hierarchy_digests
+        self._text_rules = text_rules
 
     def protect(
         self,
@@ -137,6 +139,7 @@ class Protecting:
                 output_type=output_type,
                 hierarchy_digests=self._hierarchy_digests,
                 key_version=self._domain_keys.version,
+                text_rules=self._text_rules,
             )
             return self._run(dataset, received, decision, plan, progress)
         finally:

@@ -134,6 +134,12 @@ def _step(step: Step) -> types_pb2.PlanStep:
         key_domain=step.key_domain or "",
         subject=step.subject or "",
         key_version=step.key_version,
+        finds=[
+            types_pb2.FindKey(
+                entity=find.entity, key_domain=find.key_domain, key_version=find.key_version
+            )
+            for find in step.finds
+        ],
     )
 
 
