@@ -1,10 +1,10 @@
 """The Protocols between rooms: what the release room needs of the world outside it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -19,10 +19,12 @@ from gateway.model.lifecycle import (
     GrantState,
     KeyDomainState,
     PolicyState,
+    ReidentificationState,
     ReleaseState,
 )
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
+from gateway.model.reidentification import Reidentification
 from gateway.model.release import Figure, Release
 from gateway.model.text_specs import TextOperator
 
@@ -289,6 +291,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReversalUsage:
+    """Requests for re-identification of a party since a moment, and the tokens of those that
+    were neither refused nor left to expire."""
+
+    requests: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run a release, held by one gateway process until it ends or lapses."""
 
@@ -387,6 +398,26 @@ class Transaction(Protocol):
     def key_domains(
         self, page: Page, *, state: KeyDomainState | None = None
     ) -> list[KeyDomain]: ...
+
+    # Re-identification: requests, and keyed digests of the tokens and persons they were about.
+    def put_reidentification(
+        self, reidentification: Reidentification, *, expected_revision: int | None
+    ) -> None: ...
+    def reidentification(self, name: str) -> Reidentification | None: ...
+    def reidentifications(
+        self,
+        page: Page,
+        *,
+        involved: str | None = None,
+        state: ReidentificationState | None = None,
+        digest: str | None = None,
+    ) -> list[Reidentification]:
+        """``involved``: who asked, or who holds the data set now."""
+
+    def reversal_usage(self, requester: str, since: datetime) -> ReversalUsage: ...
+    def add_reversal_digests(
+        self, reidentification: str, subject: Literal["token", "person"], digests: Collection[str]
+    ) -> None: ...
 
     # Audit: append-only, chained.
     def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...

@@ -19,6 +19,7 @@ from gateway.api.pb import (
     party_pb2,
     policy_pb2,
     protect_pb2,
+    reidentification_pb2,
     release_pb2,
 )
 from gateway.errors import ConfigurationError
@@ -34,6 +35,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = tuple(
         party_pb2,
         policy_pb2,
         protect_pb2,
+        reidentification_pb2,
         release_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()

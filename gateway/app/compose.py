@@ -22,6 +22,7 @@ from gateway.execute.local import LocalExecutor
 from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column
 from gateway.model.names import resource
+from gateway.model.reidentification import ReidentificationLimits
 from gateway.norms.elements import elements
 from gateway.ports import Clock, ColumnSample, Entropy
 from gateway.registry.catalog import Catalog
@@ -29,10 +30,13 @@ from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
+from gateway.registry.reidentifications import Reidentifications
+from gateway.registry.reversal_digests import ReversalDigests
 from gateway.registry.trail import Trail
 from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 from gateway.release.protecting import Protecting, ProtectionUnderPolicy
+from gateway.release.reidentifying import Reidentifying
 from gateway.release.running import Runner
 from gateway.store.keyring import FileKeyRing
 from gateway.store.places import ArrowPlace, LocalPlace
@@ -58,6 +62,8 @@ class Rooms:
     runner: Runner
     custody: Custody
     protection: ProtectionUnderPolicy
+    reidentifications: Reidentifications
+    reidentifying: Reidentifying
     trail: Trail
     worker: Worker
     signer: FileSigner
@@ -131,6 +137,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
     )
     grants = Grants(store, clock, entropy)
+    digests = ReversalDigests(store, keyring, entropy)
+    limits = reidentification_limits(settings)
+    reidentifications = Reidentifications(store, clock, entropy, digests, domain_keys, limits)
     checkpoint_folder = settings.state / "checkpoints"
     checkpoint_folder.mkdir(mode=0o700, exist_ok=True)
     instance = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -159,6 +168,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         {
             "expire releases": custody.expire,
             "expire grants": grants.expire,
+            "expire re-identifications": reidentifications.expire,
             "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,
         },
@@ -196,6 +206,8 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             ),
             clock,
         ),
+        reidentifications=reidentifications,
+        reidentifying=Reidentifying(store, staging, keyring, clock, digests, domain_keys, limits),
         trail=Trail(store, clock, signer, verify_log),
         worker=worker,
         signer=signer,
@@ -212,6 +224,15 @@ def classify_columns(
 ) -> tuple[Column, ...]:
     """What each column is, by the pack of evidence that ships with the gateway."""
     return classify(samples, columns, pack=standard())
+
+
+def reidentification_limits(settings: Settings) -> ReidentificationLimits:
+    """What the settings allow, with parties by their full names."""
+    allowed = settings.reidentification.model_dump()
+    allowed["authorised"] = tuple(
+        resource("parties", party) for party in settings.reidentification.authorised
+    )
+    return ReidentificationLimits.model_validate(allowed)
 
 
 def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:

@@ -108,6 +108,8 @@ def use_cases(rooms: Rooms) -> UseCases:
         opening=rooms.opening,
         custody=rooms.custody,
         protection=rooms.protection,
+        reidentifications=rooms.reidentifications,
+        reidentifying=rooms.reidentifying,
         trail=rooms.trail,
         redact=TextDesk().redact,
         wake=rooms.worker.wake,

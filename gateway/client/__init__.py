@@ -24,6 +24,7 @@ from gateway.client.plain import plain
 from gateway.client.policies import PolicyCalls
 from gateway.client.profile import Profile, find_profile, load_profile
 from gateway.client.protecting import ProtectCalls
+from gateway.client.reidentifications import ReidentificationCalls, answer_key
 from gateway.client.releases import ReleaseCalls
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "DeniedRecords",
     "Profile",
     "Unreachable",
+    "answer_key",
     "condition",
     "connect",
     "find_profile",
@@ -41,7 +43,14 @@ __all__ = [
 
 
 class Client(
-    CatalogCalls, PolicyCalls, GrantCalls, ReleaseCalls, ProtectCalls, PartyCalls, AuditCalls
+    CatalogCalls,
+    PolicyCalls,
+    GrantCalls,
+    ReleaseCalls,
+    ReidentificationCalls,
+    ProtectCalls,
+    PartyCalls,
+    AuditCalls,
 ):
     """One party's connection to one gateway. Safe to use from several threads."""
 

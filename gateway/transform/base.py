@@ -175,6 +175,15 @@ class SubjectTransform(ColumnTransform[SpecT]):
         return self.run_for(column, as_text(subjects))
 
 
+class ReversibleTransform(ColumnTransform[SpecT]):
+    """The base of those that the key takes back. Nothing that runs a plan does so."""
+
+    @abstractmethod
+    def take_back(self, tokens: pa.Array) -> pa.Array:
+        """The values, as text, of what ``apply`` made under the same key; null for what it
+        cannot have made, and for null. Called by ``reversal.reverse`` alone."""
+
+
 def unsupported(spec: Spec, source_type: pa.DataType, wanted: str) -> InvalidRequest:
     """The error for a column type that the transform does not take."""
     return InvalidRequest.of(

@@ -15,6 +15,7 @@ from gateway.api.pb import (
     grant_pb2,
     options_pb2,
     policy_pb2,
+    reidentification_pb2,
     release_pb2,
     types_pb2,
 )
@@ -26,9 +27,16 @@ from gateway.model.catalog import Column, CsvSource, DataSet, Party, SourceVersi
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import Outcome
 from gateway.model.evidence import Coverage, Evidence
-from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
+from gateway.model.lifecycle import (
+    DataSetState,
+    GrantState,
+    PolicyState,
+    ReidentificationState,
+    ReleaseState,
+)
 from gateway.model.names import ColumnRole, RecipientKind, Role
 from gateway.model.plan import Charge, Plan, SchemaCheck, Step
+from gateway.model.reidentification import LegalBasis, NoticeState
 from gateway.model.release import Stage
 from gateway.model.transforms import Keep, ShiftDate
 from gateway.ports import StagedChunk
@@ -50,6 +58,13 @@ SEEN = Evidence(
         (ReleaseState, words.RELEASE_STATE_NUMBERS, release_pb2.ReleaseState),
         (Stage, words.STAGE_NUMBERS, release_pb2.Stage),
         (Outcome, words.OUTCOME_NUMBERS, types_pb2.Outcome),
+        (
+            ReidentificationState,
+            words.REIDENTIFICATION_STATE_NUMBERS,
+            reidentification_pb2.ReidentificationState,
+        ),
+        (LegalBasis, words.LEGAL_BASIS_NUMBERS, reidentification_pb2.LegalBasis),
+        (NoticeState, words.NOTICE_STATE_NUMBERS, reidentification_pb2.NoticeState),
     ],
 )
 def test_vocabularies_have_the_same_members_on_both_sides(members, table, enum):
