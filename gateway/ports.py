@@ -389,6 +389,11 @@ class Transaction(Protocol):
     def put_key(self, resource: str, wrapped: bytes) -> None: ...
     def key(self, resource: str) -> bytes | None: ...
     def destroy_key(self, resource: str) -> None: ...
+    def wrapped_keys(self, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """(resource, wrapped key) in the order of resources, those after ``after``."""
+
+    def rewrap_key(self, resource: str, before: bytes, after: bytes) -> bool:
+        """Replace the wrapped key, unless it is not ``before`` any more; whether it was."""
 
     # Key domains. Their secrets are data keys, of the resource ``KeyDomain.secret(version)``.
     def put_key_domain(self, domain: KeyDomain, *, expected_revision: int | None) -> None:

@@ -12,6 +12,7 @@ from gateway.api.services.audit import AuditRpcs
 from gateway.api.services.catalog import CatalogRpcs
 from gateway.api.services.classification import ClassificationRpcs
 from gateway.api.services.grants import GrantRpcs
+from gateway.api.services.keys import KeyRpcs
 from gateway.api.services.parties import PartyRpcs
 from gateway.api.services.policies import PolicyRpcs
 from gateway.api.services.protect import ProtectRpcs, Redact
@@ -21,6 +22,7 @@ from gateway.errors import ConfigurationError
 from gateway.ports import Clock
 from gateway.registry.catalog import Catalog
 from gateway.registry.grants import Grants
+from gateway.registry.key_domains import KeyDomains
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
 from gateway.registry.reidentifications import Reidentifications
@@ -42,6 +44,7 @@ class UseCases:
     catalog: Catalog
     policies: Policies
     grants: Grants
+    key_domains: KeyDomains
     opening: Opening
     custody: Custody
     protection: ProtectionUnderPolicy
@@ -61,6 +64,7 @@ def servicers(cases: UseCases, page_key: bytes, clock: Clock) -> Mapping[str, ob
         "gateway.v1.CatalogService": CatalogRpcs(cases.catalog, pages),
         "gateway.v1.ClassificationService": ClassificationRpcs(cases.catalog),
         "gateway.v1.GrantService": GrantRpcs(cases.grants, pages),
+        "gateway.v1.KeyService": KeyRpcs(cases.key_domains, pages),
         "gateway.v1.PartyService": PartyRpcs(cases.parties, pages),
         "gateway.v1.PolicyService": PolicyRpcs(cases.policies, pages),
         "gateway.v1.ProtectService": ProtectRpcs(cases.protection, cases.redact),

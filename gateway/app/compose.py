@@ -28,6 +28,7 @@ from gateway.ports import Clock, ColumnSample, Entropy
 from gateway.registry.catalog import Catalog
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
+from gateway.registry.key_domains import KeyDomains
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
 from gateway.registry.reidentifications import Reidentifications
@@ -58,6 +59,7 @@ class Rooms:
     catalog: Catalog
     policies: Policies
     grants: Grants
+    key_domains: KeyDomains
     opening: Opening
     runner: Runner
     custody: Custody
@@ -161,6 +163,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     def close() -> None:
         advance_checkpoint(now=True)
         store.close()
+        keyring.close()
 
     worker = Worker(
         runner,
@@ -178,6 +181,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         catalog=Catalog(store, sources, intake, clock, classify_columns, elements()),
         policies=Policies(store, clock),
         grants=grants,
+        key_domains=KeyDomains(store, domain_keys, clock),
         opening=Opening(
             store,
             sources,

@@ -105,6 +105,7 @@ def use_cases(rooms: Rooms) -> UseCases:
         catalog=rooms.catalog,
         policies=rooms.policies,
         grants=rooms.grants,
+        key_domains=rooms.key_domains,
         opening=rooms.opening,
         custody=rooms.custody,
         protection=rooms.protection,

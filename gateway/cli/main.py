@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("audit", "Read, verify and export the audit log."),
     "protect": ("protect", "Protect a file of your own by a policy, without a server."),
     "party": ("party", "Keep the list of parties and their certificates."),
-    "keys": ("keys", "Make and rotate key rings."),
+    "keys": ("keys", "Rotate root keys; renew and shred the keys of projects."),
     "generate": ("generate", "Make up the registers of a city that does not exist."),
 }
 """Command → its module in this package, and what the list of commands says of it."""

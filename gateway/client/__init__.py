@@ -18,6 +18,7 @@ from gateway.client.catalog import CatalogCalls
 from gateway.client.failures import Denied, DeniedRecords, Unreachable
 from gateway.client.forms import condition
 from gateway.client.grants import GrantCalls
+from gateway.client.keys import KeyCalls
 from gateway.client.link import Link
 from gateway.client.oversight import AuditCalls, PartyCalls
 from gateway.client.plain import plain
@@ -50,6 +51,7 @@ class Client(
     ReidentificationCalls,
     ProtectCalls,
     PartyCalls,
+    KeyCalls,
     AuditCalls,
 ):
     """One party's connection to one gateway. Safe to use from several threads."""

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from gateway.api.pb import (
     catalog_pb2,
     grant_pb2,
+    keys_pb2,
     policy_pb2,
     reidentification_pb2,
     release_pb2,
@@ -21,6 +22,7 @@ from gateway.model.decision import Outcome
 from gateway.model.lifecycle import (
     DataSetState,
     GrantState,
+    KeyDomainState,
     PolicyState,
     ReidentificationState,
     ReleaseState,
@@ -56,6 +58,15 @@ DATA_SET_STATE_NUMBERS: Final = MappingProxyType(
         DataSetState.WITHDRAWN: catalog_pb2.DATA_SET_STATE_WITHDRAWN,
     }
 )
+
+KEY_DOMAIN_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        KeyDomainState.ACTIVE: keys_pb2.KEY_DOMAIN_STATE_ACTIVE,
+        KeyDomainState.SHREDDING: keys_pb2.KEY_DOMAIN_STATE_SHREDDING,
+        KeyDomainState.SHREDDED: keys_pb2.KEY_DOMAIN_STATE_SHREDDED,
+    }
+)
+KEY_DOMAIN_STATES: Final = _turned(KEY_DOMAIN_STATE_NUMBERS)
 
 GRANT_STATE_NUMBERS: Final = MappingProxyType(
     {

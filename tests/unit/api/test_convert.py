@@ -13,6 +13,7 @@ from gateway.api.convert.shape import Shape
 from gateway.api.pb import (
     catalog_pb2,
     grant_pb2,
+    keys_pb2,
     options_pb2,
     policy_pb2,
     reidentification_pb2,
@@ -30,6 +31,7 @@ from gateway.model.evidence import Coverage, Evidence
 from gateway.model.lifecycle import (
     DataSetState,
     GrantState,
+    KeyDomainState,
     PolicyState,
     ReidentificationState,
     ReleaseState,
@@ -54,6 +56,7 @@ SEEN = Evidence(
         (ColumnRole, words.COLUMN_ROLE_NUMBERS, catalog_pb2.ColumnRole),
         (DataSetState, words.DATA_SET_STATE_NUMBERS, catalog_pb2.DataSetState),
         (GrantState, words.GRANT_STATE_NUMBERS, grant_pb2.GrantState),
+        (KeyDomainState, words.KEY_DOMAIN_STATE_NUMBERS, keys_pb2.KeyDomainState),
         (PolicyState, words.POLICY_STATE_NUMBERS, policy_pb2.PolicyState),
         (ReleaseState, words.RELEASE_STATE_NUMBERS, release_pb2.ReleaseState),
         (Stage, words.STAGE_NUMBERS, release_pb2.Stage),
