@@ -198,6 +198,7 @@ def use_cases(rooms: Any, wake: Callable[[], None] = lambda: None) -> UseCases:
         catalog=rooms.catalog,
         policies=rooms.policies,
         grants=rooms.grants,
+        key_domains=rooms.key_domains,
         opening=rooms.opening,
         custody=rooms.custody,
         protection=rooms.protection,
