@@ -34,7 +34,7 @@ class ColumnStep:
         self._step = step
         self._source_type = arrow_type(step.source_type)
         self._ratio = Fraction(step.scale)
-        if not keys.keys() >= {domain for domain, _ in step.keys}:
+        if not keys.keys() >= {domain for domain, _ in step.needed_keys}:
             raise KeyUnavailable(f"no key was given for column {step.published}")
         try:
             self._transform = _built(

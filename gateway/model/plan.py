@@ -66,7 +66,7 @@ class Step(Noun):
         return self
 
     @property
-    def keys(self) -> frozenset[tuple[str, int]]:
+    def needed_keys(self) -> frozenset[tuple[str, int]]:
         """Domain and version of every key that the step needs."""
         found = {(find.key_domain, find.key_version) for find in self.finds}
         if self.key_domain is not None and self.key_version is not None:
@@ -136,6 +136,6 @@ class Plan(Noun):
         return self
 
     @property
-    def keys(self) -> frozenset[tuple[str, int]]:
+    def needed_keys(self) -> frozenset[tuple[str, int]]:
         """Domain and version of every key that the plan's steps need."""
-        return frozenset(key for step in self.steps for key in step.keys)
+        return frozenset(key for step in self.steps for key in step.needed_keys)

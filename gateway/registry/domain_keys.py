@@ -57,7 +57,7 @@ class StoredDomainKeys:
         """See ports.DomainKeys."""
         secrets: dict[tuple[str, int], bytes] = {}
         found = {}
-        for domain, version in sorted(plan.keys):
+        for domain, version in sorted(plan.needed_keys):
             owner = owner_of(domain)
             if (owner, version) not in secrets:
                 secrets[owner, version] = self._secret(owner, version)
@@ -110,7 +110,7 @@ class StoredDomainKeys:
 
     def refuse_if_destroyed(self, tx: Transaction, plan: Plan) -> None:
         """KeyDestroyed when a key of the plan was shredded since."""
-        for domain, version in sorted(plan.keys):
+        for domain, version in sorted(plan.needed_keys):
             record = tx.key_domain(name_of(owner_of(domain)))
             if record is None or tx.key(record.secret(version)) is None:
                 raise _gone(record, owner_of(domain), version)
@@ -139,7 +139,7 @@ def kept_key(store: Store, keyring: KeyRing, entropy: Entropy, resource: str) ->
 
 
 def _lacking(tx: Transaction, plan: Plan) -> tuple[str, ...]:
-    owners = sorted({owner_of(domain) for domain, _ in plan.keys})
+    owners = sorted({owner_of(domain) for domain, _ in plan.needed_keys})
     return tuple(owner for owner in owners if tx.key_domain(name_of(owner)) is None)
 
 

@@ -192,7 +192,7 @@ class RingKeys:
 
     def keys(self, plan: Plan) -> Mapping[str, bytes]:
         """See ports.DomainKeys."""
-        return {domain: self.key(domain, version) for domain, version in plan.keys}
+        return {domain: self.key(domain, version) for domain, version in plan.needed_keys}
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
