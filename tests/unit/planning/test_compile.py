@@ -286,7 +286,7 @@ def test_a_token_in_a_text_has_the_domain_of_the_column_of_its_element():
     # One without an element has its own name, and the recipient's key where no project is meant.
     assert "name:9:IBAN_CODE" in found["IBAN_CODE"]
     assert found["IBAN_CODE"].startswith("recipient:")
-    assert notes().keys == {(f.key_domain, f.key_version) for f in notes().steps[0].finds}
+    assert notes().needed_keys == {(f.key_domain, f.key_version) for f in notes().steps[0].finds}
     versions = [f.key_version for f in notes(project="city-health").steps[0].finds]
     assert versions == [2, 1]
 
