@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
+from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 from gateway.model.plan import CheckSpec
 from gateway.model.release import Figure
@@ -44,6 +45,7 @@ class CertifiedColumn(Noun):
     key_domain: LongText | None
     key_version: int | None
     finds: tuple[CertifiedFind, ...] = ()
+    grade: Grade  # of what the transform left, GB/T 43697-2024
 
 
 class CertifiedDataSet(Noun):
@@ -70,6 +72,7 @@ class ReleasePredicate(Noun):
     columns: tuple[CertifiedColumn, ...]
     checks: tuple[CheckSpec, ...]
     figures: tuple[Figure, ...]
+    grade: Grade  # of the whole result: columns, combinations of them, volume
     rows: Annotated[int, Field(ge=0)]
     stream_bytes: Annotated[int, Field(ge=0)]
     content_digest: Digest

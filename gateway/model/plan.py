@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
+from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Noun, ShortText
 from gateway.model.transforms import RedactText, TransformSpec
 
@@ -44,6 +45,8 @@ class Step(Noun):
     subject: ColumnName | None = None  # for transforms that draw by the row's person
     finds: tuple[FindKey, ...] = ()
     on_unhandled: OnUnhandled
+    item: ShortText = "unknown"  # the source column's entity or general item, see norms.standard
+    grade: Grade = Grade.CORE  # of the source column; unknown is the highest
 
     @field_validator("scale")
     @classmethod
@@ -101,7 +104,17 @@ class MinCellCheck(Noun):
     small_cells: SmallCells
 
 
-CheckSpec = Annotated[SchemaCheck | MaxRowsCheck | MinCellCheck, Field(discriminator="kind")]
+class GradesCheck(Noun):
+    """What leaves is graded no higher than planned: worked out again from the steps, and from the
+    rows that there really are. ``highest`` is of GB/T 43697-2024."""
+
+    kind: Literal["grades"] = "grades"
+    highest: Grade
+
+
+CheckSpec = Annotated[
+    SchemaCheck | MaxRowsCheck | MinCellCheck | GradesCheck, Field(discriminator="kind")
+]
 
 
 class Charge(Noun):
@@ -125,6 +138,12 @@ class Plan(Noun):
     checks: tuple[CheckSpec, ...]
     charge: Charge
     expires_after_days: Annotated[int, Field(ge=1)]
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of what leaves, as planned; the highest where no check states it."""
+        stated = [check.highest for check in self.checks if isinstance(check, GradesCheck)]
+        return min(stated, key=lambda grade: grade.rank, default=Grade.CORE)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

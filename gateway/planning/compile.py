@@ -1,6 +1,6 @@
 """Turns a permitted decision into a plan: complete, frozen, and the same for the same input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -9,9 +9,11 @@ from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Column, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
+from gateway.model.grades import Grade
 from gateway.model.plan import (
     CheckSpec,
     FindKey,
+    GradesCheck,
     MaxRowsCheck,
     MinCellCheck,
     Plan,
@@ -21,9 +23,13 @@ from gateway.model.plan import (
 from gateway.model.schema import arrow_type
 from gateway.model.text_specs import FoundSpec
 from gateway.model.transforms import GeneralizeHierarchy, RedactText, Token, TransformSpec
+from gateway.norms.standard import item_name
 from gateway.planning.domains import find_domain, key_domain
 from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, read_type, scale_of
+
+GradeLeft = Callable[[Sequence[Step], int], Grade]
+"""The grade of what steps leave of at most so many rows."""
 
 OutputType = Callable[[TransformSpec, pa.DataType], pa.DataType]
 """The type that a transform leaves of a source type; InvalidRequest where it takes no such type."""
@@ -37,6 +43,7 @@ def compile_plan(
     recipient: Party,
     *,
     output_type: OutputType,
+    grade_left: GradeLeft,
     hierarchy_digests: Mapping[str, str],
     key_version: Callable[[str], int],
     text_rules: str | None = None,
@@ -80,7 +87,11 @@ def compile_plan(
                 if (domain := find_domain(inner, entity, request, recipient)) is not None
             ),
             on_unhandled=decision.on_unhandled,
+            item=item_name(column.entity, column.grade, column.role),
+            grade=column.effective_grade,
         )
+
+    steps = tuple(step(decided) for decided in decision.columns)
 
     return Plan(
         dataset=dataset.name,
@@ -88,10 +99,10 @@ def compile_plan(
         schema_digest=version.schema_digest,
         recipient=recipient.name,
         purpose=request.purpose,
-        steps=tuple(step(decided) for decided in decision.columns),
+        steps=steps,
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
-        checks=_checks(decision),
+        checks=_checks(decision, grade_left(steps, charge.rows)),
         charge=charge,
         expires_after_days=decision.expires_after_days,
     )
@@ -211,8 +222,8 @@ def _filters(conditions: tuple[Condition, ...], dataset: DataSet) -> tuple[Condi
     return tuple(found[key] for key in sorted(found))
 
 
-def _checks(decision: Decision) -> tuple[CheckSpec, ...]:
-    checks: list[CheckSpec] = [SchemaCheck()]
+def _checks(decision: Decision, grade: Grade) -> tuple[CheckSpec, ...]:
+    checks: list[CheckSpec] = [SchemaCheck(), GradesCheck(highest=grade)]
     if decision.max_rows is not None:
         checks.append(MaxRowsCheck(rows=decision.max_rows))
     if decision.min_cell_size is not None:

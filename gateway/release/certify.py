@@ -18,6 +18,7 @@ from gateway.model.plan import Step
 from gateway.model.release import Release, Sealed
 from gateway.model.transforms import RedactText
 from gateway.ports import Signer
+from gateway.risk.grades import grade_after, grade_left
 from gateway.transform.registry import construction
 
 
@@ -65,11 +66,13 @@ def certify(
                     key_domain=step.key_domain,
                     key_version=step.key_version,
                     finds=_finds(step),
+                    grade=grade_after(step.transform, step.grade),
                 )
                 for step in plan.steps
             ),
             checks=plan.checks,
             figures=sealed.figures,
+            grade=grade_left(plan.steps, sealed.rows),
             rows=sealed.rows,
             stream_bytes=sealed.stream_bytes,
             content_digest=sealed.content_digest,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from gateway.classify.grading import grade_of
 from gateway.decide.engine import decide
 from gateway.errors import (
     FailedPrecondition,
@@ -31,6 +32,7 @@ from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 
@@ -194,7 +196,7 @@ class Opening:
                 outcome="ok",
                 details={
                     "revision": str(kept.revision),
-                    "grade": kept.grade,
+                    "grade": grade_of(kept),
                     "verdicts": "same" if kept.columns == before.columns else "stricter",
                 },
             ),
@@ -245,6 +247,7 @@ class Opening:
             version,
             caller,
             output_type=output_type,
+            grade_left=grade_left,
             hierarchy_digests=self._hierarchy_digests,
             key_version=partial(self._domain_keys.version_in, tx),
             text_rules=self._text_rules,

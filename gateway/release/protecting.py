@@ -33,6 +33,7 @@ from gateway.ports import (
     Store,
 )
 from gateway.registry.verdicts import judged
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 
@@ -137,6 +138,7 @@ class Protecting:
                 received.version,
                 recipient,
                 output_type=output_type,
+                grade_left=grade_left,
                 hierarchy_digests=self._hierarchy_digests,
                 key_version=self._domain_keys.version,
                 text_rules=self._text_rules,

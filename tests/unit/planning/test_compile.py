@@ -14,7 +14,7 @@ from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
 from gateway.model.catalog import Column, DataSet, Party, PushedSource, SourceVersion
 from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
 from gateway.model.names import RecipientKind, Role
-from gateway.model.plan import MaxRowsCheck, MinCellCheck, SchemaCheck
+from gateway.model.plan import GradesCheck, MaxRowsCheck, MinCellCheck, SchemaCheck
 from gateway.model.policy import Policy
 from gateway.model.transforms import (
     BinNumber,
@@ -29,6 +29,7 @@ from gateway.model.transforms import (
     Token,
 )
 from gateway.planning.compile import compile_plan
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -116,6 +117,7 @@ def plan(
         version,
         recipient,
         output_type=output_type,
+        grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64} if digests is None else digests,
         key_version=lambda domain: 1 + domain.startswith("project"),
         text_rules=rules,
@@ -229,6 +231,7 @@ def test_inside_a_project_all_departments_and_recipients_share_the_domain():
         VERSION,
         LAB.but(name="parties/other"),
         output_type=output_type,
+        grade_left=grade_left,
         hierarchy_digests={},
         key_version=lambda _: 1,
     )
@@ -336,12 +339,14 @@ def test_a_hierarchy_that_is_not_there_is_named(digests):
 
 
 def test_checks_follow_the_obligations():
-    assert plan("district").checks == (SchemaCheck(),)
+    grades = GradesCheck(highest="general-2")
+    assert plan("district").checks == (SchemaCheck(), grades)
     decided = decision(
         "district", max_rows=5, min_cell_size=3, small_cells="drop", cell_columns=("district",)
     )
     assert plan("district", decided=decided).checks == (
         SchemaCheck(),
+        grades,
         MaxRowsCheck(rows=5),
         MinCellCheck(size=3, columns=("district",), small_cells="drop"),
     )
@@ -444,7 +449,7 @@ def test_the_digest_of_a_plan_never_changes_unnoticed():
     kept = Path(__file__).parent / "golden_plan.json"
     made = golden()
     assert made.canonical() == kept.read_bytes().rstrip(b"\n")
-    assert made.digest() == "2d2eacd8b81382cfab68e4cc1a2f833b8f5292c7c24709ce4bef130610d1875e"
+    assert made.digest() == "bcba8206ca1c2a08aa3bbf7e9e48fc07f982aec28768cb4f2216367b148245e9"
 
 
 def golden():
@@ -512,6 +517,7 @@ def golden():
         VERSION,
         LAB,
         output_type=lambda spec, kind: kind if isinstance(spec, Keep) else pa.string(),
+        grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64},
         key_version=lambda _: 3,
     )
