@@ -279,12 +279,13 @@ def _unknown(case: _Case) -> Evidence:
     return Evidence(kind="rule", entity="NONE", detail=detail, weight=0)
 
 
-def _element(case: _Case, entity: str | None, pack: Pack) -> str | None:
-    """The standard element to propose: of that very name, or the usual one of the entity."""
+def proposed_element(name: str, entity: str | None, pack: Pack) -> str | None:
+    """The standard element that a column of that name and entity may be: of that very name, or
+    the usual one of the entity."""
     if entity is None:
         return None
     for element in elements().values():
-        if element.entity == entity and case.column.name in {element.name, element.chinese}:
+        if element.entity == entity and name in {element.name, element.chinese}:
             return element.name
     return pack.elements.get(entity)
 
@@ -305,7 +306,7 @@ def _verdict(
         grade=graded.grade if graded is not None else None,
         confidence_percent=trust,
         evidence=tuple(evidence),
-        element=_element(case, entity, pack),
+        element=proposed_element(case.column.name, entity, pack),
         coverage=Coverage(
             rows=case.seen.rows,
             present=case.seen.rows - case.seen.nulls,

@@ -29,7 +29,7 @@ from gateway.execute.texts import Unreadable, convert, read_text, readable_from_
 from gateway.model.catalog import Column, CsvSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import arrow_type, schema_digest
-from gateway.ports import ColumnSample, Progress
+from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress
 
 _BLOCK_BYTES: Final = 2 << 20
 """Read at once; a row must be shorter."""
@@ -101,12 +101,15 @@ class CsvFile:
         self._check_unchanged()
 
     def sample(
-        self, columns: Sequence[str], progress: Progress = lambda _: None
+        self,
+        columns: Sequence[str],
+        progress: Progress = lambda _: None,
+        most: int = SAMPLED_VALUES,
     ) -> Iterator[ColumnSample]:
         """One pass over the whole file; RecordsRejected as ``batches``."""
         check_asked(columns, self._schema)
         schema = pa.schema([self._schema.field(name) for name in columns])
-        yield from sample_batches(self.batches(columns, (), None), schema, progress)
+        yield from sample_batches(self.batches(columns, (), None), schema, progress, most)
 
     # ---- schema ---------------------------------------------------------------------------------
 

@@ -34,6 +34,12 @@ _CODECS: Final = {
     "latin-1": "iso-8859-1",
     "windows-1252": "cp1252",
 }
+_LENIENT: Final = frozenset({"gb18030", "big5", "iso-8859-1", "cp1252"})
+"""Codecs that read most UTF-8 without complaint, as other characters."""
+
+_ENOUGH: Final = 8
+"""So many characters beyond ASCII are not UTF-8 by chance: one of GB 2312 is in one of seven."""
+
 _UTF8: Final = frozenset({"utf-8", "utf8", "utf-8-sig"})
 
 
@@ -57,8 +63,11 @@ def check_delimiter(delimiter: str) -> None:
 def header_of(descriptor: int, encoding: str, delimiter: str) -> list[str]:
     """The names in the header line; RecordsRejected when there is none that can be read."""
     raw = os.pread(descriptor, _HEADER_BYTES, 0)
+    codec = codec_of(encoding)
+    if codec in _LENIENT and _is_utf8(raw):
+        raise RecordsRejected(f"the file is UTF-8 and not {encoding}; declare utf-8")
     # What is wrong further down is for the reading to find, and to say where.
-    decoder = codecs.getincrementaldecoder(codec_of(encoding) or "utf-8")(errors="replace")
+    decoder = codecs.getincrementaldecoder(codec or "utf-8")(errors="replace")
     text = decoder.decode(raw).removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -69,9 +78,20 @@ def header_of(descriptor: int, encoding: str, delimiter: str) -> list[str]:
         raise RecordsRejected("the header line is not well-formed CSV") from None
     if any("\ufffd" in name for name in names):
         raise RecordsRejected(
-            f"the header line is not valid {encoding}; declare the file's real encoding"
+            f"the header line is not valid {encoding}; declare the file's real encoding, such as "
+            "gb18030"
         )
     return names
+
+
+def _is_utf8(raw: bytes) -> bool:
+    if raw.startswith(codecs.BOM_UTF8):
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(raw)
+    except UnicodeDecodeError:
+        return False
+    return len(text) - sum(map(str.isascii, text)) >= _ENOUGH
 
 
 class CsvBytes(io.RawIOBase):

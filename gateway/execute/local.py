@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from functools import partial
 from typing import Final
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ from gateway.execute.translation import translating
 from gateway.model.content import ContentDigest
 from gateway.model.plan import MinCellCheck, Plan
 from gateway.model.schema import arrow_type
-from gateway.ports import Progress, RunResult, Source, StagingWriter, TextFinder
+from gateway.ports import Progress, RunResult, Source, StagingWriter
 from gateway.transform.row_order import RowOrder
 
 _CELLS_MEMORY_MIB: Final = 512
@@ -25,24 +24,17 @@ _CELLS_MEMORY_MIB: Final = 512
 class LocalExecutor:
     """Implements ports.Executor with threads of this process.
 
-    ``hierarchies``: tables by name, for steps that generalise by one. ``finder``: finds identifiers
-    in free text, for steps that replace them. ``workers``: threads that transform, besides the one
-    that reads and the caller's, which checks and stages. Memory is
+    ``hierarchies``: tables by name, for steps that generalise by one. ``workers``: threads that
+    transform, besides the one that reads and the caller's, which checks and stages. Memory is
     bounded by a few batches a worker, and by the number of distinct cells where a minimum cell
     size is checked. Thread-safe.
     """
 
-    def __init__(
-        self,
-        hierarchies: Mapping[str, pa.Table],
-        workers: int = 2,
-        finder: TextFinder | None = None,
-    ) -> None:
+    def __init__(self, hierarchies: Mapping[str, pa.Table], workers: int = 2) -> None:
         if workers < 1:
             raise ValueError("at least one worker is needed")
         self._hierarchies = dict(hierarchies)
         self._workers = workers
-        self._finder = finder
 
     def run(
         self,
@@ -73,14 +65,13 @@ class LocalExecutor:
         progress: Progress,
         order: RowOrder,
     ) -> RunResult:
-        steps = BatchSteps.of(plan, keys, self._hierarchies, self._finder)
+        steps = BatchSteps.of(plan, keys, self._hierarchies)
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:
             left_out = self._small_cells(plan, steps, source, progress)
             digest = ContentDigest(schema)
             with open_writer(schema) as writer:
-                alive = partial(_still_at, digest, progress)
-                with closing(self._transformed(plan, steps, source, alive)) as batches:
+                with closing(self._transformed(plan, steps, source)) as batches:
                     kept = (_without(left_out, batch) for batch in batches)
                     for batch in order.applied(kept):
                         checks.see(batch)
@@ -101,8 +92,7 @@ class LocalExecutor:
             if isinstance(check, MinCellCheck) and check.small_cells == "drop":
                 counts = CellCounts(check.columns)
                 wanted = steps.only(check.columns)
-                alive = partial(progress, 0)
-                with closing(self._transformed(plan, wanted, source, alive)) as batches:
+                with closing(self._transformed(plan, wanted, source)) as batches:
                     for batch in batches:
                         counts.add(batch)
                         progress(0)
@@ -110,29 +100,19 @@ class LocalExecutor:
         return found
 
     def _transformed(
-        self, plan: Plan, steps: BatchSteps, source: Source, alive: Callable[[], None]
+        self, plan: Plan, steps: BatchSteps, source: Source
     ) -> Generator[pa.RecordBatch, None, None]:
-        read = _read(source.batches(steps.columns, plan.filters, plan.limit), steps.batch_rows)
+        read = _read(source.batches(steps.columns, plan.filters, plan.limit))
         try:
-            yield from in_order(read, steps.apply, self._workers, alive)
+            yield from in_order(read, steps.apply, self._workers)
         finally:
             # By now the reading thread has ended, and the source's own clean-up can run here.
             read.close()
 
 
-def _read(
-    batches: Iterator[pa.RecordBatch], most_rows: int | None
-) -> Generator[pa.RecordBatch, None, None]:
+def _read(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
     with translating(_reading_failed):
-        for batch in batches:
-            size = most_rows or max(batch.num_rows, 1)
-            for start in range(0, max(batch.num_rows, 1), size):
-                yield batch.slice(start, size)
-
-
-def _still_at(digest: ContentDigest, progress: Progress) -> None:
-    # A window of rows whose texts are searched takes minutes, in which nothing is published.
-    progress(digest.rows)
+        yield from batches
 
 
 def _without(small_cells: list[SmallCells], batch: pa.RecordBatch) -> pa.RecordBatch:

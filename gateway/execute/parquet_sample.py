@@ -54,6 +54,7 @@ def sample_groups(
     schema: pa.Schema,
     places: Mapping[str, int],
     progress: Progress,
+    most: int,
 ) -> Iterator[ColumnSample]:
     """A sample of each column of ``schema``, a few at a time. ``places``: where each column stands
     in the files, which have no nested ones."""
@@ -64,7 +65,7 @@ def sample_groups(
     first, rest = planned(groups)
     for start in range(0, len(schema), width):
         fields = [schema.field(place) for place in range(start, min(start + width, len(schema)))]
-        held = dict(zip((f.name for f in fields), draws(len(fields)), strict=True))
+        held = dict(zip((f.name for f in fields), draws(len(fields), most), strict=True))
         for stretch, file in _each(opened, first):
             _see(file, stretch, held, places)
         for stretch, file in _each(opened, rest):

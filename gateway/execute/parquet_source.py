@@ -25,7 +25,7 @@ from gateway.execute.paths import (
 from gateway.model.catalog import Column, ParquetSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import schema_digest
-from gateway.ports import ColumnSample, Progress
+from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress
 
 _BUFFER_BYTES: Final = 1 << 20
 """Read ahead of each column; without it a whole row group of any size would be held."""
@@ -100,7 +100,10 @@ class ParquetFiles:
         self._check_all_unchanged()
 
     def sample(
-        self, columns: Sequence[str], progress: Progress = lambda _: None
+        self,
+        columns: Sequence[str],
+        progress: Progress = lambda _: None,
+        most: int = SAMPLED_VALUES,
     ) -> Iterator[ColumnSample]:
         """A few columns at a time. Of a large source the first rows of many row groups all over
         it; of a column that has too few values in these, all rows until there are enough."""
@@ -112,7 +115,7 @@ class ParquetFiles:
             for group, rows in enumerate(part.groups)
         ]
         places = {name: place for place, name in enumerate(self._parts[0].schema.names)}
-        yield from sample_groups(self._read_unchanged, groups, schema, places, progress)
+        yield from sample_groups(self._read_unchanged, groups, schema, places, progress, most)
         self._check_all_unchanged()
 
     # ---- files ----------------------------------------------------------------------------------

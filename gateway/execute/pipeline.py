@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import pyarrow as pa
@@ -10,20 +10,15 @@ import pyarrow as pa
 R = TypeVar("R")
 
 _READ_AHEAD: Final = 2
-_SECONDS: Final = 5.0
 
 
 def in_order(
-    batches: Iterator[pa.RecordBatch],
-    work: Callable[[pa.RecordBatch], R],
-    workers: int,
-    alive: Callable[[], None] = lambda: None,
+    batches: Iterator[pa.RecordBatch], work: Callable[[pa.RecordBatch], R], workers: int
 ) -> Generator[R, None, None]:
     """``work(batch)`` of every batch, in the order of the batches.
 
     One thread reads, ``workers`` threads work; at most ``2 * workers + 2`` batches exist at a
-    time. ``alive`` is called every few seconds while nothing is ready; it raises to stop.
-    Closing the generator, or an error anywhere, ends all threads before it returns; what
+    time. Closing the generator, or an error anywhere, ends all threads before it returns; what
     was begun is finished and thrown away.
     """
     reads: deque[Future[pa.RecordBatch | None]] = deque()
@@ -35,21 +30,15 @@ def in_order(
         try:
             for _ in range(_READ_AHEAD):
                 reads.append(reader.submit(next, batches, None))
-            while (batch := _result(reads.popleft(), alive)) is not None:
+            while (batch := reads.popleft().result()) is not None:
                 reads.append(reader.submit(next, batches, None))
                 results.append(pool.submit(work, batch))
                 if len(results) > 2 * workers - 1:
-                    yield _result(results.popleft(), alive)
+                    yield results.popleft().result()
             while results:
-                yield _result(results.popleft(), alive)
+                yield results.popleft().result()
         finally:
             for read in reads:
                 read.cancel()
             for result in results:
                 result.cancel()
-
-
-def _result(future: Future[R], alive: Callable[[], None]) -> R:
-    while not wait((future,), _SECONDS).done:
-        alive()
-    return future.result()

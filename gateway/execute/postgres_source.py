@@ -21,7 +21,7 @@ from gateway.execute.texts import Unreadable, read_text
 from gateway.model.catalog import Column, PostgresSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import schema_digest
-from gateway.ports import ColumnSample, Progress
+from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress
 
 _BATCH_BYTES: Final = 4 << 20
 _BATCH_HINT: Final = StatementOptions.BATCH_SIZE_HINT_BYTES.value
@@ -127,19 +127,22 @@ class PostgresTable:
             yield from deliver(raw, self._schema, columns, RowFilter(()), limit)
 
     def sample(
-        self, columns: Sequence[str], progress: Progress = lambda _: None
+        self,
+        columns: Sequence[str],
+        progress: Progress = lambda _: None,
+        most: int = SAMPLED_VALUES,
     ) -> Iterator[ColumnSample]:
         """Pages all over a large table, rows all over a large view. For columns with too few
         values in these, the rows that have some, as far as the time limit lets them be found."""
         check_asked(columns, self._schema)
         schema = pa.schema([self._schema.field(name) for name in columns])
         rows = self.version().rows
-        held = self._drawn(self._sample_query(columns, rows), columns)
+        held = self._drawn(self._sample_query(columns, rows), columns, most)
         progress(len(columns) * rows // 2)
         sparse = [name for name in columns if not held[name].enough]
         if sparse and rows > _SAMPLE_ROWS:
             found = self._drawn_in_time(
-                sql.select_present(self._table, self._schema, sparse, _PRESENT_ROWS), sparse
+                sql.select_present(self._table, self._schema, sparse, _PRESENT_ROWS), sparse, most
             )
             held |= {
                 name: draw for name, draw in found.items() if draw.present > held[name].present
@@ -194,14 +197,14 @@ class PostgresTable:
             most=2 * _SAMPLE_ROWS,
         )
 
-    def _drawn(self, query: str, columns: Sequence[str]) -> dict[str, Draw]:
-        held = dict(zip(columns, draws(len(columns)), strict=True))
+    def _drawn(self, query: str, columns: Sequence[str], most: int) -> dict[str, Draw]:
+        held = dict(zip(columns, draws(len(columns), most), strict=True))
         self._draw(query, held)
         return held
 
-    def _drawn_in_time(self, query: str, columns: Sequence[str]) -> dict[str, Draw]:
+    def _drawn_in_time(self, query: str, columns: Sequence[str], most: int) -> dict[str, Draw]:
         """What is found before the time limit."""
-        held = dict(zip(columns, draws(len(columns)), strict=True))
+        held = dict(zip(columns, draws(len(columns), most), strict=True))
         # In a snapshot of its own: a statement that was stopped ends the transaction it is in.
         aside = PostgresTable(self._dataset, self._uri, self._source, self._columns)
         with suppress(SourceUnavailable), aside:

@@ -13,7 +13,7 @@ from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column, PushedSource, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.schema import arrow_schema, schema_digest
-from gateway.ports import ColumnSample, Progress, StagedChunk, Staging
+from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress, StagedChunk, Staging
 
 KnownVersions = MutableMapping[str, SourceVersion]
 """Versions by stream: each push makes a stream of its own, which never changes."""
@@ -77,11 +77,14 @@ class PushedRecords:
         yield from deliver(self._raw(needed), self._schema, columns, row_filter, limit)
 
     def sample(
-        self, columns: Sequence[str], progress: Progress = lambda _: None
+        self,
+        columns: Sequence[str],
+        progress: Progress = lambda _: None,
+        most: int = SAMPLED_VALUES,
     ) -> Iterator[ColumnSample]:
         """One pass over the whole stream."""
         schema = pa.schema([self._schema.field(name) for name in columns])
-        yield from sample_batches(self.batches(columns, (), None), schema, progress)
+        yield from sample_batches(self.batches(columns, (), None), schema, progress, most)
 
     def _raw(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import RecordsRejected
 from gateway.model.evidence import Coverage
-from gateway.ports import ColumnSample, Progress
-
-MOST_VALUES: Final = 20_000
-"""Non-null values taken of a column, at most."""
+from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress
 
 _ALL_VALUES: Final = 8_000_000
 _ALL_BYTES: Final = 256 << 20
@@ -34,7 +31,7 @@ class Draw:
     stretch one is dropped: what is kept depends on the values' places alone, not on the pieces.
     """
 
-    def __init__(self, most: int = MOST_VALUES, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, most: int, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._level = 0  # a stretch is 2 ** level values long
@@ -125,19 +122,19 @@ def _hash(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def draws(columns: int) -> list[Draw]:
+def draws(columns: int, most: int = SAMPLED_VALUES) -> list[Draw]:
     """A draw for each of so many columns, small enough that all can be held at once."""
     columns = max(columns, 1)
-    most = min(MOST_VALUES, max(_LEAST_VALUES, _ALL_VALUES // columns))
+    most = min(most, max(_LEAST_VALUES, _ALL_VALUES // columns))
     most_bytes = min(_MOST_BYTES, max(_LEAST_BYTES, _ALL_BYTES // columns))
     return [Draw(most, most_bytes) for _ in range(columns)]
 
 
 def sample_batches(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress, most: int
 ) -> Iterator[ColumnSample]:
     """A sample of each column of ``schema``, from one pass over all rows."""
-    held = draws(len(schema))
+    held = draws(len(schema), most)
     rows = 0
     for batch in batches:
         for draw, column in zip(held, batch.columns, strict=True):

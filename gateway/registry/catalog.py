@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from gateway.classify.grading import grade_of
 from gateway.errors import (
     Conflict,
     FailedPrecondition,
@@ -363,7 +362,7 @@ class Catalog:
                 outcome="ok",
                 details={
                     "revision": str(dataset.revision),
-                    "grade": grade_of(dataset),
+                    "grade": dataset.grade,
                     "dataset_digest": dataset.digest(),
                     **details,
                 },

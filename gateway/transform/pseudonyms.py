@@ -13,7 +13,6 @@ from gateway.transform.base import (
     ColumnTransform,
     Outcome,
     Resources,
-    ReversibleTransform,
     is_text,
     unsupported,
 )
@@ -60,7 +59,7 @@ class TokenColumn(ColumnTransform[Token]):
         return Outcome(self._tokens.apply(column.cast(pa.string())), None)
 
 
-class ReversibleTokenColumn(ReversibleTransform[ReversibleToken]):
+class ReversibleTokenColumn(ColumnTransform[ReversibleToken]):
     """A pseudonym that the key's holder can take back; bound to the key's domain."""
 
     claim: ClassVar[Claim] = Claim(
@@ -88,15 +87,10 @@ class ReversibleTokenColumn(ReversibleTransform[ReversibleToken]):
         key = resources.key_for(self.spec)
         if resources.domain is None:
             raise InvalidRequest.of("transform", "reversible_token needs the domain of its key")
-        self._tokens = SivTokens(
-            key, [resources.domain.encode()], unfit="null", cipher=self.spec.cipher
-        )
+        self._tokens = SivTokens(key, [resources.domain.encode()], cipher=self.spec.cipher)
 
     def run(self, column: pa.Array) -> Outcome:
         return Outcome(self._tokens.apply(column.cast(pa.string())), None)
-
-    def take_back(self, tokens: pa.Array) -> pa.Array:
-        return self._tokens.reverse(tokens)
 
 
 def _token_type(spec: Spec, source_type: pa.DataType) -> pa.DataType:

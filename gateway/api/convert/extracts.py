@@ -6,8 +6,7 @@ from gateway.api.pb import types_pb2
 from gateway.model.access import ExtractRequest
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import ColumnDecision, Decision, Reason
-from gateway.model.plan import CheckSpec, GradesCheck, MaxRowsCheck, MinCellCheck, Plan, Step
-from gateway.risk.grades import grade_after
+from gateway.model.plan import CheckSpec, MaxRowsCheck, MinCellCheck, Plan, Step
 
 _MOST_COLUMNS = 1000
 _MOST_FILTERS = 50
@@ -122,7 +121,6 @@ def plan_to_proto(plan: Plan, *, with_values: bool) -> types_pb2.Plan:
         checks=[_check(check) for check in plan.checks],
         charge_rows=plan.charge.rows,
         canonical_json=plan.canonical().decode() if shown else "",
-        grade=plan.grade,
     )
 
 
@@ -136,13 +134,6 @@ def _step(step: Step) -> types_pb2.PlanStep:
         key_domain=step.key_domain or "",
         subject=step.subject or "",
         key_version=step.key_version,
-        finds=[
-            types_pb2.FindKey(
-                entity=find.entity, key_domain=find.key_domain, key_version=find.key_version
-            )
-            for find in step.finds
-        ],
-        grade=grade_after(step.transform, step.grade),
     )
 
 
@@ -153,6 +144,4 @@ def _check(check: CheckSpec) -> str:
         over = ", ".join(check.columns) or "the whole output"
         how = "smaller cells are left out" if check.small_cells == "drop" else "refused otherwise"
         return f"at least {check.size} records share each combination of {over}; {how}"
-    if isinstance(check, GradesCheck):
-        return f"what leaves is graded {check.highest} at most"
     return "exactly the planned columns with the planned types"

@@ -15,10 +15,10 @@ from gateway.errors import (
 )
 from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.intake import StagedIntake
-from gateway.execute.sampling import MOST_VALUES
 from gateway.model.catalog import Column, DataSet, PushedSource
 from gateway.model.content import content_digest
 from gateway.model.evidence import Coverage
+from gateway.ports import SAMPLED_VALUES
 
 COLUMNS = (
     Column(name="id", type="int64", nullable=False),
@@ -78,7 +78,7 @@ def test_records_are_staged_and_read_back(intake, staging, opened) -> None:
     assert received.wrapped_key == b"wrapped for " + received.stream.encode()
     names = received.samples[1]
     assert names.column == "name"
-    assert names.coverage == Coverage(rows=200_000, present=133_333, sampled=MOST_VALUES)
+    assert names.coverage == Coverage(rows=200_000, present=133_333, sampled=SAMPLED_VALUES)
     # From the end of what was pushed too, and not from its beginning alone.
     assert pc.max(pc.utf8_ltrim(names.values, "n").cast(pa.int64())).as_py() > 199_000
     source = PushedSource(stream=received.stream)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gateway.errors import RecordsRejected
 from gateway.execute import parquet_sample
 from gateway.execute.parquet_sample import RowGroup, planned
-from gateway.execute.sampling import MOST_VALUES, Draw, draws
+from gateway.execute.sampling import Draw, draws
 from gateway.model.catalog import CsvSource, ParquetSource
 from gateway.model.evidence import Coverage
+from gateway.ports import SAMPLED_VALUES
 
 FILE = ParquetSource(path="r.parquet")
 
@@ -75,7 +76,7 @@ def test_long_values_are_fewer() -> None:
 
 
 def test_many_columns_share_what_may_be_held() -> None:
-    assert draws(10)[0]._most == MOST_VALUES
+    assert draws(10)[0]._most == SAMPLED_VALUES
     assert draws(10_000)[0]._most * 10_000 <= 8_000_000
 
 
@@ -97,7 +98,7 @@ def test_each_column_is_drawn_over_its_own_values(root, opened) -> None:
     pq.write_table(table, root / "r.parquet", row_group_size=9_999)
     found = sampled(opened, FILE, ["none", "rare", "id"])
     assert list(found) == ["none", "rare", "id"]
-    assert found["id"].coverage == Coverage(rows=rows, present=rows, sampled=MOST_VALUES)
+    assert found["id"].coverage == Coverage(rows=rows, present=rows, sampled=SAMPLED_VALUES)
     assert found["rare"].values.to_pylist() == list(range(999, rows, 1000))
     assert found["none"].coverage == Coverage(rows=rows, present=0, sampled=0)
 
@@ -106,7 +107,6 @@ def test_each_column_is_drawn_over_its_own_values(root, opened) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sources count as large from 1,000 rows on, and 100 values of a column are enough."""
     monkeypatch.setattr(parquet_sample, "LOOKED_ROWS", 1000)
-    monkeypatch.setattr("gateway.execute.sampling.MOST_VALUES", 100)
     monkeypatch.setattr("gateway.execute.sampling._LEAST_VALUES", 100)
     monkeypatch.setattr("gateway.execute.sampling._ALL_VALUES", 100)
 
@@ -150,7 +150,7 @@ def test_a_folder_is_one_source(root, opened) -> None:
         ids = pa.array(range(year * 10_000, (year + 1) * 10_000))
         pq.write_table(pa.table({"id": ids}), root / f"years/{year}.parquet")
     found = sampled(opened, ParquetSource(path="years"))["id"]
-    assert found.coverage == Coverage(rows=50_000, present=50_000, sampled=MOST_VALUES)
+    assert found.coverage == Coverage(rows=50_000, present=50_000, sampled=SAMPLED_VALUES)
     counted, _ = np.histogram(found.values.to_numpy(), bins=5, range=(0, 50_000))
     assert counted.min() > 3_500
 
@@ -190,7 +190,7 @@ def test_a_csv_file_is_looked_at_to_its_end(root, opened) -> None:
     with opened(CsvSource(path="r.csv"), ()) as source:
         found = {one.column: one for one in source.sample(["id", "tenth"], told.append)}
     assert found["tenth"].coverage == Coverage(rows=60_000, present=6_000, sampled=6_000)
-    assert found["id"].coverage == Coverage(rows=60_000, present=60_000, sampled=MOST_VALUES)
+    assert found["id"].coverage == Coverage(rows=60_000, present=60_000, sampled=SAMPLED_VALUES)
     assert max(found["id"].values.to_pylist()) > 59_900
     assert told == sorted(told)
     assert told[-1] == 120_000

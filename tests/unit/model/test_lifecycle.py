@@ -12,13 +12,11 @@ from gateway.model.lifecycle import (
     GRANT,
     KEY_DOMAIN,
     POLICY,
-    REIDENTIFICATION,
     RELEASE,
     DataSetState,
     GrantState,
     KeyDomainState,
     PolicyState,
-    ReidentificationState,
     ReleaseState,
     advance,
 )
@@ -29,7 +27,6 @@ TABLES = [
     (POLICY, PolicyState),
     (DATA_SET, DataSetState),
     (KEY_DOMAIN, KeyDomainState),
-    (REIDENTIFICATION, ReidentificationState),
 ]
 
 

@@ -10,6 +10,7 @@ from gateway.errors import InvalidRequest
 from gateway.model.names import ENTITIES, ColumnRole
 from gateway.model.schema import arrow_type
 from gateway.norms.elements import elements
+from gateway.norms.entities import entity_titles
 from gateway.norms.units import units
 
 NORMS = Path(__file__).parents[3] / "gateway" / "norms"
@@ -74,3 +75,12 @@ def test_a_unit_and_its_inverse_cancel(unit):
         if other.quantity == unit.quantity:
             there, back = units().scale(unit.name, other.name), units().scale(other.name, unit.name)
             assert there * back == 1
+
+
+def test_every_entity_has_a_title_in_both_languages():
+    assert set(entity_titles()) == ENTITIES
+    for title in entity_titles().values():
+        assert title.english.isascii()
+        assert any("一" <= sign <= "鿿" for sign in title.chinese)
+    titles = [title.chinese for title in entity_titles().values()]
+    assert len(set(titles)) == len(titles)

@@ -1,0 +1,242 @@
+"""``gateway classify``: what the columns of a file or a data set are, how grave, and why."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gateway.app.classifying import classify_file, csv_source
+from gateway.classify.grading import Said
+from gateway.cli.classification import (
+    ROLES,
+    UNKNOWN,
+    Classification,
+    Language,
+    as_json,
+    column_of,
+    reason,
+    told,
+    visible,
+    what,
+)
+from gateway.cli.classification_page import write_page
+from gateway.cli.description import pairs
+from gateway.cli.options import As, Json, ProfileFile
+from gateway.cli.output import OUT, hint, say, show_json, show_table, stages
+from gateway.cli.questions import Question, questions, remedy
+from gateway.cli.session import connected
+from gateway.client import plain
+from gateway.errors import AlreadyExists, InvalidRequest
+from gateway.model.catalog import Column
+from gateway.model.names import is_identifier
+from gateway.norms.standards import DEFAULT, Standard, standards
+from gateway.ports import SAMPLED_VALUES
+
+app = typer.Typer()
+
+_REASONS: Final = 3
+_QUESTIONS: Final = 12
+
+
+@app.command()
+def classify(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|DATASET",
+            help="Parquet, CSV, TSV or Arrow file here, or the name of a registered data set.",
+        ),
+    ],
+    standard: Annotated[
+        str, typer.Option(help="Grading standard, such as jrt-0197-2020, hipaa or gdpr.")
+    ] = DEFAULT,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Of the reasons; without, that of the terminal, or both."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page for an officer, which needs no network.")
+    ] = None,
+    metadata_only: Annotated[
+        bool, typer.Option("--metadata-only", help="Look at no value of the file; weaker.")
+    ] = False,
+    sample: Annotated[
+        int, typer.Option(min=1, max=SAMPLED_VALUES, help="Most values of a column looked at.")
+    ] = SAMPLED_VALUES,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Of a CSV file; without, told from its first lines.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of a CSV file, such as gb18030.")] = "utf-8",
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", help="Of a CSV column, such as card=string.")
+    ] = None,
+    null: Annotated[
+        list[str] | None, typer.Option(help="Text of a CSV file that stands for nothing.")
+    ] = None,
+    name: As = None,
+    profile: ProfileFile = None,
+    json: Json = False,
+) -> None:
+    """Show what each column is, its grade, its role, how sure that is, and why.
+
+    A file is looked at here, with no server. Of a data set the gateway tells the verdicts that hold.
+    """
+    graded_by = _standard(standard)
+    if html is not None and html.exists():
+        raise AlreadyExists(f"{html} exists; nothing is overwritten")
+    file = None if name or profile else _file(subject)
+    if file is None:
+        if metadata_only or sample != SAMPLED_VALUES:
+            raise InvalidRequest.of("dataset", "--metadata-only and --sample are for files")
+        classification = _registered(subject, graded_by, name, profile)
+    else:
+        csv = csv_source(
+            file,
+            delimiter="\t" if delimiter == "\\t" else delimiter,
+            encoding=encoding,
+            types=pairs(type_, "type"),
+            nulls=tuple(null) if null else ("",),
+        )
+        with stages("classifying") as tell:
+            found = classify_file(
+                file,
+                csv=csv,
+                metadata_only=metadata_only,
+                most=sample,
+                with_examples=html is not None,
+                tell=tell,
+            )
+        classification = Classification.of(
+            file.name,
+            found.columns,
+            found.rows,
+            graded_by,
+            registered=False,
+            examples=found.examples,
+        )
+    spoken = language or _spoken()
+    if json:
+        show_json(as_json(classification))
+    else:
+        show_classification(classification, spoken)
+    if html is not None:
+        write_page(html, classification, spoken)
+        say(f"wrote {html}: {len(classification.columns):,} columns")
+
+
+def show_classification(classification: Classification, language: Language) -> None:
+    """A table for people, why the set has its grade, and what is open."""
+    show_table(
+        [told(heading, language, "\n") for heading in _HEADINGS],
+        [_row(classification, column, language) for column in classification.columns],
+        title=_title(classification, language),
+    )
+    for said in classification.graded.reasons:
+        OUT.print(f"  {told(said, language)}", markup=False, soft_wrap=True)
+    found = questions(classification)
+    if found:
+        _show_questions(classification, found, language)
+
+
+_HEADINGS: Final = (
+    Said(en="column", zh="列"),
+    Said(en="what", zh="内容"),
+    Said(en="grade", zh="级别"),
+    Said(en="role", zh="角色"),
+    Said(en="confidence", zh="置信度"),
+    Said(en="why", zh="理由"),
+)
+
+
+def _row(classification: Classification, column: Column, language: Language) -> list[str]:
+    level = classification.level(column)
+    grade = UNKNOWN if level is None else Said(en=level, zh=classification.standard.level(level).zh)
+    role = Said(en="?", zh="?") if column.role is None else ROLES[column.role]
+    entity = "" if column.entity in (None, "NONE") else f"{column.entity}\n"
+    sure = f"{column.confidence_percent or 0} %" if column.has_verdict else ""
+    return [
+        visible(column.name),
+        entity + told(what(column), language),
+        told(grade, language, "\n"),
+        told(role, language, "\n"),
+        told(Said(en="declared", zh="已声明"), language, "\n") if column.declared else sure,
+        why(column, language),
+    ]
+
+
+def why(column: Column, language: Language) -> str:
+    """The weightiest reasons, one a line."""
+    pieces = [piece for piece in column.evidence if piece.kind != "rule"][:_REASONS]
+    if not column.has_verdict or not pieces:
+        pieces += [piece for piece in column.evidence if piece.kind == "rule"][:1]
+    lines = []
+    for piece in pieces:
+        about = "" if piece.entity in (column.entity, "NONE") else f"{piece.entity} "
+        weight = f" ({about}{piece.weight:+d})" if piece.weight else ""
+        lines.append(told(reason(piece), language) + weight)
+    return "\n".join(lines)
+
+
+def _title(classification: Classification, language: Language) -> str:
+    graded = classification.graded
+    level = classification.standard.level(graded.level)
+    count = len(classification.columns)
+    rows = "" if classification.rows is None else f"{classification.rows:,} rows, "
+    rows_zh = "" if classification.rows is None else f"{classification.rows:,} 行，"
+    standard = classification.standard.standard
+    return f"{visible(classification.subject)}: " + told(
+        Said(
+            en=f"{rows}{count:,} columns, grade {graded.level} ({level.en}) by {standard}",
+            zh=f"{rows_zh}{count:,} 列，级别 {graded.level}（{level.zh}），依据 {standard}",
+        ),
+        language,
+    )
+
+
+def _show_questions(
+    classification: Classification, found: tuple[Question, ...], language: Language
+) -> None:
+    heading = Said(en="Open questions for an officer", zh="待安全员裁定的问题")
+    OUT.print(f"\n{told(heading, language)}", style="bold")
+    for question in found[:_QUESTIONS]:
+        about = "" if question.column is None else f"{visible(question.column)}: "
+        OUT.print(f"  - {about}{told(question.said, language)}", markup=False, soft_wrap=True)
+    if len(found) > _QUESTIONS:
+        hint(f"{len(found) - _QUESTIONS} more: --html FILE shows all")
+    hint(told(remedy(classification), language))
+
+
+def _standard(name: str) -> Standard:
+    found = standards().get(name)
+    if found is None:
+        raise InvalidRequest.of("standard", f"is one of {', '.join(standards())}")
+    return found
+
+
+def _file(subject: str) -> Path | None:
+    """The file of that name; None when it can only be the name of a data set."""
+    file = Path(subject)
+    if file.exists():
+        return file
+    if is_identifier(subject.removeprefix("datasets/")):
+        return None
+    raise InvalidRequest.of("file", f"{subject} does not exist, and is no name of a data set")
+
+
+def _registered(
+    subject: str, standard: Standard, name: str | None, profile: Path | None
+) -> Classification:
+    with connected(name, profile) as client:
+        found = plain(client.dataset(subject))
+    columns = [column_of(column) for column in found["columns"]]
+    return Classification.of(found["name"], columns, found["rows"], standard, registered=True)
+
+
+def _spoken() -> Language:
+    """Chinese or English as the terminal is set, both when it is set to neither."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable, "").lower()
+        if value:
+            return "zh" if value.startswith("zh") else "en" if value.startswith("en") else "both"
+    return "both"

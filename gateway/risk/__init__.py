@@ -1,1 +1,0 @@
-"""How exposed is the result: what is left of grades."""
