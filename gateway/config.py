@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +26,8 @@ from pydantic_settings import (
 )
 
 from gateway.errors import ConfigurationError
+from gateway.model.names import is_identifier
+from gateway.model.reidentification import MOST_TOKENS
 
 CONFIG_NAME = "gateway.yaml"
 
@@ -105,6 +114,25 @@ class Sources(_Section):
     connection_holders: dict[str, tuple[str, ...]] = {}  # who may use it; absent: nobody
 
 
+class Reidentification(_Section):
+    """Who may ask for tokens to be taken back, and how many. Two officers decide in any case."""
+
+    authorised: tuple[str, ...] = ()  # party identifiers that may ask about any release
+    tokens_per_request: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 100
+    tokens_per_period: Annotated[int, Field(ge=1)] = 500
+    requests_per_period: Annotated[int, Field(ge=1)] = 20
+    period_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    approval_days: Annotated[int, Field(ge=1, le=90)] = 7
+    answer_days: Annotated[int, Field(ge=1, le=90)] = 7
+
+    @field_validator("authorised")
+    @classmethod
+    def _identifiers(cls, authorised: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(is_identifier(party) for party in authorised):
+            raise ValueError("name parties without parties/, such as health-bureau")
+        return authorised
+
+
 class Settings(BaseSettings):
     """All settings of one gateway process."""
 
@@ -118,6 +146,7 @@ class Settings(BaseSettings):
     server: Server
     keys: Keys
     sources: Sources = Sources()
+    reidentification: Reidentification = Reidentification()
     hierarchies: Path | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     metrics_listen: str | None = None

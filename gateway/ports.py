@@ -1,10 +1,10 @@
 """The Protocols between rooms: what the release room needs of the world outside it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -19,11 +19,14 @@ from gateway.model.lifecycle import (
     GrantState,
     KeyDomainState,
     PolicyState,
+    ReidentificationState,
     ReleaseState,
 )
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
+from gateway.model.reidentification import Reidentification
 from gateway.model.release import Figure, Release
+from gateway.model.text_specs import TextOperator
 
 
 class Clock(Protocol):
@@ -241,6 +244,22 @@ class RunResult:
     figures: tuple[Figure, ...]
 
 
+class TextFinder(Protocol):
+    """Finds identifiers in free text, and writes what stands in their place. Thread-safe."""
+
+    @property
+    def rules(self) -> str:
+        """Which rules and which engine find, with a digest: other rules, another text."""
+
+    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
+        """Lists of structs (entity, start, end, percent) for each text, null for null: characters
+        ``start`` up to ``end``, in order, none overlapping. ``entities``: only these. Raises
+        InvalidRequest or ReleaseStopped for a text that cannot be searched; none is left out."""
+
+    def write(self, operator: TextOperator, entity: str, lengths: pa.Array) -> pa.Array:
+        """What the operator puts in the place of finds of these numbers of characters."""
+
+
 class Executor(Protocol):
     """Runs a plan over a source into staging."""
 
@@ -276,6 +295,15 @@ class Usage:
 
     releases: int
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalUsage:
+    """Requests for re-identification of a party since a moment, and the tokens of those that
+    were neither refused nor left to expire."""
+
+    requests: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +396,11 @@ class Transaction(Protocol):
     def put_key(self, resource: str, wrapped: bytes) -> None: ...
     def key(self, resource: str) -> bytes | None: ...
     def destroy_key(self, resource: str) -> None: ...
+    def wrapped_keys(self, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """(resource, wrapped key) in the order of resources, those after ``after``."""
+
+    def rewrap_key(self, resource: str, before: bytes, after: bytes) -> bool:
+        """Replace the wrapped key, unless it is not ``before`` any more; whether it was."""
 
     # Key domains. Their secrets are data keys, of the resource ``KeyDomain.secret(version)``.
     def put_key_domain(self, domain: KeyDomain, *, expected_revision: int | None) -> None:
@@ -377,6 +410,26 @@ class Transaction(Protocol):
     def key_domains(
         self, page: Page, *, state: KeyDomainState | None = None
     ) -> list[KeyDomain]: ...
+
+    # Re-identification: requests, and keyed digests of the tokens and persons they were about.
+    def put_reidentification(
+        self, reidentification: Reidentification, *, expected_revision: int | None
+    ) -> None: ...
+    def reidentification(self, name: str) -> Reidentification | None: ...
+    def reidentifications(
+        self,
+        page: Page,
+        *,
+        involved: str | None = None,
+        state: ReidentificationState | None = None,
+        digest: str | None = None,
+    ) -> list[Reidentification]:
+        """``involved``: who asked, or who holds the data set now."""
+
+    def reversal_usage(self, requester: str, since: datetime) -> ReversalUsage: ...
+    def add_reversal_digests(
+        self, reidentification: str, subject: Literal["token", "person"], digests: Collection[str]
+    ) -> None: ...
 
     # Audit: append-only, chained.
     def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...

@@ -15,7 +15,17 @@ from gateway.errors import GatewayError
 from gateway.model.audit import AuditEvent
 
 _RESOURCE: Final = re.compile(r"[a-z]{4,20}/[a-z][a-z0-9-]{1,61}[a-z0-9]")
-_NAMING_FIELDS: Final = ("name", "dataset", "party", "request", "policy", "consumer", "header")
+_NAMING_FIELDS: Final = (
+    "name",
+    "dataset",
+    "party",
+    "request",
+    "policy",
+    "consumer",
+    "header",
+    "case",
+    "release",
+)
 _NEW: Final = {"dataset_id": "datasets"}
 
 log = structlog.get_logger("gateway.api")

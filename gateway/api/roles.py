@@ -15,10 +15,12 @@ from gateway.api.pb import (
     catalog_pb2,
     classification_pb2,
     grant_pb2,
+    keys_pb2,
     options_pb2,
     party_pb2,
     policy_pb2,
     protect_pb2,
+    reidentification_pb2,
     release_pb2,
 )
 from gateway.errors import ConfigurationError
@@ -31,9 +33,11 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = tuple(
         catalog_pb2,
         classification_pb2,
         grant_pb2,
+        keys_pb2,
         party_pb2,
         policy_pb2,
         protect_pb2,
+        reidentification_pb2,
         release_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()

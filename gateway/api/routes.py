@@ -12,19 +12,25 @@ from gateway.api.services.audit import AuditRpcs
 from gateway.api.services.catalog import CatalogRpcs
 from gateway.api.services.classification import ClassificationRpcs
 from gateway.api.services.grants import GrantRpcs
+from gateway.api.services.keys import KeyRpcs
 from gateway.api.services.parties import PartyRpcs
 from gateway.api.services.policies import PolicyRpcs
 from gateway.api.services.protect import ProtectRpcs, Redact
+from gateway.api.services.reidentifications import ReidentificationRpcs
 from gateway.api.services.releases import ReleaseRpcs
 from gateway.errors import ConfigurationError
+from gateway.ports import Clock
 from gateway.registry.catalog import Catalog
 from gateway.registry.grants import Grants
+from gateway.registry.key_domains import KeyDomains
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
+from gateway.registry.reidentifications import Reidentifications
 from gateway.registry.trail import Trail
 from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 from gateway.release.protecting import ProtectionUnderPolicy
+from gateway.release.reidentifying import Reidentifying
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -38,16 +44,19 @@ class UseCases:
     catalog: Catalog
     policies: Policies
     grants: Grants
+    key_domains: KeyDomains
     opening: Opening
     custody: Custody
     protection: ProtectionUnderPolicy
+    reidentifications: Reidentifications
+    reidentifying: Reidentifying
     trail: Trail
     redact: Redact
     wake: Callable[[], None]
     public_key: tuple[str, str]
 
 
-def servicers(cases: UseCases, page_key: bytes) -> Mapping[str, object]:
+def servicers(cases: UseCases, page_key: bytes, clock: Clock) -> Mapping[str, object]:
     """The servicer of each service, by the service's full name."""
     pages = Pages(page_key)
     return {
@@ -55,9 +64,13 @@ def servicers(cases: UseCases, page_key: bytes) -> Mapping[str, object]:
         "gateway.v1.CatalogService": CatalogRpcs(cases.catalog, pages),
         "gateway.v1.ClassificationService": ClassificationRpcs(cases.catalog),
         "gateway.v1.GrantService": GrantRpcs(cases.grants, pages),
+        "gateway.v1.KeyService": KeyRpcs(cases.key_domains, pages),
         "gateway.v1.PartyService": PartyRpcs(cases.parties, pages),
         "gateway.v1.PolicyService": PolicyRpcs(cases.policies, pages),
         "gateway.v1.ProtectService": ProtectRpcs(cases.protection, cases.redact),
+        "gateway.v1.ReidentificationService": ReidentificationRpcs(
+            cases.reidentifications, cases.reidentifying, pages, clock
+        ),
         "gateway.v1.ReleaseService": ReleaseRpcs(
             cases.opening, cases.custody, pages, cases.wake, cases.public_key
         ),

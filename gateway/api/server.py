@@ -54,7 +54,7 @@ class GatewayServer:
     ) -> None:
         self._limits = limits = limits or Limits()
         table = methods()
-        served = handlers(table, servicers(cases, page_key))
+        served = handlers(table, servicers(cases, page_key, clock))
         self._store = store
         self._work = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
         self._intake = ThreadPoolExecutor(limits.intakes, thread_name_prefix="intake")

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSystem, FileType, SubTreeFileSystem
 
 from gateway.app.system import SystemClock, SystemEntropy
+from gateway.app.texts import LazyFinder
 from gateway.app.worker import Worker
 from gateway.classify.columns import classify
 from gateway.classify.pack import standard
@@ -21,17 +22,22 @@ from gateway.execute.local import LocalExecutor
 from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column
 from gateway.model.names import resource
+from gateway.model.reidentification import ReidentificationLimits
 from gateway.norms.elements import elements
 from gateway.ports import Clock, ColumnSample, Entropy
 from gateway.registry.catalog import Catalog
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
+from gateway.registry.key_domains import KeyDomains
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
+from gateway.registry.reidentifications import Reidentifications
+from gateway.registry.reversal_digests import ReversalDigests
 from gateway.registry.trail import Trail
 from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 from gateway.release.protecting import Protecting, ProtectionUnderPolicy
+from gateway.release.reidentifying import Reidentifying
 from gateway.release.running import Runner
 from gateway.store.keyring import FileKeyRing
 from gateway.store.places import ArrowPlace, LocalPlace
@@ -53,10 +59,13 @@ class Rooms:
     catalog: Catalog
     policies: Policies
     grants: Grants
+    key_domains: KeyDomains
     opening: Opening
     runner: Runner
     custody: Custody
     protection: ProtectionUnderPolicy
+    reidentifications: Reidentifications
+    reidentifying: Reidentifying
     trail: Trail
     worker: Worker
     signer: FileSigner
@@ -112,7 +121,8 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         data_key=data_key,
     )
     intake = StagedIntake(staging, keyring, entropy)
-    executor = LocalExecutor(hierarchies.tables)
+    finder = LazyFinder()
+    executor = LocalExecutor(hierarchies.tables, finder=finder)
     runner = Runner(
         secrets.token_hex(8),
         store,
@@ -129,6 +139,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
     )
     grants = Grants(store, clock, entropy)
+    digests = ReversalDigests(store, keyring, entropy)
+    limits = reidentification_limits(settings)
+    reidentifications = Reidentifications(store, clock, entropy, digests, domain_keys, limits)
     checkpoint_folder = settings.state / "checkpoints"
     checkpoint_folder.mkdir(mode=0o700, exist_ok=True)
     instance = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -150,6 +163,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     def close() -> None:
         advance_checkpoint(now=True)
         store.close()
+        keyring.close()
 
     worker = Worker(
         runner,
@@ -157,6 +171,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         {
             "expire releases": custody.expire,
             "expire grants": grants.expire,
+            "expire re-identifications": reidentifications.expire,
             "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,
         },
@@ -166,6 +181,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         catalog=Catalog(store, sources, intake, clock, classify_columns, elements()),
         policies=Policies(store, clock),
         grants=grants,
+        key_domains=KeyDomains(store, domain_keys, clock),
         opening=Opening(
             store,
             sources,
@@ -175,6 +191,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             entropy,
             classify_columns,
             hierarchies.digests,
+            finder.rules,
         ),
         runner=runner,
         custody=custody,
@@ -189,9 +206,12 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
                 entropy,
                 classify_columns,
                 hierarchies.digests,
+                finder.rules,
             ),
             clock,
         ),
+        reidentifications=reidentifications,
+        reidentifying=Reidentifying(store, staging, keyring, clock, digests, domain_keys, limits),
         trail=Trail(store, clock, signer, verify_log),
         worker=worker,
         signer=signer,
@@ -208,6 +228,15 @@ def classify_columns(
 ) -> tuple[Column, ...]:
     """What each column is, by the pack of evidence that ships with the gateway."""
     return classify(samples, columns, pack=standard())
+
+
+def reidentification_limits(settings: Settings) -> ReidentificationLimits:
+    """What the settings allow, with parties by their full names."""
+    allowed = settings.reidentification.model_dump()
+    allowed["authorised"] = tuple(
+        resource("parties", party) for party in settings.reidentification.authorised
+    )
+    return ReidentificationLimits.model_validate(allowed)
 
 
 def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:

@@ -1,14 +1,15 @@
 """How grave is it? Verdicts under a grading standard: columns, combinations, the whole set."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column, DataSet
 from gateway.model.grades import Grade
+from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ColumnRole
 from gateway.model.noun import Noun, ShortText
 from gateway.norms.set_grades import ColumnGrade, Held, Said, SetGrade, Together, set_grade
-from gateway.norms.standard import Item, Source, Standard
+from gateway.norms.standard import Item, Source, Standard, item_name
 from gateway.norms.standards import DEFAULT, default_standard
 
 __all__ = [
@@ -23,14 +24,6 @@ __all__ = [
     "grading",
     "level_of",
 ]
-
-_WITHOUT_ENTITY: Mapping[ColumnRole, str] = {
-    ColumnRole.DIRECT_IDENTIFIER: "person_key",
-    ColumnRole.QUASI_IDENTIFIER: "group_key",
-    ColumnRole.SENSITIVE: "sensitive_attribute",
-    ColumnRole.OTHER: "other_personal",
-}
-
 
 # ---- what verdicts are made of --------------------------------------------------------------------
 
@@ -82,22 +75,10 @@ def grading(standard: Standard) -> Grading:
 # ---- grades of verdicts ---------------------------------------------------------------------------
 
 
-def item_of(verdict: Verdict | Column) -> str:
-    """What a standard grades the column as: its entity, or the general item of its role."""
-    entity, grade, role = verdict.entity, verdict.grade, verdict.role
-    if entity is None or grade is None or role is None:
-        return "unknown"
-    if entity != "NONE":
-        return entity
-    if role is ColumnRole.OTHER and grade is Grade.GENERAL_1:
-        return "not_personal"
-    return _WITHOUT_ENTITY[role]
-
-
 def level_of(verdict: Verdict | Column, standard: Standard) -> str:
     """The level of a column: its grade under GB/T 43697-2024; under another standard that of its
     item, or the floor of its grade where that is higher. Unknown: the highest."""
-    item = item_of(verdict)
+    item = _item(verdict)
     if item == "unknown" or verdict.grade is None:
         return standard.highest
     if standard.key == DEFAULT:
@@ -113,7 +94,7 @@ def grade_set(
     held = [
         Held(
             verdict.name if isinstance(verdict, Column) else verdict.column,
-            item_of(verdict),
+            _item(verdict),
             level_of(verdict, standard),
         )
         for verdict in verdicts
@@ -124,4 +105,10 @@ def grade_set(
 def grade_of(dataset: DataSet) -> Grade:
     """The grade of a registered data set: highest column, combinations, volume."""
     rows = None if dataset.version is None else dataset.version.rows
+    if dataset.state is DataSetState.AWAITING_RECORDS:
+        rows = 0  # known, not unknown: nothing was pushed yet
     return Grade(grade_set(dataset.columns, rows, default_standard()).level)
+
+
+def _item(verdict: Verdict | Column) -> str:
+    return item_name(verdict.entity, verdict.grade, verdict.role)

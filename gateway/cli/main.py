@@ -30,11 +30,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "request": ("request", "Ask for an extract for a purpose."),
     "read": ("read", "Read a sealed release, or save it as a file."),
     "release": ("release", "Follow, list, cancel and recall releases."),
+    "reidentify": ("reidentify", "Ask for tokens to be taken back; approve, refuse, answer."),
     "verify": ("verify", "Verify a certificate, and a file against it, offline."),
     "audit": ("audit", "Read, verify and export the audit log."),
     "protect": ("protect", "Protect a file of your own by a policy, without a server."),
     "party": ("party", "Keep the list of parties and their certificates."),
-    "keys": ("keys", "Make and rotate key rings."),
+    "keys": ("keys", "Rotate root keys; renew and shred the keys of projects."),
     "generate": ("generate", "Make up the registers of a city that does not exist."),
 }
 """Command → its module in this package, and what the list of commands says of it."""

@@ -43,14 +43,21 @@ def show_decision(decision: dict[str, Any]) -> None:
 def show_plan(plan: dict[str, Any]) -> None:
     """What is done to each column, what is checked, what it costs."""
     show_table(
-        ["column", "published as", "type", "transform"],
+        ["column", "published as", "type", "transform", "grade left"],
         [
-            [s["column"], s["published"], s["output_type"], transform_text(s["transform_json"])]
+            [
+                s["column"],
+                s["published"],
+                s["output_type"],
+                transform_text(s["transform_json"]),
+                s["grade"],
+            ]
             for s in plan["steps"]
         ],
     )
     show_fields(
         {
+            "grade of what leaves": plan["grade"],
             "checks": "; ".join(plan["checks"]),
             "charge": f"one release, at most {plan['charge_rows']:,} rows",
             "plan digest": plan["digest"],

@@ -63,6 +63,7 @@ def _show(found: dict[str, Any]) -> None:
         "holder": predicate["dataset"]["holder"],
         "policies": [f"{p['name']} version {p['version']}" for p in predicate["policies"]],
         "grant": predicate["grant"],
+        "grade": predicate["grade"],
         "rows": predicate["rows"],
         "sealed": predicate["sealed"],
         "expires": predicate["expires"],
@@ -73,8 +74,11 @@ def _show(found: dict[str, Any]) -> None:
     }
     show_fields(fields)
     show_table(
-        ["column", "type", "from", "transform"],
-        [[c["name"], c["type"], c["source_column"], _transform(c)] for c in predicate["columns"]],
+        ["column", "type", "from", "transform", "grade left"],
+        [
+            [c["name"], c["type"], c["source_column"], _transform(c), c["grade"]]
+            for c in predicate["columns"]
+        ],
     )
 
 

@@ -18,12 +18,14 @@ from gateway.client.catalog import CatalogCalls
 from gateway.client.failures import Denied, DeniedRecords, Unreachable
 from gateway.client.forms import condition
 from gateway.client.grants import GrantCalls
+from gateway.client.keys import KeyCalls
 from gateway.client.link import Link
 from gateway.client.oversight import AuditCalls, PartyCalls
 from gateway.client.plain import plain
 from gateway.client.policies import PolicyCalls
 from gateway.client.profile import Profile, find_profile, load_profile
 from gateway.client.protecting import ProtectCalls
+from gateway.client.reidentifications import ReidentificationCalls, answer_key
 from gateway.client.releases import ReleaseCalls
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "DeniedRecords",
     "Profile",
     "Unreachable",
+    "answer_key",
     "condition",
     "connect",
     "find_profile",
@@ -41,7 +44,15 @@ __all__ = [
 
 
 class Client(
-    CatalogCalls, PolicyCalls, GrantCalls, ReleaseCalls, ProtectCalls, PartyCalls, AuditCalls
+    CatalogCalls,
+    PolicyCalls,
+    GrantCalls,
+    ReleaseCalls,
+    ReidentificationCalls,
+    ProtectCalls,
+    PartyCalls,
+    KeyCalls,
+    AuditCalls,
 ):
     """One party's connection to one gateway. Safe to use from several threads."""
 

@@ -10,8 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from gateway.errors import CheckFailed
-from gateway.model.plan import MaxRowsCheck, MinCellCheck, Plan, SchemaCheck
+from gateway.model.plan import GradesCheck, MaxRowsCheck, MinCellCheck, Plan, SchemaCheck
 from gateway.model.release import Figure
+from gateway.risk.grades import grade_left
 
 _COMPACT_ROWS: Final = 1 << 20
 _SETTINGS: Final = (
@@ -30,6 +31,7 @@ class OutputChecks:
         self._expected = [(step.published, step.output_type) for step in plan.steps]
         self._most_rows = [c.rows for c in plan.checks if isinstance(c, MaxRowsCheck)]
         self._kinds = plan.checks
+        self._steps = plan.steps
         published = {name for name, _ in self._expected}
         self._cells: list[CellSizes] = []
         for check in plan.checks:
@@ -68,10 +70,21 @@ class OutputChecks:
             for check in self._kinds
         )
 
-    def _figure(self, check: SchemaCheck | MaxRowsCheck) -> Figure:
+    def _figure(self, check: SchemaCheck | MaxRowsCheck | GradesCheck) -> Figure:
+        if isinstance(check, GradesCheck):
+            return self._grade(check)
         if isinstance(check, SchemaCheck):
             return _passed("schema", "columns as planned", len(self._expected))
         return _passed("max_rows", "most rows permitted", check.rows)
+
+    def _grade(self, check: GradesCheck) -> Figure:
+        grade = grade_left(self._steps, self._rows)
+        if not check.highest.at_least(grade):
+            raise CheckFailed(
+                f"the result is graded {grade}, above {check.highest} as planned: ask again, with a "
+                "smaller limit or fewer columns"
+            )
+        return _passed("grades", "grade of what leaves, GB/T 43697-2024", grade)
 
 
 class CellSizes:

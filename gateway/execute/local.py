@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from gateway.execute.translation import translating
 from gateway.model.content import ContentDigest
 from gateway.model.plan import MinCellCheck, Plan
 from gateway.model.schema import arrow_type
-from gateway.ports import Progress, RunResult, Source, StagingWriter
+from gateway.ports import Progress, RunResult, Source, StagingWriter, TextFinder
 from gateway.transform.row_order import RowOrder
 
 _CELLS_MEMORY_MIB: Final = 512
@@ -24,17 +25,24 @@ _CELLS_MEMORY_MIB: Final = 512
 class LocalExecutor:
     """Implements ports.Executor with threads of this process.
 
-    ``hierarchies``: tables by name, for steps that generalise by one. ``workers``: threads that
-    transform, besides the one that reads and the caller's, which checks and stages. Memory is
+    ``hierarchies``: tables by name, for steps that generalise by one. ``finder``: finds identifiers
+    in free text, for steps that replace them. ``workers``: threads that transform, besides the one
+    that reads and the caller's, which checks and stages. Memory is
     bounded by a few batches a worker, and by the number of distinct cells where a minimum cell
     size is checked. Thread-safe.
     """
 
-    def __init__(self, hierarchies: Mapping[str, pa.Table], workers: int = 2) -> None:
+    def __init__(
+        self,
+        hierarchies: Mapping[str, pa.Table],
+        workers: int = 2,
+        finder: TextFinder | None = None,
+    ) -> None:
         if workers < 1:
             raise ValueError("at least one worker is needed")
         self._hierarchies = dict(hierarchies)
         self._workers = workers
+        self._finder = finder
 
     def run(
         self,
@@ -65,13 +73,14 @@ class LocalExecutor:
         progress: Progress,
         order: RowOrder,
     ) -> RunResult:
-        steps = BatchSteps.of(plan, keys, self._hierarchies)
+        steps = BatchSteps.of(plan, keys, self._hierarchies, self._finder)
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:
             left_out = self._small_cells(plan, steps, source, progress)
             digest = ContentDigest(schema)
             with open_writer(schema) as writer:
-                with closing(self._transformed(plan, steps, source)) as batches:
+                alive = partial(_still_at, digest, progress)
+                with closing(self._transformed(plan, steps, source, alive)) as batches:
                     kept = (_without(left_out, batch) for batch in batches)
                     for batch in order.applied(kept):
                         checks.see(batch)
@@ -92,7 +101,8 @@ class LocalExecutor:
             if isinstance(check, MinCellCheck) and check.small_cells == "drop":
                 counts = CellCounts(check.columns)
                 wanted = steps.only(check.columns)
-                with closing(self._transformed(plan, wanted, source)) as batches:
+                alive = partial(progress, 0)
+                with closing(self._transformed(plan, wanted, source, alive)) as batches:
                     for batch in batches:
                         counts.add(batch)
                         progress(0)
@@ -100,19 +110,29 @@ class LocalExecutor:
         return found
 
     def _transformed(
-        self, plan: Plan, steps: BatchSteps, source: Source
+        self, plan: Plan, steps: BatchSteps, source: Source, alive: Callable[[], None]
     ) -> Generator[pa.RecordBatch, None, None]:
-        read = _read(source.batches(steps.columns, plan.filters, plan.limit))
+        read = _read(source.batches(steps.columns, plan.filters, plan.limit), steps.batch_rows)
         try:
-            yield from in_order(read, steps.apply, self._workers)
+            yield from in_order(read, steps.apply, self._workers, alive)
         finally:
             # By now the reading thread has ended, and the source's own clean-up can run here.
             read.close()
 
 
-def _read(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
+def _read(
+    batches: Iterator[pa.RecordBatch], most_rows: int | None
+) -> Generator[pa.RecordBatch, None, None]:
     with translating(_reading_failed):
-        yield from batches
+        for batch in batches:
+            size = most_rows or max(batch.num_rows, 1)
+            for start in range(0, max(batch.num_rows, 1), size):
+                yield batch.slice(start, size)
+
+
+def _still_at(digest: ContentDigest, progress: Progress) -> None:
+    # A window of rows whose texts are searched takes minutes, in which nothing is published.
+    progress(digest.rows)
 
 
 def _without(small_cells: list[SmallCells], batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final, TypeVar
 
 import pyarrow as pa
@@ -10,15 +10,20 @@ import pyarrow as pa
 R = TypeVar("R")
 
 _READ_AHEAD: Final = 2
+_SECONDS: Final = 5.0
 
 
 def in_order(
-    batches: Iterator[pa.RecordBatch], work: Callable[[pa.RecordBatch], R], workers: int
+    batches: Iterator[pa.RecordBatch],
+    work: Callable[[pa.RecordBatch], R],
+    workers: int,
+    alive: Callable[[], None] = lambda: None,
 ) -> Generator[R, None, None]:
     """``work(batch)`` of every batch, in the order of the batches.
 
     One thread reads, ``workers`` threads work; at most ``2 * workers + 2`` batches exist at a
-    time. Closing the generator, or an error anywhere, ends all threads before it returns; what
+    time. ``alive`` is called every few seconds while nothing is ready; it raises to stop.
+    Closing the generator, or an error anywhere, ends all threads before it returns; what
     was begun is finished and thrown away.
     """
     reads: deque[Future[pa.RecordBatch | None]] = deque()
@@ -30,15 +35,21 @@ def in_order(
         try:
             for _ in range(_READ_AHEAD):
                 reads.append(reader.submit(next, batches, None))
-            while (batch := reads.popleft().result()) is not None:
+            while (batch := _result(reads.popleft(), alive)) is not None:
                 reads.append(reader.submit(next, batches, None))
                 results.append(pool.submit(work, batch))
                 if len(results) > 2 * workers - 1:
-                    yield results.popleft().result()
+                    yield _result(results.popleft(), alive)
             while results:
-                yield results.popleft().result()
+                yield _result(results.popleft(), alive)
         finally:
             for read in reads:
                 read.cancel()
             for result in results:
                 result.cancel()
+
+
+def _result(future: Future[R], alive: Callable[[], None]) -> R:
+    while not wait((future,), _SECONDS).done:
+        alive()
+    return future.result()

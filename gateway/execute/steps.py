@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,30 +12,33 @@ from gateway.execute.scaling import scale
 from gateway.execute.translation import translating
 from gateway.model.plan import Plan, Step
 from gateway.model.schema import arrow_type, scaled_type
-from gateway.transform.registry import build
+from gateway.model.transforms import RedactText
+from gateway.ports import TextFinder
+from gateway.transform.base import Transform
+from gateway.transform.registry import build, build_redaction, output_type
+
+_SEARCHED_ROWS: Final = 2048
+"""Rows of a batch with free text: some seconds' work, so that progress shows and a stop is heard."""
 
 
 class ColumnStep:
     """Applies one step to arrays of its column. Thread-safe; the repr is blind."""
 
     def __init__(
-        self, step: Step, keys: Mapping[str, bytes], hierarchies: Mapping[str, pa.Table]
+        self,
+        step: Step,
+        keys: Mapping[str, bytes],
+        hierarchies: Mapping[str, pa.Table],
+        finder: TextFinder | None = None,
     ) -> None:
         self._step = step
         self._source_type = arrow_type(step.source_type)
         self._ratio = Fraction(step.scale)
-        key = None
-        if step.key_domain is not None:
-            key = keys.get(step.key_domain)
-            if key is None:
-                raise KeyUnavailable(f"no key was given for column {step.published}")
+        if not keys.keys() >= {domain for domain, _ in step.needed_keys}:
+            raise KeyUnavailable(f"no key was given for column {step.published}")
         try:
-            self._transform = build(
-                step.transform,
-                source_type=scaled_type(self._source_type, self._ratio),
-                key=key,
-                domain=step.key_domain,
-                hierarchies=hierarchies,
+            self._transform = _built(
+                step, scaled_type(self._source_type, self._ratio), keys, hierarchies, finder
             )
         except CallerError as fault:
             raise self._failed(f"cannot run: {fault.message}") from fault
@@ -46,6 +50,11 @@ class ColumnStep:
         """The source columns that ``apply`` takes, in order: its own, and the row's person's."""
         subject = self._step.subject
         return (self._step.column,) if subject is None else (self._step.column, subject)
+
+    @property
+    def searches(self) -> bool:
+        """Whether it searches free text, which takes a thousand times as long as anything else."""
+        return isinstance(self._step.transform, RedactText)
 
     @property
     def published(self) -> str:
@@ -80,19 +89,44 @@ class ColumnStep:
         return f"ColumnStep({self._step.column!r} to {self._step.published!r})"
 
 
+def _built(
+    step: Step,
+    source_type: pa.DataType,
+    keys: Mapping[str, bytes],
+    hierarchies: Mapping[str, pa.Table],
+    finder: TextFinder | None,
+) -> Transform:
+    if isinstance(step.transform, RedactText) and finder is not None:
+        output_type(step.transform, source_type)
+        found = {find.entity: (find.key_domain, keys[find.key_domain]) for find in step.finds}
+        return build_redaction(step.transform, finder, found, hierarchies)
+    return build(
+        step.transform,
+        source_type=source_type,
+        key=None if step.key_domain is None else keys[step.key_domain],
+        domain=step.key_domain,
+        hierarchies=hierarchies,
+    )
+
+
 class BatchSteps:
     """Several steps of a plan, applied to whole batches."""
 
     def __init__(self, steps: list[ColumnStep]) -> None:
         self._steps = steps
         self.columns = list(dict.fromkeys(name for step in steps for name in step.reads))
+        self.batch_rows = _SEARCHED_ROWS if any(step.searches for step in steps) else None
 
     @classmethod
     def of(
-        cls, plan: Plan, keys: Mapping[str, bytes], hierarchies: Mapping[str, pa.Table]
+        cls,
+        plan: Plan,
+        keys: Mapping[str, bytes],
+        hierarchies: Mapping[str, pa.Table],
+        finder: TextFinder | None = None,
     ) -> "BatchSteps":
         """All steps of the plan; errors before any row is read."""
-        return cls([ColumnStep(step, keys, hierarchies) for step in plan.steps])
+        return cls([ColumnStep(step, keys, hierarchies, finder) for step in plan.steps])
 
     def only(self, published: tuple[str, ...]) -> "BatchSteps":
         """Those that publish these columns; of none, one that gives every row."""

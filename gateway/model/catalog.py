@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.model.evidence import Coverage, Declaration, Entity, Evidence, Finding, Judged
-from gateway.model.grades import Grade, effective, highest
+from gateway.model.grades import Grade, effective
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
@@ -269,8 +269,3 @@ class DataSet(DataSetDraft):
         """When the next of its declarations lapses."""
         ends = [c.declaration.until for c in self.columns if c.declaration is not None]
         return min((end for end in ends if end is not None), default=None)
-
-    @property
-    def grade(self) -> Grade:
-        """At least that of the highest item (就高从严)."""
-        return highest(column.grade for column in self.columns)

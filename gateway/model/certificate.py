@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
+from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
 from gateway.model.plan import CheckSpec
 from gateway.model.release import Figure
@@ -19,11 +20,21 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
 
 
+class CertifiedFind(Noun):
+    """What a keyed transform of finds in free text computes, and domain and version of its key."""
+
+    entity: ShortText
+    construction: ShortText
+    key_domain: LongText
+    key_version: int
+
+
 class CertifiedColumn(Noun):
     """One output column: where it came from and what was done to it.
 
     ``construction`` names what a keyed transform computes; of its key only domain and version are
-    told, never the key, nor anything that a guess at it could be held against.
+    told, never the key, nor anything that a guess at it could be held against. ``finds`` says the
+    same of what was found in free text, by entity.
     """
 
     name: str
@@ -33,6 +44,8 @@ class CertifiedColumn(Noun):
     construction: ShortText | None = None
     key_domain: LongText | None
     key_version: int | None
+    finds: tuple[CertifiedFind, ...] = ()
+    grade: Grade  # of what the transform left, GB/T 43697-2024
 
 
 class CertifiedDataSet(Noun):
@@ -59,6 +72,7 @@ class ReleasePredicate(Noun):
     columns: tuple[CertifiedColumn, ...]
     checks: tuple[CheckSpec, ...]
     figures: tuple[Figure, ...]
+    grade: Grade  # of the whole result: columns, combinations of them, volume
     rows: Annotated[int, Field(ge=0)]
     stream_bytes: Annotated[int, Field(ge=0)]
     content_digest: Digest

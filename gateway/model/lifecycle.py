@@ -55,6 +55,16 @@ class KeyDomainState(StrEnum):
     SHREDDED = "shredded"
 
 
+class ReidentificationState(StrEnum):
+    """Only APPROVED, by two officers, can be answered, and once."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 RELEASE: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.DENIED: frozenset(),
     # A run that a crash interrupted goes back to OPENED and is taken up again.
@@ -105,6 +115,27 @@ KEY_DOMAIN: Mapping[KeyDomainState, frozenset[KeyDomainState]] = {
     KeyDomainState.SHREDDED: frozenset({KeyDomainState.ACTIVE}),
 }
 
+REIDENTIFICATION: Mapping[ReidentificationState, frozenset[ReidentificationState]] = {
+    ReidentificationState.REQUESTED: frozenset(
+        {
+            ReidentificationState.APPROVED,
+            ReidentificationState.REFUSED,
+            ReidentificationState.EXPIRED,
+        }
+    ),
+    # An officer may think better of it until it is answered.
+    ReidentificationState.APPROVED: frozenset(
+        {
+            ReidentificationState.ANSWERED,
+            ReidentificationState.REFUSED,
+            ReidentificationState.EXPIRED,
+        }
+    ),
+    ReidentificationState.ANSWERED: frozenset(),
+    ReidentificationState.REFUSED: frozenset(),
+    ReidentificationState.EXPIRED: frozenset(),
+}
+
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -137,5 +168,6 @@ DIAGRAMS: Mapping[str, str] = {
     "Policy version": diagram(POLICY, (PolicyState.DRAFT,)),
     "Data set": diagram(DATA_SET, (DataSetState.AWAITING_RECORDS, DataSetState.ACTIVE)),
     "Key domain": diagram(KEY_DOMAIN, (KeyDomainState.ACTIVE,)),
+    "Re-identification": diagram(REIDENTIFICATION, (ReidentificationState.REQUESTED,)),
 }
 """What docs/lifecycle.md shows; a test holds the two together."""

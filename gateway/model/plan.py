@@ -9,10 +9,19 @@ from pydantic import Field, field_validator, model_validator
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
+from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Noun, ShortText
-from gateway.model.transforms import TransformSpec
+from gateway.model.transforms import RedactText, TransformSpec
 
 _RATIO: Final = re.compile(r"[1-9][0-9]{0,20}(/[1-9][0-9]{0,20})?", re.ASCII)
+
+
+class FindKey(Noun):
+    """The key that a transform of finds in free text works under, for one entity."""
+
+    entity: ShortText
+    key_domain: LongText
+    key_version: Annotated[int, Field(ge=1)]
 
 
 class Step(Noun):
@@ -21,7 +30,8 @@ class Step(Noun):
     With a ``scale`` other than 1 the values are multiplied by it first and then have the type
     that ``model.schema.scaled_type`` gives. ``subject`` is the source column that names the
     person of each row: it is read beside ``column`` for the transforms that draw by it, and what
-    it holds is not published by this step.
+    it holds is not published by this step. ``finds`` has, for free text, the keys of the keyed
+    transforms of what is found, by entity in alphabetical order.
     """
 
     column: ColumnName
@@ -33,7 +43,10 @@ class Step(Noun):
     key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
     key_version: Annotated[int, Field(ge=1)] | None = None  # of the domain's secret
     subject: ColumnName | None = None  # for transforms that draw by the row's person
+    finds: tuple[FindKey, ...] = ()
     on_unhandled: OnUnhandled
+    item: ShortText = "unknown"  # the source column's entity or general item, see norms.standard
+    grade: Grade = Grade.CORE  # of the source column; unknown is the highest
 
     @field_validator("scale")
     @classmethod
@@ -50,7 +63,18 @@ class Step(Noun):
             raise ValueError("a step names a key version exactly when it names a key domain")
         if self.transform.per_subject != (self.subject is not None):
             raise ValueError("a step names a subject exactly when its transform draws by it")
+        inner = self.transform.transforms if isinstance(self.transform, RedactText) else {}
+        if [find.entity for find in self.finds] != sorted(e for e in inner if inner[e].keyed):
+            raise ValueError("a step names a key for exactly the finds that are put under one")
         return self
+
+    @property
+    def needed_keys(self) -> frozenset[tuple[str, int]]:
+        """Domain and version of every key that the step needs."""
+        found = {(find.key_domain, find.key_version) for find in self.finds}
+        if self.key_domain is not None and self.key_version is not None:
+            found.add((self.key_domain, self.key_version))
+        return frozenset(found)
 
 
 class SchemaCheck(Noun):
@@ -80,7 +104,17 @@ class MinCellCheck(Noun):
     small_cells: SmallCells
 
 
-CheckSpec = Annotated[SchemaCheck | MaxRowsCheck | MinCellCheck, Field(discriminator="kind")]
+class GradesCheck(Noun):
+    """What leaves is graded no higher than planned: worked out again from the steps, and from the
+    rows that there really are. ``highest`` is of GB/T 43697-2024."""
+
+    kind: Literal["grades"] = "grades"
+    highest: Grade
+
+
+CheckSpec = Annotated[
+    SchemaCheck | MaxRowsCheck | MinCellCheck | GradesCheck, Field(discriminator="kind")
+]
 
 
 class Charge(Noun):
@@ -105,6 +139,12 @@ class Plan(Noun):
     charge: Charge
     expires_after_days: Annotated[int, Field(ge=1)]
 
+    @property
+    def grade(self) -> Grade:
+        """The grade of what leaves, as planned; the highest where no check states it."""
+        stated = [check.highest for check in self.checks if isinstance(check, GradesCheck)]
+        return min(stated, key=lambda grade: grade.rank, default=Grade.CORE)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         published = [step.published for step in self.steps]
@@ -113,3 +153,8 @@ class Plan(Noun):
         if not any(isinstance(check, SchemaCheck) for check in self.checks):
             raise ValueError("a plan always checks the schema of its output")
         return self
+
+    @property
+    def needed_keys(self) -> frozenset[tuple[str, int]]:
+        """Domain and version of every key that the plan's steps need."""
+        return frozenset(key for step in self.steps for key in step.needed_keys)

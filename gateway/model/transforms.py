@@ -20,7 +20,6 @@ from gateway.model.generalize_specs import (
     RoundNumber,
     TopBottomCode,
 )
-from gateway.model.grades import Grade, effective
 from gateway.model.keyed_specs import (
     BoundedNoise,
     CipherName,
@@ -45,6 +44,7 @@ from gateway.model.mask_specs import (
     Truncate,
 )
 from gateway.model.spec import Spec
+from gateway.model.text_specs import RedactText
 
 __all__ = [
     "BinNumber",
@@ -62,6 +62,7 @@ __all__ = [
     "MaskCharacter",
     "MaskForm",
     "MaskPattern",
+    "RedactText",
     "Replace",
     "ReplacePattern",
     "ReversibleToken",
@@ -74,7 +75,6 @@ __all__ = [
     "TopBottomCode",
     "TransformSpec",
     "Truncate",
-    "grade_after",
     "join",
     "join_all",
     "stricter_or_equal",
@@ -99,7 +99,8 @@ TransformSpec = Annotated[
     | EncryptIdentifier
     | EncryptCharacters
     | ShiftDate
-    | BoundedNoise,
+    | BoundedNoise
+    | RedactText,
     Field(discriminator="kind"),
 ]
 
@@ -126,24 +127,3 @@ def join_all(specs: Iterable[TransformSpec]) -> TransformSpec:
 def stricter_or_equal(a: TransformSpec, b: TransformSpec) -> bool:
     """Whether ``a`` shows no more than ``b``. Of two incomparable specs neither does."""
     return join(a, b) == a
-
-
-def grade_after(spec: TransformSpec, grade: Grade | None, entity: str | None) -> Grade:
-    """The grade of what the transform leaves; never above the grade that came in.
-
-    GB/T 43697-2024 grades derived data again. Taken conservatively: a constant is general-1;
-    where every value shows less than before, general data go down one level, personal data and
-    what a key takes back not below general-2; an entity that is unknown counts as personal, a
-    grade that is unknown as core. Core and important data stay: what makes them so is rarely one
-    value.
-    """
-    before = effective(grade)
-    if isinstance(spec, Suppress | Replace):
-        return Grade.GENERAL_1
-    if before.at_least(Grade.IMPORTANT) or not spec.lowers():
-        return before
-    personal = entity != "NONE" or spec.reversible
-    floor = Grade.GENERAL_2 if personal else Grade.GENERAL_1
-    ladder = tuple(Grade)
-    lowered = ladder[max(before.rank - 1, floor.rank)]
-    return lowered if before.at_least(lowered) else before

@@ -3,12 +3,13 @@
 The nouns alone; `standards` reads them. What is unknown has the highest level, everywhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole
 from gateway.model.noun import LongText, Noun, ShortText
 
@@ -18,6 +19,28 @@ GENERAL_ITEMS: Final = frozenset(
     """.split()
 )
 """What a column can be that holds none of the entities; ``unknown`` has the highest level."""
+
+_WITHOUT_ENTITY: Final[Mapping[ColumnRole, str]] = {
+    ColumnRole.DIRECT_IDENTIFIER: "person_key",
+    ColumnRole.QUASI_IDENTIFIER: "group_key",
+    ColumnRole.SENSITIVE: "sensitive_attribute",
+    ColumnRole.OTHER: "other_personal",
+}
+
+
+def item_name(entity: str | None, grade: Grade | None, role: ColumnRole | None) -> str:
+    """The item as which a standard grades a column: its entity, or the general item of its role.
+
+    Of a verdict that is not whole: unknown.
+    """
+    if entity is None or grade is None or role is None:
+        return "unknown"
+    if entity != "NONE":
+        return entity
+    if role is ColumnRole.OTHER and grade is Grade.GENERAL_1:
+        return "not_personal"
+    return _WITHOUT_ENTITY[role]
+
 
 Residue = Literal["whole", "reduced", "reversible", "redacted", "aggregated", "constant"]
 """What a transform leaves of a column: every value as it was or nearly; less of every value

@@ -1,6 +1,6 @@
 """Turns a permitted decision into a plan: complete, frozen, and the same for the same input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -9,12 +9,27 @@ from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Column, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
-from gateway.model.plan import CheckSpec, MaxRowsCheck, MinCellCheck, Plan, SchemaCheck, Step
+from gateway.model.grades import Grade
+from gateway.model.plan import (
+    CheckSpec,
+    FindKey,
+    GradesCheck,
+    MaxRowsCheck,
+    MinCellCheck,
+    Plan,
+    SchemaCheck,
+    Step,
+)
 from gateway.model.schema import arrow_type
-from gateway.model.transforms import GeneralizeHierarchy, Token, TransformSpec
-from gateway.planning.domains import key_domain
+from gateway.model.text_specs import FoundSpec
+from gateway.model.transforms import GeneralizeHierarchy, RedactText, Token, TransformSpec
+from gateway.norms.standard import item_name
+from gateway.planning.domains import find_domain, key_domain
 from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, read_type, scale_of
+
+GradeLeft = Callable[[Sequence[Step], int], Grade]
+"""The grade of what steps leave of at most so many rows."""
 
 OutputType = Callable[[TransformSpec, pa.DataType], pa.DataType]
 """The type that a transform leaves of a source type; InvalidRequest where it takes no such type."""
@@ -28,13 +43,16 @@ def compile_plan(
     recipient: Party,
     *,
     output_type: OutputType,
+    grade_left: GradeLeft,
     hierarchy_digests: Mapping[str, str],
     key_version: Callable[[str], int],
+    text_rules: str | None = None,
 ) -> Plan:
     """The plan of a permitted request against one version of its source.
 
     ``hierarchy_digests`` are content digests by hierarchy name; ``key_version`` tells the version
-    that new results of a key domain are made under. Raises SourceChanged when the
+    that new results of a key domain are made under; ``text_rules`` are what finds identifiers in
+    free text (ports.TextFinder.rules), None where nothing does. Raises SourceChanged when the
     source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
     transform that does not take the column's type, has too few tokens for the rows, or needs a
     privacy unit that the data set does not name, InvalidRequest for units that cannot be
@@ -48,8 +66,9 @@ def compile_plan(
 
     def step(decided: ColumnDecision) -> Step:
         column = columns[decided.column]
-        spec = _with_digest(decided.transform, hierarchy_digests)
-        _enough_tokens(spec, charge.rows, column)
+        spec = _pinned(decided.transform, hierarchy_digests, text_rules)
+        for inner in (spec, *_of_finds(spec).values()):
+            _enough_tokens(inner, charge.rows, column)
         scale = scale_of(column)
         domain = key_domain(spec, decided.published, request, recipient)
         return Step(
@@ -62,8 +81,17 @@ def compile_plan(
             key_domain=domain,
             key_version=None if domain is None else key_version(domain),
             subject=_subject(spec, dataset, column),
+            finds=tuple(
+                FindKey(entity=entity, key_domain=domain, key_version=key_version(domain))
+                for entity, inner in sorted(_of_finds(spec).items())
+                if (domain := find_domain(inner, entity, request, recipient)) is not None
+            ),
             on_unhandled=decision.on_unhandled,
+            item=item_name(column.entity, column.grade, column.role),
+            grade=column.effective_grade,
         )
+
+    steps = tuple(step(decided) for decided in decision.columns)
 
     return Plan(
         dataset=dataset.name,
@@ -71,10 +99,10 @@ def compile_plan(
         schema_digest=version.schema_digest,
         recipient=recipient.name,
         purpose=request.purpose,
-        steps=tuple(step(decided) for decided in decision.columns),
+        steps=steps,
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
-        checks=_checks(decision),
+        checks=_checks(decision, grade_left(steps, charge.rows)),
         charge=charge,
         expires_after_days=decision.expires_after_days,
     )
@@ -150,6 +178,26 @@ def _subject(spec: TransformSpec, dataset: DataSet, column: Column) -> str | Non
     return unit.name
 
 
+def _of_finds(spec: TransformSpec) -> Mapping[str, FoundSpec]:
+    return spec.transforms if isinstance(spec, RedactText) else {}
+
+
+def _pinned(
+    spec: TransformSpec, digests: Mapping[str, str], text_rules: str | None
+) -> TransformSpec:
+    """The spec with the tables and rules that it rests on written into it."""
+    if not isinstance(spec, RedactText):
+        return _with_digest(spec, digests)
+    if text_rules is None or spec.rules not in (None, text_rules):
+        state = "none are there" if text_rules is None else "they are not those the policy names"
+        raise FailedPrecondition(
+            f"free text needs rules that find identifiers, and {state}: an officer provides them",
+            reason="TEXT_RULES_MISSING",
+        )
+    inner = {e: _with_digest(found, digests) for e, found in spec.transforms.items()}
+    return spec.but(entities={**spec.entities, **inner}, rules=text_rules)
+
+
 def _with_digest(spec: TransformSpec, digests: Mapping[str, str]) -> TransformSpec:
     if not isinstance(spec, GeneralizeHierarchy):
         return spec
@@ -174,8 +222,8 @@ def _filters(conditions: tuple[Condition, ...], dataset: DataSet) -> tuple[Condi
     return tuple(found[key] for key in sorted(found))
 
 
-def _checks(decision: Decision) -> tuple[CheckSpec, ...]:
-    checks: list[CheckSpec] = [SchemaCheck()]
+def _checks(decision: Decision, grade: Grade) -> tuple[CheckSpec, ...]:
+    checks: list[CheckSpec] = [SchemaCheck(), GradesCheck(highest=grade)]
     if decision.max_rows is not None:
         checks.append(MaxRowsCheck(rows=decision.max_rows))
     if decision.min_cell_size is not None:

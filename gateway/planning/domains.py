@@ -4,10 +4,23 @@ Claim: two steps have the same key exactly when they have the same domain, and t
 domain tells all of its parts apart (each carries its length, so no name can imitate a separator).
 """
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Party
 from gateway.model.key_domains import written
 from gateway.model.transforms import KeyedSpec, ShiftDate, TransformSpec
+from gateway.norms.elements import elements
+
+
+@cache
+def _first_elements() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for element in elements().values():
+        found.setdefault(element.entity, element.name)
+    return MappingProxyType(found)
 
 
 def key_domain(
@@ -34,3 +47,14 @@ def key_domain(
     # One key serves one cipher.
     cipher = [] if spec.cipher == "AES" else [("cipher", spec.cipher)]
     return written([*owner, *name, ("transform", spec.kind), *cipher])
+
+
+def find_domain(
+    spec: TransformSpec, entity: str, request: ExtractRequest, recipient: Party
+) -> str | None:
+    """The domain for what is found of an entity in a text: that of a column of the entity's
+    standard element, so that the same number has the same token in both. Elements of one entity
+    (home and work address) are many; a text does not say which, and the first one stands for all.
+    An entity without an element has a domain under its own name.
+    """
+    return key_domain(spec, _first_elements().get(entity, entity), request, recipient)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from gateway.classify.grading import grade_of
 from gateway.errors import (
     Conflict,
     FailedPrecondition,
@@ -362,7 +363,7 @@ class Catalog:
                 outcome="ok",
                 details={
                     "revision": str(dataset.revision),
-                    "grade": dataset.grade,
+                    "grade": grade_of(dataset),
                     "dataset_digest": dataset.digest(),
                     **details,
                 },

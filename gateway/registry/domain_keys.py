@@ -57,7 +57,7 @@ class StoredDomainKeys:
         """See ports.DomainKeys."""
         secrets: dict[tuple[str, int], bytes] = {}
         found = {}
-        for domain, version in sorted(_domains(plan)):
+        for domain, version in sorted(plan.needed_keys):
             owner = owner_of(domain)
             if (owner, version) not in secrets:
                 secrets[owner, version] = self._secret(owner, version)
@@ -110,7 +110,7 @@ class StoredDomainKeys:
 
     def refuse_if_destroyed(self, tx: Transaction, plan: Plan) -> None:
         """KeyDestroyed when a key of the plan was shredded since."""
-        for domain, version in sorted(_domains(plan)):
+        for domain, version in sorted(plan.needed_keys):
             record = tx.key_domain(name_of(owner_of(domain)))
             if record is None or tx.key(record.secret(version)) is None:
                 raise _gone(record, owner_of(domain), version)
@@ -138,16 +138,8 @@ def kept_key(store: Store, keyring: KeyRing, entropy: Entropy, resource: str) ->
     return keyring.unwrap(wrapped, resource)
 
 
-def _domains(plan: Plan) -> set[tuple[str, int]]:
-    return {
-        (step.key_domain, step.key_version)
-        for step in plan.steps
-        if step.key_domain is not None and step.key_version is not None
-    }
-
-
 def _lacking(tx: Transaction, plan: Plan) -> tuple[str, ...]:
-    owners = sorted({owner_of(domain) for domain, _ in _domains(plan)})
+    owners = sorted({owner_of(domain) for domain, _ in plan.needed_keys})
     return tuple(owner for owner in owners if tx.key_domain(name_of(owner)) is None)
 
 

@@ -5,6 +5,7 @@ from gateway.model.access import Grant
 from gateway.model.catalog import DataSet, Party
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import Role
+from gateway.model.reidentification import Reidentification
 from gateway.model.release import Release
 from gateway.ports import Transaction
 
@@ -42,6 +43,18 @@ def release_for(tx: Transaction, caller: Party, name: str, *, lock: bool = False
         caller.role in _OVERSEERS
         or (caller.role is Role.CONSUMER and found.consumer == caller.name)
         or (caller.role is Role.HOLDER and _holds(tx, caller, found.request.dataset))
+    ):
+        return found
+    raise NotFound.resource(name)
+
+
+def reidentification_for(tx: Transaction, caller: Party, name: str) -> Reidentification:
+    """The request: a party's own, about a holder's own data set, any for officers and auditors."""
+    found = tx.reidentification(name)
+    if found is not None and (
+        caller.role in _OVERSEERS
+        or (caller.role in (Role.CONSUMER, Role.HOLDER) and found.requester == caller.name)
+        or (caller.role is Role.HOLDER and _holds(tx, caller, found.dataset))
     ):
         return found
     raise NotFound.resource(name)

@@ -9,12 +9,16 @@ from gateway.model.certificate import (
     PAYLOAD_TYPE,
     CertifiedColumn,
     CertifiedDataSet,
+    CertifiedFind,
     ReleasePredicate,
     Statement,
     Subject,
 )
+from gateway.model.plan import Step
 from gateway.model.release import Release, Sealed
+from gateway.model.transforms import RedactText
 from gateway.ports import Signer
+from gateway.risk.grades import grade_after, grade_left
 from gateway.transform.registry import construction
 
 
@@ -61,11 +65,14 @@ def certify(
                     construction=construction(step.transform),
                     key_domain=step.key_domain,
                     key_version=step.key_version,
+                    finds=_finds(step),
+                    grade=grade_after(step.transform, step.grade),
                 )
                 for step in plan.steps
             ),
             checks=plan.checks,
             figures=sealed.figures,
+            grade=grade_left(plan.steps, sealed.rows),
             rows=sealed.rows,
             stream_bytes=sealed.stream_bytes,
             content_digest=sealed.content_digest,
@@ -77,3 +84,16 @@ def certify(
         ),
     )
     return signer.sign(statement.payload(), PAYLOAD_TYPE)
+
+
+def _finds(step: Step) -> tuple[CertifiedFind, ...]:
+    inner = step.transform.transforms if isinstance(step.transform, RedactText) else {}
+    return tuple(
+        CertifiedFind(
+            entity=find.entity,
+            construction=construction(inner[find.entity]) or "",
+            key_domain=find.key_domain,
+            key_version=find.key_version,
+        )
+        for find in step.finds
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from gateway.classify.grading import grade_of
 from gateway.decide.engine import decide
 from gateway.errors import (
     FailedPrecondition,
@@ -31,6 +32,7 @@ from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 
@@ -68,6 +70,7 @@ class Opening:
         entropy: Entropy,
         classify: Classify,
         hierarchy_digests: Mapping[str, str],
+        text_rules: str | None = None,
     ) -> None:
         self._store = store
         self._sources = sources
@@ -77,6 +80,7 @@ class Opening:
         self._entropy = entropy
         self._classify = classify
         self._hierarchy_digests = hierarchy_digests
+        self._text_rules = text_rules
 
     def preview(self, caller: Party, request: ExtractRequest) -> Preview:
         """Decision and plan as they would be now. Charges nothing, opens nothing."""
@@ -192,7 +196,7 @@ class Opening:
                 outcome="ok",
                 details={
                     "revision": str(kept.revision),
-                    "grade": kept.grade,
+                    "grade": grade_of(kept),
                     "verdicts": "same" if kept.columns == before.columns else "stricter",
                 },
             ),
@@ -243,8 +247,10 @@ class Opening:
             version,
             caller,
             output_type=output_type,
+            grade_left=grade_left,
             hierarchy_digests=self._hierarchy_digests,
             key_version=partial(self._domain_keys.version_in, tx),
+            text_rules=self._text_rules,
         )
 
     def _opened(

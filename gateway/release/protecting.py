@@ -33,6 +33,7 @@ from gateway.ports import (
     Store,
 )
 from gateway.registry.verdicts import judged
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 
@@ -86,6 +87,7 @@ class Protecting:
         entropy: Entropy,
         classify: Classify,
         hierarchy_digests: Mapping[str, str],
+        text_rules: str | None = None,
     ) -> None:
         self._intake = intake
         self._executor = executor
@@ -95,6 +97,7 @@ class Protecting:
         self._entropy = entropy
         self._classify = classify
         self._hierarchy_digests = hierarchy_digests
+        self._text_rules = text_rules
 
     def protect(
         self,
@@ -135,8 +138,10 @@ class Protecting:
                 received.version,
                 recipient,
                 output_type=output_type,
+                grade_left=grade_left,
                 hierarchy_digests=self._hierarchy_digests,
                 key_version=self._domain_keys.version,
+                text_rules=self._text_rules,
             )
             return self._run(dataset, received, decision, plan, progress)
         finally:

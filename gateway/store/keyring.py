@@ -192,11 +192,7 @@ class RingKeys:
 
     def keys(self, plan: Plan) -> Mapping[str, bytes]:
         """See ports.DomainKeys."""
-        return {
-            step.key_domain: self.key(step.key_domain, step.key_version)
-            for step in plan.steps
-            if step.key_domain is not None and step.key_version is not None
-        }
+        return {domain: self.key(domain, version) for domain, version in plan.needed_keys}
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

@@ -73,6 +73,22 @@ class Ledger(Unit):
         )
         return None if row is None else bytes(row["wrapped"])
 
+    def wrapped_keys(self, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """(resource, wrapped key) in the order of resources, those after ``after``."""
+        table = tables.data_key
+        statement = select(table.c.resource, table.c.wrapped).where(table.c.resource > after)
+        rows = self._connection.execute(statement.order_by(table.c.resource).limit(limit))
+        return [(resource, bytes(wrapped)) for resource, wrapped in rows]
+
+    def rewrap_key(self, resource: str, before: bytes, after: bytes) -> bool:
+        """Replace the wrapped key, unless it is not ``before`` any more: a key that was destroyed
+        meanwhile stays so."""
+        table = tables.data_key
+        update = table.update().where(table.c.resource == resource, table.c.wrapped == before)
+        replaced = self._writing().execute(update.values(wrapped=after)).rowcount == 1
+        self.keys_destroyed |= replaced
+        return replaced
+
     def destroy_key(self, resource: str) -> None:
         """Delete the key; no error when there is none."""
         table = tables.data_key

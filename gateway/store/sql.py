@@ -18,10 +18,13 @@ from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.parties import Parties
 from gateway.store.policies import Policies
+from gateway.store.reidentifications import Reidentifications
 from gateway.store.releases import Releases
 
 
-class SqlTransaction(Parties, DataSets, Policies, Grants, Releases, KeyDomains, Ledger, Log):
+class SqlTransaction(
+    Parties, DataSets, Policies, Grants, Releases, KeyDomains, Reidentifications, Ledger, Log
+):
     """One unit of work; implements ports.Transaction."""
 
 

@@ -162,3 +162,34 @@ audit_head = Table(
     Column("at", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+reidentification = Table(
+    "reidentification",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("requester", _Name, nullable=False),
+    Column("dataset", _Name, nullable=False),
+    Column("state", _Name, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "requester", "created"),
+    Index(None, "dataset", "created"),
+    Index(None, "created", "name"),
+)
+
+# By these a request is found again for a token or a person: keyed digests, never the thing itself.
+reversal_digest = Table(
+    "reversal_digest",
+    metadata,
+    Column(
+        "reidentification",
+        _Name,
+        ForeignKey("reidentification.name"),
+        primary_key=True,
+    ),
+    Column("digest", _Name, primary_key=True),
+    Column("subject", _Name, nullable=False),  # "token" or "person"
+    Index(None, "digest"),
+)

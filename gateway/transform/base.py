@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import InvalidRequest, TransformFailed
 from gateway.model.transforms import Spec
+from gateway.ports import TextFinder
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -77,7 +78,8 @@ class Transform(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resources:
-    """What a spec does not hold itself: a key with its domain, and the hierarchies by name.
+    """What a spec does not hold itself: a key with its domain, and the hierarchies by name; for
+    free text what finds identifiers, and by entity the transforms of what it finds.
 
     The repr is blind.
     """
@@ -85,6 +87,8 @@ class Resources:
     key: bytes | None = None
     domain: str | None = None
     hierarchies: Mapping[str, pa.Table] = field(default_factory=lambda: MappingProxyType({}))
+    finder: TextFinder | None = None
+    finds: Mapping[str, "Transform"] = field(default_factory=lambda: MappingProxyType({}))
 
     def key_for(self, spec: Spec) -> bytes:
         """The key; `InvalidRequest` when none was given."""
@@ -169,6 +173,15 @@ class SubjectTransform(ColumnTransform[SpecT]):
         if not is_text(subjects.type) or len(subjects) != len(column):
             raise TransformFailed(f"{_kind(self.spec)} was given no fitting column of persons")
         return self.run_for(column, as_text(subjects))
+
+
+class ReversibleTransform(ColumnTransform[SpecT]):
+    """The base of those that the key takes back. Nothing that runs a plan does so."""
+
+    @abstractmethod
+    def take_back(self, tokens: pa.Array) -> pa.Array:
+        """The values, as text, of what ``apply`` made under the same key; null for what it
+        cannot have made, and for null. Called by ``reversal.reverse`` alone."""
 
 
 def unsupported(spec: Spec, source_type: pa.DataType, wanted: str) -> InvalidRequest:

@@ -13,9 +13,9 @@ from gateway.transform import ff1, profiles
 from gateway.transform.alphabets import DIGITS
 from gateway.transform.base import (
     Claim,
-    ColumnTransform,
     Outcome,
     Resources,
+    ReversibleTransform,
     as_text,
     outcome,
     text_output,
@@ -30,7 +30,7 @@ _SHORTEST: Final[Mapping[str, int]] = MappingProxyType({"mobile": 11, "bank_card
 """Characters of the shortest value, for the profiles of nothing but digits."""
 
 
-class EncryptIdentifierColumn(ColumnTransform[EncryptIdentifier]):
+class EncryptIdentifierColumn(ReversibleTransform[EncryptIdentifier]):
     """Each identifier becomes another valid one; equal ones become equal ones."""
 
     claim: ClassVar[Claim] = Claim(
@@ -72,8 +72,11 @@ class EncryptIdentifierColumn(ColumnTransform[EncryptIdentifier]):
             text = profiles.normalised(text)
         return _handled(text, self._profile.encrypt(text))
 
+    def take_back(self, tokens: pa.Array) -> pa.Array:
+        return self._profile.decrypt(tokens)
 
-class EncryptCharactersColumn(ColumnTransform[EncryptCharacters]):
+
+class EncryptCharactersColumn(ReversibleTransform[EncryptCharacters]):
     """Each text becomes another of its length over the same alphabet, separators in place."""
 
     claim: ClassVar[Claim] = Claim(
@@ -118,6 +121,9 @@ class EncryptCharactersColumn(ColumnTransform[EncryptCharacters]):
     def run(self, column: pa.Array) -> Outcome:
         text = as_text(column)
         return _handled(text, self._ff1.encrypt(self._of_length(text)))
+
+    def take_back(self, tokens: pa.Array) -> pa.Array:
+        return self._ff1.decrypt(self._of_length(tokens))
 
     def _of_length(self, text: pa.Array) -> pa.Array:
         """The values that have the length asked for, null for the others."""

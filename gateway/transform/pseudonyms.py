@@ -13,6 +13,7 @@ from gateway.transform.base import (
     ColumnTransform,
     Outcome,
     Resources,
+    ReversibleTransform,
     is_text,
     unsupported,
 )
@@ -59,7 +60,7 @@ class TokenColumn(ColumnTransform[Token]):
         return Outcome(self._tokens.apply(column.cast(pa.string())), None)
 
 
-class ReversibleTokenColumn(ColumnTransform[ReversibleToken]):
+class ReversibleTokenColumn(ReversibleTransform[ReversibleToken]):
     """A pseudonym that the key's holder can take back; bound to the key's domain."""
 
     claim: ClassVar[Claim] = Claim(
@@ -87,10 +88,15 @@ class ReversibleTokenColumn(ColumnTransform[ReversibleToken]):
         key = resources.key_for(self.spec)
         if resources.domain is None:
             raise InvalidRequest.of("transform", "reversible_token needs the domain of its key")
-        self._tokens = SivTokens(key, [resources.domain.encode()], cipher=self.spec.cipher)
+        self._tokens = SivTokens(
+            key, [resources.domain.encode()], unfit="null", cipher=self.spec.cipher
+        )
 
     def run(self, column: pa.Array) -> Outcome:
         return Outcome(self._tokens.apply(column.cast(pa.string())), None)
+
+    def take_back(self, tokens: pa.Array) -> pa.Array:
+        return self._tokens.reverse(tokens)
 
 
 def _token_type(spec: Spec, source_type: pa.DataType) -> pa.DataType:

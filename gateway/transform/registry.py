@@ -18,6 +18,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RedactText,
     Replace,
     ReplacePattern,
     ReversibleToken,
@@ -30,6 +31,7 @@ from gateway.model.transforms import (
     TransformSpec,
     Truncate,
 )
+from gateway.ports import TextFinder
 from gateway.transform.base import Claim, ColumnTransform, Resources, Transform
 from gateway.transform.clipping import TopBottomCodeColumn
 from gateway.transform.dates import GeneralizeDateColumn
@@ -45,6 +47,7 @@ from gateway.transform.masks import (
 from gateway.transform.numbers import BinNumberColumn, RoundNumberColumn
 from gateway.transform.per_subject import BoundedNoiseColumn, ShiftDateColumn
 from gateway.transform.pseudonyms import ReversibleTokenColumn, TokenColumn
+from gateway.transform.redaction import RedactTextColumn
 from gateway.transform.whole import KeepColumn, ReplaceColumn, SuppressColumn
 
 # Any: each class takes its own spec, and the key of the mapping is that spec's class.
@@ -69,8 +72,13 @@ _TRANSFORMS: Final[Mapping[type[Spec], type[ColumnTransform[Any]]]] = MappingPro
         EncryptCharacters: EncryptCharactersColumn,
         ShiftDate: ShiftDateColumn,
         BoundedNoise: BoundedNoiseColumn,
+        RedactText: RedactTextColumn,
     }
 )
+
+
+Keyed = tuple[str, bytes]
+"""A key's domain, and the key."""
 
 
 def build(
@@ -85,11 +93,33 @@ def build(
 
     `InvalidRequest` names the transform and the type when the type is not taken, and says what is
     missing: a key, a hierarchy, a level of it. A key for a transform that takes none is refused,
-    as it tells of a plan that was not understood.
+    as it tells of a plan that was not understood. Free text has ``build_redaction``.
     """
     if key is not None and not spec.keyed:
         raise InvalidRequest.of("transform", f"{spec.kind} takes no key")
     return _implementation(spec)(spec, source_type, Resources(key, domain, hierarchies or {}))
+
+
+def build_redaction(
+    spec: RedactText,
+    finder: TextFinder,
+    keys: Mapping[str, Keyed],
+    hierarchies: Mapping[str, pa.Table] | None = None,
+) -> RedactTextColumn:
+    """The transform of free text with what ``finder`` finds in it replaced; ``keys`` by entity.
+
+    `InvalidRequest` as in ``build``, also for a key of an entity whose transform takes none.
+    """
+    specs = spec.transforms
+    if unused := sorted(set(keys) - set(specs)):
+        raise InvalidRequest.of("transform", f"{spec.kind} takes no key for {', '.join(unused)}")
+    finds = {}
+    for entity, inner in specs.items():
+        domain, key = keys.get(entity, (None, None))
+        finds[entity] = build(
+            inner, source_type=pa.string(), key=key, domain=domain, hierarchies=hierarchies
+        )
+    return RedactTextColumn(spec, pa.string(), Resources(finder=finder, finds=finds))
 
 
 def output_type(spec: TransformSpec, source_type: pa.DataType) -> pa.DataType:

@@ -11,7 +11,14 @@ from gateway.model.audit import GENESIS, AuditEvent
 from gateway.model.catalog import Column, CsvSource, DataSet, Party
 from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
 from gateway.model.grades import Grade
-from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
+from gateway.model.key_domains import KeyDomain, KeyVersion, Shredding, name_of, written
+from gateway.model.lifecycle import (
+    DataSetState,
+    GrantState,
+    KeyDomainState,
+    PolicyState,
+    ReleaseState,
+)
 from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import Charge, Plan, SchemaCheck, Step
 from gateway.model.policy import GradeRange, Match, Policy, Rule, StoredPolicy
@@ -479,6 +486,60 @@ class TestLedger:
         with store.read() as tx:
             assert tx.key("releases/one") is None
             assert tx.key("releases/two") == b"other"
+
+    def test_a_key_is_wrapped_anew_only_if_it_is_still_the_same(self, store: SqlStore) -> None:
+        with store.write() as tx:
+            for name in ("a", "b", "c"):
+                tx.put_key(f"releases/{name}", name.encode())
+            assert not tx.rewrap_key("releases/a", b"other", b"new")
+            assert tx.rewrap_key("releases/a", b"a", b"new")
+            tx.destroy_key("releases/b")
+            assert not tx.rewrap_key("releases/b", b"b", b"new")
+        with store.read() as tx:
+            assert tx.wrapped_keys("", 1) == [("releases/a", b"new")]
+            assert tx.wrapped_keys("releases/a", 9) == [("releases/c", b"c")]
+
+
+def key_domain(project: str, **changes: object) -> KeyDomain:
+    owner = written([("project", project)])
+    made = KeyDomain(
+        name=name_of(owner), owner=owner, versions=(KeyVersion(number=1, created=NOW),)
+    )
+    return made.but(**changes)
+
+
+class TestKeyDomains:
+    def test_inserted_once_and_replaced_by_revision(self, store: SqlStore) -> None:
+        first = key_domain("first")
+        with store.write() as tx:
+            tx.put_key_domain(first, expected_revision=None)
+        with pytest.raises(AlreadyExists), store.write() as tx:
+            tx.put_key_domain(first, expected_revision=None)
+        proposed = first.but(
+            state=KeyDomainState.SHREDDING,
+            shredding=Shredding(proposed_by="parties/ann", reason="over", at=NOW),
+            revision=2,
+        )
+        with store.write() as tx:
+            tx.put_key_domain(proposed, expected_revision=1)
+        with pytest.raises(Conflict), store.write() as tx:
+            tx.put_key_domain(proposed, expected_revision=1)
+        with pytest.raises(NotFound), store.write() as tx:
+            tx.put_key_domain(key_domain("other", revision=2), expected_revision=1)
+        with store.read() as tx:
+            assert tx.key_domain(first.name) == proposed
+            assert tx.key_domain(key_domain("other").name) is None
+
+    def test_listed_by_name_and_state(self, store: SqlStore) -> None:
+        domains = sorted((key_domain(f"p{n}") for n in range(4)), key=lambda d: d.name)
+        with store.write() as tx:
+            for domain in domains:
+                tx.put_key_domain(domain, expected_revision=None)
+        with store.read() as tx:
+            assert tx.key_domains(Page(size=3)) == domains[:3]
+            assert tx.key_domains(Page(size=3, after=domains[2].name)) == domains[3:]
+            assert tx.key_domains(ALL, state=KeyDomainState.ACTIVE) == domains
+            assert tx.key_domains(ALL, state=KeyDomainState.SHREDDED) == []
 
 
 class TestAudit:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gateway.app.compose import compose
+from gateway.classify.grading import grade_of
 from gateway.errors import (
     AlreadyExists,
     CallerError,
@@ -63,6 +64,10 @@ def test_an_extract_is_protected_sealed_certified_and_logged(any_office, tmp_pat
     verified = verify_file(release.certificate, office.rooms.signer.public_pem(), saved)
     assert verified.predicate.rows == table.num_rows
     assert verified.predicate.plan_digest == release.plan.digest()
+    grades = {column.name: column.grade for column in verified.predicate.columns}
+    assert (grades["resident_id"], grades["phone"]) == ("general-3", "general-2")
+    assert verified.predicate.grade == release.plan.grade == "general-3"
+    assert ("grades", "general-3") in {(f.check, f.value) for f in release.sealed.figures}
     assert office.rooms.trail.verify() == (True, len(office.actions()), "")
     assert ("release.open", "ok") in office.actions()
     assert ("release.seal", "ok") in office.actions()
@@ -667,7 +672,7 @@ rules:
     second = office.open(request)
     assert second.state is ReleaseState.DENIED
     dataset = office.rooms.catalog.get(office.holder, "datasets/residents")
-    assert (dataset.find("status").entity, dataset.grade) == ("CN_RESIDENT_ID", "general-4")
+    assert (dataset.find("status").entity, grade_of(dataset)) == ("CN_RESIDENT_ID", "general-4")
     # A verdict does not become milder by itself when the content does.
     pq.write_table(harmless, office.data / "residents.parquet")
     assert office.open(request).state is ReleaseState.DENIED

@@ -19,6 +19,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RedactText,
     Replace,
     ReplacePattern,
     ReversibleToken,
@@ -29,11 +30,11 @@ from gateway.model.transforms import (
     TopBottomCode,
     TransformSpec,
     Truncate,
-    grade_after,
     join,
     join_all,
     stricter_or_equal,
 )
+from gateway.risk.grades import grade_after
 
 characters = st.sampled_from("*#")
 
@@ -133,6 +134,24 @@ by_person = st.one_of(
     st.builds(BoundedNoise, most_steps=st.sampled_from([3, 5]), scope=scopes),
 )
 
+actions = st.one_of(
+    st.sampled_from(["replace", "mask", "remove"]),
+    st.builds(Keep),
+    st.builds(Replace, text=st.sampled_from("XY")),
+    masks(),
+    forms(),
+    pseudonyms,
+    profiles,
+    characters_of(),
+)
+redactions = st.builds(
+    RedactText,
+    default=st.sampled_from(["replace", "mask", "remove"]),
+    entities=st.dictionaries(st.sampled_from(["PERSON", "CN_MOBILE", "URL"]), actions),
+    threshold=st.sampled_from([40, 60]),
+    rules=st.sampled_from([None, None, None, "others"]),
+)
+
 numbers = st.one_of(
     bins(), clips(), st.builds(RoundNumber, step=st.sampled_from([1, "0.5", 3, 10, 30, 50, 90]))
 )
@@ -154,6 +173,7 @@ texts = st.one_of(
     pseudonyms,
     profiles,
     characters_of(),
+    redactions,
 )
 dates = st.builds(GeneralizeDate, to=st.sampled_from(["month", "quarter", "year", "five_years"]))
 ends = st.one_of(
@@ -172,6 +192,7 @@ within_family = st.one_of(
             profiles,
             characters_of(),
             by_person,
+            redactions,
             specs,
         )
     )
@@ -231,20 +252,18 @@ def test_a_spec_survives_its_own_canonical_form(spec: TransformSpec) -> None:
     within_family,
     st.sampled_from([None, *Grade]),
     st.sampled_from([None, *Grade]),
-    st.sampled_from([None, "NONE", "PERSON"]),
 )
 def test_grades_of_what_is_left_are_monotone_and_never_rise(
     abc: tuple[TransformSpec, TransformSpec, TransformSpec],
     grade: Grade | None,
     other: Grade | None,
-    entity: str | None,
 ) -> None:
     a, b, _ = abc
-    after = grade_after(a, grade, entity)
+    after = grade_after(a, grade)
     assert effective(grade).at_least(after)
-    assert after.at_least(grade_after(join(a, b), grade, entity))
+    assert after.at_least(grade_after(join(a, b), grade))
     low, high = sorted((grade, other), key=lambda g: effective(g).rank)
-    assert grade_after(a, high, entity).at_least(grade_after(a, low, entity))
+    assert grade_after(a, high).at_least(grade_after(a, low))
 
 
 @pytest.mark.parametrize(
@@ -398,6 +417,24 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
             id="patterns only join themselves",
         ),
         pytest.param(Truncate(length=3), Mask(keep_first=3), Suppress(), id="other families"),
+        pytest.param(
+            RedactText(entities={"PERSON": Token(), "URL": Keep()}, threshold=60),
+            RedactText(entities={"PERSON": Token(scope="project")}, default="mask"),
+            RedactText(entities={"PERSON": Token(), "URL": "mask"}),
+            id="texts: entity by entity, unnamed ones as the default, the lower threshold",
+        ),
+        pytest.param(
+            RedactText(entities={"PERSON": Token(), "URL": Mask(keep_first=1), "VIN": "remove"}),
+            RedactText(entities={"PERSON": Mask(), "URL": "mask", "VIN": Keep()}),
+            RedactText(entities={"VIN": "remove"}),
+            id="texts: what has nothing in common is replaced by its entity",
+        ),
+        pytest.param(
+            RedactText(rules="a"), RedactText(rules="b"), Suppress(), id="texts: other rules"
+        ),
+        pytest.param(
+            RedactText(), MaskPattern(pattern="a"), Suppress(), id="free text and a pattern"
+        ),
     ],
 )  # fmt: skip
 def test_what_stricter_means_for_each_pair(
@@ -405,52 +442,3 @@ def test_what_stricter_means_for_each_pair(
 ) -> None:
     assert join(a, b) == joined
     assert join(b, a) == joined
-
-
-@pytest.mark.parametrize(
-    ("spec", "grade", "entity", "after"),
-    [
-        pytest.param(Keep(), None, "PERSON", Grade.CORE, id="unknown stays the highest"),
-        pytest.param(Mask(), None, "PERSON", Grade.CORE, id="unknown masked stays the highest"),
-        pytest.param(Suppress(), None, None, Grade.GENERAL_1, id="a constant tells nothing"),
-        pytest.param(Mask(), Grade.GENERAL_4, "PERSON", Grade.GENERAL_3, id="masked goes down one"),
-        pytest.param(Mask(), Grade.GENERAL_2, "PERSON", Grade.GENERAL_2, id="not below general-2"),
-        pytest.param(
-            Mask(), Grade.GENERAL_2, None, Grade.GENERAL_2, id="unknown entity is personal"
-        ),
-        pytest.param(Mask(), Grade.GENERAL_2, "NONE", Grade.GENERAL_1, id="not personal"),
-        pytest.param(
-            ReversibleToken(), Grade.GENERAL_2, "NONE", Grade.GENERAL_2, id="reversible is personal"
-        ),
-        pytest.param(
-            EncryptIdentifier(profile="uscc"),
-            Grade.GENERAL_4,
-            "NONE",
-            Grade.GENERAL_3,
-            id="encrypted goes down one",
-        ),
-        pytest.param(
-            EncryptCharacters(alphabet="01", unsafe_small_domains=True),
-            Grade.GENERAL_3,
-            "PERSON",
-            Grade.GENERAL_3,
-            id="small domains can be tried",
-        ),
-        pytest.param(
-            ShiftDate(most_days=30),
-            Grade.GENERAL_3,
-            "PERSON",
-            Grade.GENERAL_3,
-            id="shifted dates are nearly there",
-        ),
-        pytest.param(Mask(), Grade.GENERAL_1, "PERSON", Grade.GENERAL_1, id="public stays public"),
-        pytest.param(Mask(), Grade.IMPORTANT, "NONE", Grade.IMPORTANT, id="important stays"),
-        pytest.param(
-            Truncate(length=3), Grade.GENERAL_3, "NONE", Grade.GENERAL_3, id="may pass short values"
-        ),
-    ],
-)
-def test_the_grade_of_what_is_left(
-    spec: TransformSpec, grade: Grade | None, entity: str | None, after: Grade
-) -> None:
-    assert grade_after(spec, grade, entity) is after

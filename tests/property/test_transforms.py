@@ -1,6 +1,7 @@
 """What holds for every transform over any column, and that a join shows no more than its parts."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from gateway.classify.operators import write
+from gateway.classify.text import SPANS
 from gateway.errors import InvalidRequest
 from gateway.model.transforms import (
     BinNumber,
@@ -22,6 +25,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RedactText,
     Replace,
     ReplacePattern,
     ReversibleToken,
@@ -36,7 +40,7 @@ from gateway.model.transforms import (
 )
 from gateway.transform.base import Outcome
 from gateway.transform.hierarchy import parse_hierarchy
-from gateway.transform.registry import build, output_type
+from gateway.transform.registry import build, build_redaction, output_type
 
 KEY = bytes(range(32))
 HIERARCHIES = {
@@ -415,6 +419,62 @@ def test_what_a_join_shows_follows_from_what_each_part_shows(
     for part in parts:
         follows: dict[object, object] = {}
         for seen, result in zip(part, shown, strict=True):
+            assert follows.setdefault(seen, result) == result
+
+
+class Marked:
+    """Finds what stands in brackets, so that places and entities can be told from any output:
+    ``[P…]`` surely, ``[p…]`` less so, ``[U…]`` of another entity."""
+
+    rules = "brackets"
+    write = staticmethod(write)
+
+    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
+        del entities
+        trust = {"P": ("PERSON", 80), "p": ("PERSON", 50), "U": ("URL", 80)}
+        return pa.array(
+            [
+                [{"entity": e, "start": 2, "end": len(text) - 1, "percent": percent}]
+                for text in texts.to_pylist()
+                for e, percent in [trust[text[1]]]
+            ],
+            SPANS,
+        )
+
+
+actions = st.one_of(
+    st.sampled_from(["replace", "mask", "remove"]),
+    masks(),
+    forms(),
+    pseudonyms,
+    identifiers,
+    characters_of(),
+    st.sampled_from([Keep(), Replace(text="X")]),
+)
+redactions = st.builds(
+    RedactText,
+    default=st.sampled_from(["replace", "mask", "remove"]),
+    entities=st.dictionaries(st.sampled_from(["PERSON", "URL"]), actions),
+    threshold=st.sampled_from([40, 60]),
+)
+MARKED = pa.array(
+    [f"[{mark}{value}]" for mark in "PpU" for value in SMALL_TEXTS.to_pylist() if value]
+)
+
+
+@given(redactions, redactions)
+def test_what_a_join_shows_of_texts_follows_from_what_each_part_shows(
+    a: RedactText, b: RedactText
+) -> None:
+    def shown(spec: RedactText) -> list[str]:
+        keys = {e: (e, KEY) for e, inner in spec.transforms.items() if inner.keyed}
+        return build_redaction(spec, Marked(), keys).apply(MARKED).column.to_pylist()
+
+    both = join(a, b)
+    assert isinstance(both, RedactText)
+    for part in (a, b):
+        follows: dict[str, str] = {}
+        for seen, result in zip(shown(part), shown(both), strict=True):
             assert follows.setdefault(seen, result) == result
 
 

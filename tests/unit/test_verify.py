@@ -25,6 +25,7 @@ from gateway.model.certificate import (
     Subject,
 )
 from gateway.model.content import content_digest
+from gateway.model.plan import GradesCheck
 from gateway.model.transforms import Keep
 from gateway.verify import verify_certificate, verify_file
 
@@ -37,7 +38,7 @@ def pem(key) -> bytes:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def certificate(table: pa.Table) -> str:
+def certificate(table: pa.Table, **more: object) -> str:
     """A genuine certificate of a table, as if it had been sealed."""
     digest, rows = content_digest(table.schema, table.to_batches())
     predicate = ReleasePredicate(
@@ -60,11 +61,13 @@ def certificate(table: pa.Table) -> str:
                 transform=Keep(),
                 key_domain=None,
                 key_version=None,
+                grade="general-2",
             )
             for field in table.schema
         ),
         checks=(),
         figures=(),
+        grade="general-2",
         rows=rows,
         stream_bytes=0,
         content_digest=digest,
@@ -73,7 +76,7 @@ def certificate(table: pa.Table) -> str:
         expires=NOW,
         audit=AuditPosition(sequence=1, hash=DIGEST),
         gateway_version="0",
-    )
+    ).but(**more)
     subject = Subject(name="releases/one", digests={"sha256": DIGEST})
     envelope = Envelope(
         Statement(subject=(subject,), predicate=predicate).payload(), PAYLOAD_TYPE, {}
@@ -171,3 +174,12 @@ def test_a_damaged_page_of_a_parquet_file_is_refused(tmp_path: Path):
     file.write_bytes(content)
     with pytest.raises(VerificationFailed, match="step 6"):
         check(table, file)
+
+
+def test_a_certificate_that_contradicts_itself_about_grades_is_refused():
+    table, planned = pa.table({"a": [1]}), GradesCheck(highest="general-3")
+    assert verify_certificate(certificate(table, checks=(planned,)), pem(KEY))
+    with pytest.raises(VerificationFailed, match="step 4: a column is graded above the whole"):
+        verify_certificate(certificate(table, grade="general-1"), pem(KEY))
+    with pytest.raises(VerificationFailed, match="step 4: it is graded above what was planned"):
+        verify_certificate(certificate(table, grade="general-4", checks=(planned,)), pem(KEY))

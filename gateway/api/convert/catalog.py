@@ -12,6 +12,7 @@ from gateway.api.convert.words import (
     ROLE_NUMBERS,
 )
 from gateway.api.pb import catalog_pb2
+from gateway.classify.grading import grade_of
 from gateway.errors import InvalidRequest
 from gateway.model.catalog import (
     Column,
@@ -213,7 +214,7 @@ def to_proto(dataset: DataSet, caller: Party) -> catalog_pb2.DataSet:
         fingerprint=dataset.version.fingerprint if dataset.version else "",
         rows=dataset.version.rows if dataset.version else 0,
         state=DATA_SET_STATE_NUMBERS[dataset.state],
-        grade=dataset.grade,
+        grade=grade_of(dataset),
         etag=etag(dataset.revision),
         **{field: getattr(dataset, field) for field in _TEXTS},
     )

@@ -6,7 +6,8 @@ from gateway.api.pb import types_pb2
 from gateway.model.access import ExtractRequest
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import ColumnDecision, Decision, Reason
-from gateway.model.plan import CheckSpec, MaxRowsCheck, MinCellCheck, Plan, Step
+from gateway.model.plan import CheckSpec, GradesCheck, MaxRowsCheck, MinCellCheck, Plan, Step
+from gateway.risk.grades import grade_after
 
 _MOST_COLUMNS = 1000
 _MOST_FILTERS = 50
@@ -121,6 +122,7 @@ def plan_to_proto(plan: Plan, *, with_values: bool) -> types_pb2.Plan:
         checks=[_check(check) for check in plan.checks],
         charge_rows=plan.charge.rows,
         canonical_json=plan.canonical().decode() if shown else "",
+        grade=plan.grade,
     )
 
 
@@ -134,6 +136,13 @@ def _step(step: Step) -> types_pb2.PlanStep:
         key_domain=step.key_domain or "",
         subject=step.subject or "",
         key_version=step.key_version,
+        finds=[
+            types_pb2.FindKey(
+                entity=find.entity, key_domain=find.key_domain, key_version=find.key_version
+            )
+            for find in step.finds
+        ],
+        grade=grade_after(step.transform, step.grade),
     )
 
 
@@ -144,4 +153,6 @@ def _check(check: CheckSpec) -> str:
         over = ", ".join(check.columns) or "the whole output"
         how = "smaller cells are left out" if check.small_cells == "drop" else "refused otherwise"
         return f"at least {check.size} records share each combination of {over}; {how}"
+    if isinstance(check, GradesCheck):
+        return f"what leaves is graded {check.highest} at most"
     return "exactly the planned columns with the planned types"

@@ -11,14 +11,24 @@ from typing import Final, TypeVar
 from gateway.api.pb import (
     catalog_pb2,
     grant_pb2,
+    keys_pb2,
     policy_pb2,
+    reidentification_pb2,
     release_pb2,
     types_pb2,
 )
 from gateway.api.roles import ROLES
 from gateway.model.decision import Outcome
-from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
+from gateway.model.lifecycle import (
+    DataSetState,
+    GrantState,
+    KeyDomainState,
+    PolicyState,
+    ReidentificationState,
+    ReleaseState,
+)
 from gateway.model.names import ColumnRole
+from gateway.model.reidentification import LegalBasis, NoticeState
 from gateway.model.release import Stage
 
 K = TypeVar("K")
@@ -48,6 +58,15 @@ DATA_SET_STATE_NUMBERS: Final = MappingProxyType(
         DataSetState.WITHDRAWN: catalog_pb2.DATA_SET_STATE_WITHDRAWN,
     }
 )
+
+KEY_DOMAIN_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        KeyDomainState.ACTIVE: keys_pb2.KEY_DOMAIN_STATE_ACTIVE,
+        KeyDomainState.SHREDDING: keys_pb2.KEY_DOMAIN_STATE_SHREDDING,
+        KeyDomainState.SHREDDED: keys_pb2.KEY_DOMAIN_STATE_SHREDDED,
+    }
+)
+KEY_DOMAIN_STATES: Final = _turned(KEY_DOMAIN_STATE_NUMBERS)
 
 GRANT_STATE_NUMBERS: Final = MappingProxyType(
     {
@@ -100,3 +119,35 @@ OUTCOME_NUMBERS: Final = MappingProxyType(
         Outcome.PERMITTED: types_pb2.OUTCOME_PERMITTED,
     }
 )
+
+REIDENTIFICATION_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        ReidentificationState.REQUESTED: (reidentification_pb2.REIDENTIFICATION_STATE_REQUESTED),
+        ReidentificationState.APPROVED: reidentification_pb2.REIDENTIFICATION_STATE_APPROVED,
+        ReidentificationState.ANSWERED: reidentification_pb2.REIDENTIFICATION_STATE_ANSWERED,
+        ReidentificationState.REFUSED: reidentification_pb2.REIDENTIFICATION_STATE_REFUSED,
+        ReidentificationState.EXPIRED: reidentification_pb2.REIDENTIFICATION_STATE_EXPIRED,
+    }
+)
+REIDENTIFICATION_STATES: Final = _turned(REIDENTIFICATION_STATE_NUMBERS)
+
+LEGAL_BASIS_NUMBERS: Final = MappingProxyType(
+    {
+        LegalBasis.CONSENT: reidentification_pb2.LEGAL_BASIS_CONSENT,
+        LegalBasis.CONTRACT: reidentification_pb2.LEGAL_BASIS_CONTRACT,
+        LegalBasis.STATUTORY_DUTY: reidentification_pb2.LEGAL_BASIS_STATUTORY_DUTY,
+        LegalBasis.EMERGENCY: reidentification_pb2.LEGAL_BASIS_EMERGENCY,
+        LegalBasis.PUBLIC_INTEREST: reidentification_pb2.LEGAL_BASIS_PUBLIC_INTEREST,
+        LegalBasis.OTHER_LAW: reidentification_pb2.LEGAL_BASIS_OTHER_LAW,
+    }
+)
+LEGAL_BASES: Final = _turned(LEGAL_BASIS_NUMBERS)
+
+NOTICE_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        NoticeState.DUE: reidentification_pb2.NOTICE_STATE_DUE,
+        NoticeState.GIVEN: reidentification_pb2.NOTICE_STATE_GIVEN,
+        NoticeState.DEFERRED: reidentification_pb2.NOTICE_STATE_DEFERRED,
+    }
+)
+NOTICE_STATES: Final = _turned(NOTICE_STATE_NUMBERS)

@@ -101,7 +101,7 @@ class Decision(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ...) -> None: ...
 
 class PlanStep(_message.Message):
-    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version")
+    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version", "finds", "grade")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,8 @@ class PlanStep(_message.Message):
     KEY_DOMAIN_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     KEY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FINDS_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
     column: str
     published: str
     source_type: str
@@ -118,18 +120,32 @@ class PlanStep(_message.Message):
     key_domain: str
     subject: str
     key_version: int
-    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ..., key_version: _Optional[int] = ...) -> None: ...
+    finds: _containers.RepeatedCompositeFieldContainer[FindKey]
+    grade: str
+    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ..., key_version: _Optional[int] = ..., finds: _Optional[_Iterable[_Union[FindKey, _Mapping]]] = ..., grade: _Optional[str] = ...) -> None: ...
+
+class FindKey(_message.Message):
+    __slots__ = ("entity", "key_domain", "key_version")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    KEY_DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    KEY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    key_domain: str
+    key_version: int
+    def __init__(self, entity: _Optional[str] = ..., key_domain: _Optional[str] = ..., key_version: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("digest", "steps", "checks", "charge_rows", "canonical_json")
+    __slots__ = ("digest", "steps", "checks", "charge_rows", "canonical_json", "grade")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     CHARGE_ROWS_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_JSON_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
     digest: str
     steps: _containers.RepeatedCompositeFieldContainer[PlanStep]
     checks: _containers.RepeatedScalarFieldContainer[str]
     charge_rows: int
     canonical_json: str
-    def __init__(self, digest: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[PlanStep, _Mapping]]] = ..., checks: _Optional[_Iterable[str]] = ..., charge_rows: _Optional[int] = ..., canonical_json: _Optional[str] = ...) -> None: ...
+    grade: str
+    def __init__(self, digest: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[PlanStep, _Mapping]]] = ..., checks: _Optional[_Iterable[str]] = ..., charge_rows: _Optional[int] = ..., canonical_json: _Optional[str] = ..., grade: _Optional[str] = ...) -> None: ...

@@ -13,8 +13,10 @@ from gateway.api.convert.shape import Shape
 from gateway.api.pb import (
     catalog_pb2,
     grant_pb2,
+    keys_pb2,
     options_pb2,
     policy_pb2,
+    reidentification_pb2,
     release_pb2,
     types_pb2,
 )
@@ -26,9 +28,17 @@ from gateway.model.catalog import Column, CsvSource, DataSet, Party, SourceVersi
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import Outcome
 from gateway.model.evidence import Coverage, Evidence
-from gateway.model.lifecycle import DataSetState, GrantState, PolicyState, ReleaseState
+from gateway.model.lifecycle import (
+    DataSetState,
+    GrantState,
+    KeyDomainState,
+    PolicyState,
+    ReidentificationState,
+    ReleaseState,
+)
 from gateway.model.names import ColumnRole, RecipientKind, Role
 from gateway.model.plan import Charge, Plan, SchemaCheck, Step
+from gateway.model.reidentification import LegalBasis, NoticeState
 from gateway.model.release import Stage
 from gateway.model.transforms import Keep, ShiftDate
 from gateway.ports import StagedChunk
@@ -46,10 +56,18 @@ SEEN = Evidence(
         (ColumnRole, words.COLUMN_ROLE_NUMBERS, catalog_pb2.ColumnRole),
         (DataSetState, words.DATA_SET_STATE_NUMBERS, catalog_pb2.DataSetState),
         (GrantState, words.GRANT_STATE_NUMBERS, grant_pb2.GrantState),
+        (KeyDomainState, words.KEY_DOMAIN_STATE_NUMBERS, keys_pb2.KeyDomainState),
         (PolicyState, words.POLICY_STATE_NUMBERS, policy_pb2.PolicyState),
         (ReleaseState, words.RELEASE_STATE_NUMBERS, release_pb2.ReleaseState),
         (Stage, words.STAGE_NUMBERS, release_pb2.Stage),
         (Outcome, words.OUTCOME_NUMBERS, types_pb2.Outcome),
+        (
+            ReidentificationState,
+            words.REIDENTIFICATION_STATE_NUMBERS,
+            reidentification_pb2.ReidentificationState,
+        ),
+        (LegalBasis, words.LEGAL_BASIS_NUMBERS, reidentification_pb2.LegalBasis),
+        (NoticeState, words.NOTICE_STATE_NUMBERS, reidentification_pb2.NoticeState),
     ],
 )
 def test_vocabularies_have_the_same_members_on_both_sides(members, table, enum):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Keys, Server, Settings, Sources
+from gateway.config import Keys, Reidentification, Server, Settings, Sources
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(
@@ -44,7 +44,12 @@ def test_every_threat_is_tried_by_a_test_that_exists() -> None:
 
 def test_every_setting_is_explained() -> None:
     explained = text_of("docs/operating.md").partition("## Settings")[2].partition("## Parties")[0]
-    sections = {"server": Server, "keys": Keys, "sources": Sources}
+    sections = {
+        "server": Server,
+        "keys": Keys,
+        "sources": Sources,
+        "reidentification": Reidentification,
+    }
     for name in Settings.model_fields:
         for inner in sections[name].model_fields if name in sections else (name,):
             assert re.search(rf"\b{inner}\b", explained), f"{name}.{inner}"

@@ -12,6 +12,7 @@ from gateway.execute.checks import OutputChecks
 from gateway.model.plan import (
     Charge,
     CheckSpec,
+    GradesCheck,
     MaxRowsCheck,
     MinCellCheck,
     Plan,
@@ -173,3 +174,32 @@ def test_too_many_cells_fail_closed_and_leave_nothing_on_disk(
         judge(many, cell(2, "x"), memory_mib=16)
     assert caught.value.__cause__ is None
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- grades -----------------------------------------------------------------------------------
+
+
+def graded(rows: int, highest: str) -> list[str]:
+    table = pa.table({"income": pa.repeat(1, rows)})
+    made = plan(table.schema, GradesCheck(highest=highest))
+    step = made.steps[0].but(item="INCOME", grade="general-4")
+    with OutputChecks(made.but(steps=(step,)), memory_mib=64) as judged:
+        for batch in table.to_batches():
+            judged.see(batch)
+        return [figure.value for figure in judged.figures() if figure.check == "grades"]
+
+
+def test_the_grade_of_what_leaves_is_worked_out_again_from_the_rows_there_are():
+    assert graded(10, "general-4") == ["general-4"]
+    assert graded(10, "important") == ["general-4"]  # fewer rows than were planned for
+    with pytest.raises(CheckFailed, match="graded general-4, above general-3 as planned"):
+        graded(10, "general-3")
+    with pytest.raises(CheckFailed, match="graded important, above general-4 as planned"):
+        graded(1_000_000, "general-4")
+
+
+def test_a_step_that_does_not_say_what_it_reads_is_refused_below_core():
+    table = pa.table({"a": [1]})
+    with pytest.raises(CheckFailed, match="graded core"):
+        judge(table, GradesCheck(highest="important"))
+    assert judge(table, GradesCheck(highest="core"))[-1] == "core"

@@ -12,11 +12,13 @@ from gateway.model.lifecycle import (
     GRANT,
     KEY_DOMAIN,
     POLICY,
+    REIDENTIFICATION,
     RELEASE,
     DataSetState,
     GrantState,
     KeyDomainState,
     PolicyState,
+    ReidentificationState,
     ReleaseState,
     advance,
 )
@@ -27,6 +29,7 @@ TABLES = [
     (POLICY, PolicyState),
     (DATA_SET, DataSetState),
     (KEY_DOMAIN, KeyDomainState),
+    (REIDENTIFICATION, ReidentificationState),
 ]
 
 

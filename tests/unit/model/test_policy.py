@@ -169,3 +169,9 @@ def test_a_row_filters_values_stay_out_of_every_repr():
     condition = {"column": "x", "operator": "=", "values": ("secret-word",)}
     whole = stored(policy=policy(obligations={"row_filters": (condition,)}))
     assert "secret-word" not in repr(whole)
+
+
+def test_a_step_and_a_plan_can_be_copied_with_changes():
+    """A member named ``keys`` would make a mapping of them, and break every copy."""
+    keyed = step(transform=Token(), key_domain="some", key_version=1)
+    assert keyed.but(key_version=2).needed_keys == {("some", 2)}

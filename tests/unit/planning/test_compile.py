@@ -14,7 +14,7 @@ from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
 from gateway.model.catalog import Column, DataSet, Party, PushedSource, SourceVersion
 from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
 from gateway.model.names import RecipientKind, Role
-from gateway.model.plan import MaxRowsCheck, MinCellCheck, SchemaCheck
+from gateway.model.plan import GradesCheck, MaxRowsCheck, MinCellCheck, SchemaCheck
 from gateway.model.policy import Policy
 from gateway.model.transforms import (
     BinNumber,
@@ -23,11 +23,13 @@ from gateway.model.transforms import (
     EncryptIdentifier,
     GeneralizeHierarchy,
     Keep,
+    RedactText,
     ReversibleToken,
     ShiftDate,
     Token,
 )
 from gateway.planning.compile import compile_plan
+from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -75,6 +77,7 @@ TRANSFORMS = {
     "job": GeneralizeHierarchy(hierarchy="jobs", level=1),
     "odd": Keep(),
 }
+RULES = "2026-11-01, sha256 " + "7" * 64
 
 
 def decision(*columns, **more):
@@ -95,7 +98,14 @@ def decision(*columns, **more):
 
 
 def plan(
-    *columns, decided=None, version=VERSION, dataset=DATASET, recipient=LAB, digests=None, **more
+    *columns,
+    decided=None,
+    version=VERSION,
+    dataset=DATASET,
+    recipient=LAB,
+    digests=None,
+    rules=RULES,
+    **more,
 ):
     request = ExtractRequest.model_validate(
         {"dataset": DATASET.name, "columns": columns, "purpose": "research", **more}
@@ -107,8 +117,10 @@ def plan(
         version,
         recipient,
         output_type=output_type,
+        grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64} if digests is None else digests,
         key_version=lambda domain: 1 + domain.startswith("project"),
+        text_rules=rules,
     )
 
 
@@ -219,6 +231,7 @@ def test_inside_a_project_all_departments_and_recipients_share_the_domain():
         VERSION,
         LAB.but(name="parties/other"),
         output_type=output_type,
+        grade_left=grade_left,
         hierarchy_digests={},
         key_version=lambda _: 1,
     )
@@ -243,6 +256,73 @@ def test_a_policy_that_says_recipient_is_not_overruled_by_a_project():
     assert domain(decided=own, project="city-health") == domain(decided=own)
 
 
+# ---- free text ----------------------------------------------------------------------------------
+
+NOTES = RedactText(
+    entities={
+        "URL": "remove",
+        "CN_RESIDENT_ID": Token(scope="project"),
+        "IBAN_CODE": ReversibleToken(),
+        "REGION": GeneralizeHierarchy(hierarchy="jobs", level=1),
+    }
+)
+
+
+def notes(spec=NOTES, **more):
+    columns = (decision("district").columns[0].but(transform=spec),)
+    return plan("district", decided=decision("district").but(columns=columns), **more)
+
+
+def test_a_text_names_what_finds_and_the_tables_it_rests_on():
+    made = notes()
+    spec = made.steps[0].transform
+    assert spec.rules == RULES
+    assert spec.entities["REGION"].table_digest == "3" * 64
+    assert made.digest() != notes(rules="other rules").digest()
+    assert made.digest() != notes(NOTES.but(threshold=50)).digest()
+
+
+def test_a_token_in_a_text_has_the_domain_of_the_column_of_its_element():
+    found = {f.entity: f.key_domain for f in notes(project="city-health").steps[0].finds}
+    assert list(found) == ["CN_RESIDENT_ID", "IBAN_CODE"]
+    assert found["CN_RESIDENT_ID"] == domain(project="city-health")
+    # One without an element has its own name, and the recipient's key where no project is meant.
+    assert "name:9:IBAN_CODE" in found["IBAN_CODE"]
+    assert found["IBAN_CODE"].startswith("recipient:")
+    assert notes().needed_keys == {(f.key_domain, f.key_version) for f in notes().steps[0].finds}
+    versions = [f.key_version for f in notes(project="city-health").steps[0].finds]
+    assert versions == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "more", "reason"),
+    [
+        pytest.param(NOTES, {"rules": None}, "TEXT_RULES_MISSING", id="nothing finds"),
+        pytest.param(
+            NOTES.but(rules="older"), {}, "TEXT_RULES_MISSING", id="other rules than the policy's"
+        ),
+        pytest.param(NOTES, {"digests": {}}, "HIERARCHY_MISSING", id="a hierarchy within"),
+        pytest.param(
+            RedactText(entities={"PERSON": Token(rows=1000)}),
+            {"version": VERSION.but(rows=1001)},
+            "TRANSFORM_UNFIT",
+            id="too few tokens within",
+        ),
+    ],
+)
+def test_what_a_text_cannot_be_planned_with(spec, more, reason):
+    with pytest.raises(FailedPrecondition) as refused:
+        notes(spec, **more)
+    assert refused.value.reason == reason
+
+
+def test_free_text_of_another_type_is_told_when_it_is_planned():
+    columns = (decision("nsr").columns[0].but(transform=RedactText()),)
+    with pytest.raises(FailedPrecondition) as refused:
+        plan("nsr", decided=decision("nsr").but(columns=columns))
+    assert refused.value.reason == "TRANSFORM_UNFIT"
+
+
 # ---- hierarchies, checks, charge ----------------------------------------------------------------
 
 
@@ -259,12 +339,14 @@ def test_a_hierarchy_that_is_not_there_is_named(digests):
 
 
 def test_checks_follow_the_obligations():
-    assert plan("district").checks == (SchemaCheck(),)
+    grades = GradesCheck(highest="general-2")
+    assert plan("district").checks == (SchemaCheck(), grades)
     decided = decision(
         "district", max_rows=5, min_cell_size=3, small_cells="drop", cell_columns=("district",)
     )
     assert plan("district", decided=decided).checks == (
         SchemaCheck(),
+        grades,
         MaxRowsCheck(rows=5),
         MinCellCheck(size=3, columns=("district",), small_cells="drop"),
     )
@@ -367,7 +449,7 @@ def test_the_digest_of_a_plan_never_changes_unnoticed():
     kept = Path(__file__).parent / "golden_plan.json"
     made = golden()
     assert made.canonical() == kept.read_bytes().rstrip(b"\n")
-    assert made.digest() == "d09eff9daca42265a07363c9d74b4223e3d36909c8d9a5190d50ca693b4eae3f"
+    assert made.digest() == "bcba8206ca1c2a08aa3bbf7e9e48fc07f982aec28768cb4f2216367b148245e9"
 
 
 def golden():
@@ -435,6 +517,7 @@ def golden():
         VERSION,
         LAB,
         output_type=lambda spec, kind: kind if isinstance(spec, Keep) else pa.string(),
+        grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64},
         key_version=lambda _: 3,
     )

@@ -64,8 +64,8 @@ def test_a_newer_schema_is_refused(store_url: str) -> None:
 def test_an_older_schema_is_refused_until_upgraded(
     store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripts = Path(copytree(migrate._SCRIPTS, tmp_path / "migrations"))
     head = migrate._scripts().get_current_head()
+    scripts = Path(copytree(migrate._SCRIPTS, tmp_path / "migrations"))
     (scripts / "versions" / "9000_later.py").write_text(
         f'revision = "9000"\ndown_revision = "{head}"\n\ndef upgrade():\n    pass\n'
     )

@@ -1,0 +1,335 @@
+"""Re-identification, all but the answer: a party asks, two officers decide, time runs out, the
+persons concerned are told, and whoever asks for them finds what was done."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.errors import (
+    Conflict,
+    FailedPrecondition,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    QuotaExhausted,
+)
+from gateway.model.access import Approval, Verdict
+from gateway.model.audit import AuditEvent
+from gateway.model.catalog import Party
+from gateway.model.lifecycle import REIDENTIFICATION, ReidentificationState, advance
+from gateway.model.names import Role, resource
+from gateway.model.reidentification import (
+    APPROVALS,
+    Case,
+    Notice,
+    NoticeState,
+    Reidentification,
+    ReidentificationLimits,
+)
+from gateway.model.requests import RequestKey
+from gateway.ports import Clock, DomainKeys, Entropy, Page, Store, Transaction
+from gateway.registry.entitlement import entitled, key_of, reversible_step
+from gateway.registry.facts import everything
+from gateway.registry.once import made_before, remember
+from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.sight import reidentification_for, release_for
+
+LONGEST_DEFERRAL = timedelta(days=366)
+
+_SHORTEST_QUOTED = 4
+"""A shorter token in a reason may be any word."""
+
+
+class Reidentifications:
+    """Use cases over requests for re-identification."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        digests: ReversalDigests,
+        domain_keys: DomainKeys,
+        limits: ReidentificationLimits,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._digests = digests
+        self._domain_keys = domain_keys
+        self._limits = limits
+
+    def blinded(self, tokens: Sequence[str]) -> str:
+        """What stands for the tokens where a repeated call is recognised."""
+        return self._digests.of_request(tokens)
+
+    def request(
+        self, caller: Party, case: Case, tokens: Sequence[str], key: RequestKey
+    ) -> Reidentification:
+        """A new request in state REQUESTED, counted against the caller's limits.
+
+        Raises InvalidRequest for a column or tokens that cannot be meant, NotFound for a release
+        that the caller may not ask about, FailedPrecondition for a transform that cannot be taken
+        back, KeyUnavailable for a key that was destroyed, QuotaExhausted.
+        """
+        self._refuse_unfit(case, tokens)
+        now = self._clock.now()
+        with self._store.read() as tx:
+            if (earlier := made_before(tx, caller, key)) is not None:
+                return reidentification_for(tx, caller, earlier)
+            release = tx.release(case.release)
+            if release is None:
+                raise NotFound.resource(case.release)
+            entitled(tx, caller, release, now, self._limits.authorised)
+        step, domain = reversible_step(release, case.column)
+        key_of(step, self._domain_keys)  # better said now than after two officers have looked at it
+        asked = Reidentification(
+            name=resource("reidentifications", f"i-{self._entropy.bytes(10).hex()}"),
+            requester=caller.name,
+            dataset=release.request.dataset,
+            case=case,
+            key_domain=domain,
+            tokens=len(tokens),
+            tokens_digest=self._digests.of_tokens(domain, tokens),
+            created=now,
+            expires=now + timedelta(days=self._limits.approval_days),
+        )
+        found_by = {self._digests.of_token(domain, token) for token in tokens}
+        with self._store.write() as tx:
+            if (earlier := made_before(tx, caller, key)) is not None:
+                return reidentification_for(tx, caller, earlier)
+            self._refuse_over_limits(tx, caller, len(tokens), now)
+            tx.put_reidentification(asked, expected_revision=None)
+            tx.add_reversal_digests(asked.name, "token", found_by)
+            remember(tx, caller, key, asked.name)
+            tx.audit(event(caller.name, "request", asked), now)
+        return asked
+
+    def decide(
+        self,
+        caller: Party,
+        name: str,
+        verdict: Verdict,
+        reason: str,
+        revision: int,
+        key: RequestKey,
+    ) -> Reidentification:
+        """An officer's answer. One refusal ends it, the second approval makes it APPROVED.
+
+        Raises Conflict when it changed since it was read, FailedPrecondition when its time is
+        over or this officer has approved already.
+        """
+        now = self._clock.now()
+        with self._store.write() as tx:
+            asked = reidentification_for(tx, caller, name)
+            if made_before(tx, caller, key) is not None:
+                return asked
+            if asked.requester == caller.name:
+                raise PermissionDenied(
+                    "nobody approves their own re-identification", reason="OWN_RESOURCE"
+                )
+            _refuse_changed(asked, revision)
+            if verdict is Verdict.APPROVED and caller.name in asked.approvers:
+                raise FailedPrecondition(
+                    f"{caller.name} approved {name} already: another officer must",
+                    reason="APPROVAL_NOT_WANTED",
+                )
+            decided = self._decided(asked, caller, verdict, reason, now)
+            tx.put_reidentification(decided, expected_revision=asked.revision)
+            remember(tx, caller, key, name)
+            action = "approve" if verdict is Verdict.APPROVED else "refuse"
+            tx.audit(event(caller.name, action, decided), now)
+        return decided
+
+    def tell(
+        self,
+        caller: Party,
+        name: str,
+        given: bool,
+        reason: str,
+        until: datetime | None,
+        revision: int,
+        key: RequestKey,
+    ) -> Reidentification:
+        """Record that the persons concerned were told, or why that waits, and until when.
+
+        Whoever asked, the data set's holder or an officer says that it was done; only an officer
+        defers it. FailedPrecondition when nobody is to be told.
+        """
+        now = self._clock.now()
+        if until is not None and not now < until <= now + LONGEST_DEFERRAL:
+            raise InvalidRequest.of("until", "later than now, and at most 366 days ahead")
+        if not given and caller.role is not Role.OFFICER:
+            raise PermissionDenied(
+                "only an officer defers telling the persons concerned", reason="OFFICER_DEFERS"
+            )
+        with self._store.write() as tx:
+            asked = reidentification_for(tx, caller, name)
+            if made_before(tx, caller, key) is not None:
+                return asked
+            _refuse_changed(asked, revision)
+            if asked.notice(now) in (None, NoticeState.GIVEN):
+                raise FailedPrecondition(
+                    f"{name}: nobody is waiting to be told", reason="NO_NOTICE_DUE"
+                )
+            notice = Notice(
+                state=NoticeState.GIVEN if given else NoticeState.DEFERRED,
+                party=caller.name,
+                reason=reason,
+                at=now,
+                until=until,
+            )
+            told = asked.but(notices=(*asked.notices, notice), revision=asked.revision + 1)
+            tx.put_reidentification(told, expected_revision=asked.revision)
+            remember(tx, caller, key, name)
+            tx.audit(event(caller.name, "notice", told, notice=notice.state), now)
+        return told
+
+    def get(self, caller: Party, name: str) -> Reidentification:
+        """One request that the caller may see."""
+        with self._store.read() as tx:
+            return reidentification_for(tx, caller, name)
+
+    def all(
+        self, caller: Party, page: Page, state: ReidentificationState | None
+    ) -> list[Reidentification]:
+        """Requests the caller may see, newest first."""
+        involved = caller.name if caller.role in (Role.CONSUMER, Role.HOLDER) else None
+        with self._store.read() as tx:
+            return tx.reidentifications(page, involved=involved, state=state)
+
+    def about_token(
+        self, caller: Party, page: Page, release: str, column: str, token: str
+    ) -> list[Reidentification]:
+        """Requests, refused ones too, that named this token of this release's column."""
+        with self._store.read() as tx:
+            found = release_for(tx, caller, release)
+        _, domain = reversible_step(found, column)
+        return self._found(page, self._digests.of_token(domain, token))
+
+    def about_person(
+        self, caller: Party, page: Page, column: str, value: str
+    ) -> list[Reidentification]:
+        """Requests by whose answer this value left, out of columns published as ``column``."""
+        del caller  # the role is all that it takes
+        return self._found(page, self._digests.of_person(column, value))
+
+    def expire(self) -> int:
+        """Mark requests whose time is over; nothing else depends on it. Returns how many."""
+        now = self._clock.now()
+        with self._store.read() as tx:
+            over = [
+                asked.name
+                for state in ReidentificationState
+                if ReidentificationState.EXPIRED in REIDENTIFICATION[state]
+                for asked in everything(
+                    partial(tx.reidentifications, state=state), lambda found: found.name
+                )
+                if asked.expires <= now
+            ]
+        for name in over:
+            with self._store.write() as tx:
+                asked = tx.reidentification(name)
+                if (
+                    asked is None
+                    or asked.expires > now
+                    or ReidentificationState.EXPIRED not in REIDENTIFICATION[asked.state]
+                ):
+                    continue
+                ended = asked.but(state=ReidentificationState.EXPIRED, revision=asked.revision + 1)
+                tx.put_reidentification(ended, expected_revision=asked.revision)
+                tx.audit(event("gateway", "expire", ended), now)
+        return len(over)
+
+    def _found(self, page: Page, digest: str) -> list[Reidentification]:
+        with self._store.read() as tx:
+            return tx.reidentifications(page, digest=digest)
+
+    def _decided(
+        self, asked: Reidentification, caller: Party, verdict: Verdict, reason: str, now: datetime
+    ) -> Reidentification:
+        if asked.expires <= now:
+            raise FailedPrecondition(
+                f"the time of {asked.name} is over: it is asked for anew",
+                reason="REIDENTIFICATION_EXPIRED",
+            )
+        approval = Approval(
+            party=caller.name, role=caller.role, verdict=verdict, reason=reason, at=now
+        )
+        state, expires = asked.state, asked.expires
+        if verdict is Verdict.REFUSED:
+            state = advance(
+                REIDENTIFICATION, asked.name, asked.state, ReidentificationState.REFUSED
+            )
+        elif asked.state is not ReidentificationState.REQUESTED or (
+            len(asked.approvers) + 1 == APPROVALS
+        ):
+            state = advance(
+                REIDENTIFICATION, asked.name, asked.state, ReidentificationState.APPROVED
+            )
+            expires = now + timedelta(days=self._limits.answer_days)
+        return asked.but(
+            approvals=(*asked.approvals, approval),
+            state=state,
+            expires=expires,
+            revision=asked.revision + 1,
+        )
+
+    def _refuse_unfit(self, case: Case, tokens: Sequence[str]) -> None:
+        if not 1 <= len(tokens) <= self._limits.tokens_per_request:
+            raise InvalidRequest.of("tokens", f"1 to {self._limits.tokens_per_request} of them")
+        if len(set(tokens)) != len(tokens):
+            raise InvalidRequest.of("tokens", "one of them is named twice")
+        texts = (case.reason, case.case_number)
+        quoted = (token for token in tokens if len(token) >= _SHORTEST_QUOTED)
+        if any(token in text for token in quoted for text in texts):
+            raise InvalidRequest.of("reason", "quotes a token: it is kept, and tokens are not")
+
+    def _refuse_over_limits(
+        self, tx: Transaction, caller: Party, tokens: int, now: datetime
+    ) -> None:
+        limits = self._limits
+        used = tx.reversal_usage(caller.name, now - timedelta(days=limits.period_days))
+        if used.requests + 1 > limits.requests_per_period:
+            raise QuotaExhausted(
+                f"{limits.requests_per_period} requests for re-identification in "
+                f"{limits.period_days} days are all that a party may make; ask again later",
+                reason="REIDENTIFICATION_QUOTA_EXHAUSTED",
+            )
+        if used.tokens + tokens > limits.tokens_per_period:
+            raise QuotaExhausted(
+                f"{limits.tokens_per_period} tokens in {limits.period_days} days are all that a "
+                "party may ask for; ask for fewer, or later",
+                reason="TOKEN_QUOTA_EXHAUSTED",
+            )
+
+
+def event(actor: str, what: str, asked: Reidentification, **more: str) -> AuditEvent:
+    """The log's entry: names, counts and keyed digests."""
+    details = {
+        "state": asked.state,
+        "requester": asked.requester,
+        "release": asked.case.release,
+        "column": asked.case.column,
+        "dataset": asked.dataset,
+        "basis": asked.case.basis,
+        "tokens": str(asked.tokens),
+        "tokens_digest": asked.tokens_digest,
+        "approvals": f"{len(asked.approvers)} of {APPROVALS}",
+        "record_digest": asked.digest(),
+        **more,
+    }
+    return AuditEvent(
+        actor=actor,
+        action=f"reidentification.{what}",
+        resource=asked.name,
+        outcome="ok",
+        details=details,
+    )
+
+
+def _refuse_changed(asked: Reidentification, revision: int) -> None:
+    if asked.revision != revision:
+        raise Conflict(
+            f"{asked.name} changed since you read it; read it again", resource=asked.name
+        )

@@ -1,0 +1,187 @@
+"""Answers a request for re-identification: the one path by which tokens become values again.
+
+1. The request is APPROVED by two officers, its time is not over, the officers are not shut out.
+2. The requester may still ask about the release.
+3. The tokens are those that were approved, told by their keyed digest.
+4. Of a release that is still sealed, only tokens that are really in it are taken back.
+5. The values are encrypted to the key that the officers approved.
+6. State, counts and log entry are committed; only then does the answer leave.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.errors import Conflict, FailedPrecondition, InvalidRequest, NotFound
+from gateway.model.catalog import Party
+from gateway.model.lifecycle import REIDENTIFICATION, ReidentificationState, advance
+from gateway.model.reidentification import (
+    Answered,
+    Reidentification,
+    ReidentificationLimits,
+)
+from gateway.model.release import Release
+from gateway.model.requests import RequestKey
+from gateway.model.schema import arrow_type, scaled_type
+from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, Transaction
+from gateway.registry.entitlement import Entitlement, entitled, is_sealed, key_of, reversible_step
+from gateway.registry.once import made_before, remember
+from gateway.registry.reidentifications import event
+from gateway.registry.reversal_digests import ReversalDigests
+from gateway.release.answers import seal
+from gateway.release.sealed_columns import present
+from gateway.transform.reversal import proves_itself, reverse
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """The request, and the values for its requester's eyes alone; the repr is blind."""
+
+    reidentification: Reidentification
+    sealed: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.reidentification.name}, encrypted to its requester)"
+
+
+class Reidentifying:
+    """The use case; see the steps above."""
+
+    def __init__(
+        self,
+        store: Store,
+        staging: Staging,
+        keyring: KeyRing,
+        clock: Clock,
+        digests: ReversalDigests,
+        domain_keys: DomainKeys,
+        limits: ReidentificationLimits,
+    ) -> None:
+        self._store = store
+        self._staging = staging
+        self._keyring = keyring
+        self._clock = clock
+        self._digests = digests
+        self._domain_keys = domain_keys
+        self._limits = limits
+
+    def answer(self, caller: Party, name: str, tokens: Sequence[str], key: RequestKey) -> Answer:
+        """The values of an approved request's tokens, encrypted to its requester.
+
+        It is answered once. A retry with the same request id is given an answer again until the
+        request's time is over, and counts no token twice.
+        """
+        now = self._clock.now()
+        with self._store.read() as tx:
+            again = made_before(tx, caller, key) is not None
+            asked = self._due(tx, caller, name, now, again)
+            release = tx.release(asked.case.release)
+            if release is None:
+                raise NotFound.resource(asked.case.release)
+            entitlement = entitled(tx, caller, release, now, self._limits.authorised)
+        if not hmac.compare_digest(
+            self._digests.of_tokens(asked.key_domain, tokens), asked.tokens_digest
+        ):
+            raise InvalidRequest.of("tokens", "are not those that were approved")
+        results = self._reversed(release, asked, tokens, entitlement, now)
+        sealed = seal(results, asked.case.recipient_key, asked.answer_context)
+        if not again:
+            asked = self._commit(caller, asked, results, key, now)
+        return Answer(asked, sealed)
+
+    def _due(
+        self, tx: Transaction, caller: Party, name: str, now: datetime, again: bool
+    ) -> Reidentification:
+        """Step 1; only whoever asked gets an answer."""
+        asked = tx.reidentification(name)
+        if asked is None or asked.requester != caller.name:
+            raise NotFound.resource(name)
+        if not (again and asked.state is ReidentificationState.ANSWERED):
+            advance(REIDENTIFICATION, name, asked.state, ReidentificationState.ANSWERED)
+        if asked.expires <= now:
+            raise FailedPrecondition(
+                f"the time of {name} is over: ask anew", reason="REIDENTIFICATION_EXPIRED"
+            )
+        for approver in asked.approvers:
+            officer = tx.party(approver)
+            if officer is None or officer.disabled:
+                raise FailedPrecondition(
+                    f"{approver} is shut out by now, and the approval counts no more: ask anew",
+                    reason="APPROVER_SHUT_OUT",
+                )
+        return asked
+
+    def _reversed(
+        self,
+        release: Release,
+        asked: Reidentification,
+        tokens: Sequence[str],
+        entitlement: Entitlement,
+        now: datetime,
+    ) -> pa.Table:
+        """Columns ``token`` and ``value``, both text; no value where it is no token of the
+        domain, whatever else is wrong with it."""
+        step, domain = reversible_step(release, asked.case.column)
+        given = pa.array(tokens, pa.string())
+        values = reverse(
+            step.transform,
+            given,
+            source_type=scaled_type(arrow_type(step.source_type), Fraction(step.scale)),
+            key=key_of(step, self._domain_keys),
+            domain=domain,
+        )
+        if not (entitlement is Entitlement.AUTHORISED and proves_itself(step.transform)):
+            known = self._in_release(release, step.published, given, now)
+            values = pc.if_else(known, values, pa.scalar(None, pa.string()))
+        return pa.table({"token": given, "value": values.cast(pa.string())})
+
+    def _in_release(
+        self, release: Release, column: str, tokens: pa.Array, now: datetime
+    ) -> pa.BooleanArray:
+        """Step 4: which tokens the sealed release holds."""
+        with self._store.read() as tx:
+            wrapped = tx.key(release.name)
+        if wrapped is None or not is_sealed(release, now):
+            raise FailedPrecondition(
+                f"{release.name} has ended, and a token of column {column} does not prove by "
+                "itself that it is one: it can no longer be told from any other text",
+                reason="TOKENS_UNPROVEN",
+            )
+        key = self._keyring.unwrap(wrapped, release.name)
+        return present(self._staging.chunks(release.stream, key, 0), column, tokens)
+
+    def _commit(
+        self,
+        caller: Party,
+        asked: Reidentification,
+        results: pa.Table,
+        key: RequestKey,
+        now: datetime,
+    ) -> Reidentification:
+        """Step 6."""
+        found = results.column("value").drop_null()
+        column = asked.case.column
+        persons = {self._digests.of_person(column, value) for value in found.to_pylist()}
+        with self._store.write() as tx:
+            current = self._due(tx, caller, asked.name, now, again=False)
+            release = tx.release(asked.case.release)
+            if current.revision != asked.revision or release is None:
+                raise Conflict(f"{asked.name} changed meanwhile; ask again", resource=asked.name)
+            entitled(tx, caller, release, now, self._limits.authorised)
+            answered = current.but(
+                state=advance(
+                    REIDENTIFICATION, asked.name, current.state, ReidentificationState.ANSWERED
+                ),
+                answered=Answered(at=now, reversed=len(found)),
+                revision=current.revision + 1,
+            )
+            tx.put_reidentification(answered, expected_revision=current.revision)
+            tx.add_reversal_digests(asked.name, "person", persons)
+            remember(tx, caller, key, asked.name)
+            tx.audit(event(caller.name, "answer", answered, reversed=str(len(found))), now)
+        return answered

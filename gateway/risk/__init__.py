@@ -1,0 +1,1 @@
+"""How exposed is the result: what is left of grades."""

@@ -1,0 +1,222 @@
+"""A column of notes leaves without the identifiers in it, and its tokens are those of the register."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from gateway.app.setup import initialise
+from gateway.cli.demo_server import free_address, serving
+from gateway.client import Client, connect, plain
+from gateway.model.catalog import Column, CsvSource, ParquetSource
+from gateway.model.names import RecipientKind, Role
+from gateway.testing import residents
+from gateway.transform.row_order import RowOrder
+
+PEOPLE = residents(120, 11)
+POLICY = """
+format: gateway-policy/1
+name: policies/case-notes
+purposes: {care-study: How care is given.}
+rules:
+  - name: numbers
+    match: {entity: [CN_RESIDENT_ID]}
+    transform: {kind: token, scope: project}
+  - name: names
+    match: {entity: [PERSON]}
+    transform: {kind: mask_form, form: chinese_name}
+  - name: notes
+    match: {column: [case_notes]}
+    transform:
+      kind: redact_text
+      entities:
+        CN_RESIDENT_ID: {kind: token, scope: project}
+        PERSON: {kind: mask_form, form: chinese_name}
+        CN_MOBILE: mask
+"""
+
+
+def notes() -> pa.Table:
+    """Each person's note names them by number, typed as people type; most also by phone."""
+    rows = []
+    for number, person in enumerate(PEOPLE.to_pylist()):
+        typed = person["resident_id"]
+        if number % 3 == 1:
+            typed = f"{typed[:6]} {typed[6:14]} {typed[14:]}"
+        if number % 3 == 2:
+            typed = typed.translate({48 + n: 0xFF10 + n for n in range(10)})
+        phone = person["phone"] or "none"
+        rows.append(
+            f"复诊，患者身份证号{typed}。\nCall back on {phone}, 住址：{person['address']}。 Better"
+        )
+    rows[5] = None
+    return pa.table(
+        {
+            "xm": PEOPLE["name"],
+            "sfzh": PEOPLE["resident_id"],
+            "case_notes": pa.array(rows, pa.string()),
+        }
+    )
+
+
+def planted(table: pa.Table) -> set[str]:
+    """What must not be found in what leaves, separators and widths aside."""
+    found = {
+        value
+        for column in ("resident_id", "phone", "address")
+        for value in PEOPLE[column].drop_null().to_pylist()
+    }
+    text = "".join(filter(None, table["case_notes"].to_pylist()))
+    plain_text = text.translate({0xFF10 + n: 48 + n for n in range(10)}).replace(" ", "")
+    return {value for value in found if value in plain_text}
+
+
+def tokens_of(table: pa.Table) -> list[str | None]:
+    found = [
+        re.search(r"身份证号([0-9a-z]{17})。", text or "")
+        for text in table["case_notes"].to_pylist()
+    ]
+    return [match.group(1) if match else None for match in found]
+
+
+# ---- a real server ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("texts") / "installation"
+    initialise(made, listen=free_address())
+    pa.csv.write_csv(notes(), made / "data" / "holder" / "notes.csv")
+    pq.write_table(PEOPLE, made / "data" / "holder" / "residents.parquet")
+    with serving(made):
+        yield made
+
+
+def client(folder: Path, name: str) -> Client:
+    return connect(folder / "clients" / name / "profile.yaml")
+
+
+def test_notes_in_a_csv_file_are_released_with_the_tokens_of_the_register(folder: Path) -> None:
+    with (
+        client(folder, "holder") as holder,
+        client(folder, "officer") as officer,
+        client(folder, "second-officer") as second,
+        client(folder, "consumer") as consumer,
+    ):
+        source = CsvSource(path="notes.csv", types={"sfzh": "string"})
+        mapped = [
+            Column(name="xm", type="string", element="name"),
+            Column(name="sfzh", type="string", element="resident_id"),
+        ]
+        registered = holder.register("notes", source, title="Notes", columns=mapped)
+        verdicts = {c["name"]: c for c in plain(registered)["columns"]}
+        # Classification does not take free text for harmless: nobody can ask for it yet.
+        assert not verdicts["case_notes"]["entity"]
+        officer.override(
+            "notes",
+            "case_notes",
+            entity="NONE",
+            grade="general-4",
+            role="sensitive",
+            reason="case notes: free text about patients",
+        )
+        holder.register("residents", ParquetSource(path="residents.parquet"), title="R")
+        draft = officer.create_policy(POLICY)
+        second.activate_policy(draft.name, draft.version)
+        asked = {
+            "notes": ["name", "resident_id", "case_notes"],
+            "residents": ["name", "resident_id"],
+        }
+        read = {}
+        for dataset, columns in asked.items():
+            grant = consumer.request_grant(
+                dataset, columns, "care-study", justification="a test", days=5, project="wards"
+            )
+            for approver in (holder, officer):
+                if plain(grant)["state"] == "requested":
+                    grant = approver.approve(grant.name, "fits")
+            preview = consumer.preview(dataset, columns, "care-study", project="wards")
+            release = consumer.wait(
+                consumer.request(dataset, columns, "care-study", project="wards")
+            )
+            read[dataset] = consumer.read(release)
+            if dataset == "notes":
+                certificate = consumer.verify(release).predicate
+                shown = plain(preview)["plan"]
+        table = read["notes"]
+        assert table.num_rows == 120
+        assert planted(notes()) != set()
+        assert planted(table) == set()
+        # The token in a note is that of the person's column, in this file and in the register.
+        pairs = zip(tokens_of(table), table["resident_id"].to_pylist(), strict=True)
+        assert sum(note is not None for note, _ in pairs) == 119
+        for note, column in zip(tokens_of(table), table["resident_id"].to_pylist(), strict=True):
+            assert note in (column, None)
+        assert set(tokens_of(table)) - {None} <= set(read["residents"]["resident_id"].to_pylist())
+        assert table["case_notes"].null_count == 1
+        # Everything else of the notes stays as it was written.
+        assert all(
+            text.startswith("复诊，患者身份证号") and text.endswith("。 Better")
+            for text in table["case_notes"].drop_null().to_pylist()
+        )
+        # The dry run and the certificate say what was searched for, by which rules.
+        column = next(c for c in certificate.columns if c.name == "case_notes")
+        assert column.transform.rules is not None
+        assert "sha256" in column.transform.rules
+        assert [(f.entity, f.construction) for f in column.finds] == [
+            ("CN_RESIDENT_ID", "AES-CMAC-PRF-128 (RFC 4615)")
+        ]
+        identity = next(c for c in certificate.columns if c.name == "resident_id")
+        assert column.finds[0].key_domain == identity.key_domain
+        step = next(s for s in shown["steps"] if s["published"] == "case_notes")
+        assert column.transform.rules in step["transform_json"]
+        assert step["finds"] == [
+            {"entity": "CN_RESIDENT_ID", "key_domain": identity.key_domain, "key_version": 1}
+        ]
+        assert shown["digest"] == certificate.plan_digest
+
+
+# ---- recipients, batches ------------------------------------------------------------------------
+
+
+def released(office, who, project: str | None) -> pa.Table:
+    request = office.request(
+        ("resident_id", "case_notes"), dataset="datasets/notes", purpose="care-study",
+        project=project,
+    )  # fmt: skip
+    office.grant(request, who=who)
+    release = office.rooms.opening.open(who, request, office.key())
+    office.rooms.runner.run(release.name)
+    release = office.rooms.custody.get(who, release.name)
+    assert release.sealed is not None, (release.ending, release.decision.reasons)
+    return pa.ipc.open_stream(office.stream(release, who)).read_all()
+
+
+def test_tokens_in_texts_meet_inside_a_project_and_differ_between_recipients(
+    office, monkeypatch
+) -> None:
+    monkeypatch.setattr("gateway.execute.local.RowOrder", lambda _: RowOrder(None))
+    office.register(notes().rename_columns(["name", "resident_id", "case_notes"]), name="notes")
+    dataset = office.rooms.catalog.get(office.officer, "datasets/notes")
+    office.rooms.catalog.override(
+        office.officer, dataset.name, "case_notes", "NONE", "general-4", "sensitive", "free text",
+        dataset.revision, office.key(),
+    )  # fmt: skip
+    office.activate(POLICY)
+    second = office.another("second-lab", Role.CONSUMER, RecipientKind.RESEARCH)
+    ours = released(office, office.consumer, "wards")
+    assert released(office, second, "wards").equals(ours)
+    alone, theirs = released(office, office.consumer, None), released(office, second, None)
+    sets = [set(tokens_of(table)) - {None} for table in (ours, alone, theirs)]
+    assert all(len(tokens) == 119 for tokens in sets)
+    assert len(set.union(*sets)) == 3 * 119
+    for table in (ours, alone, theirs):
+        pairs = zip(tokens_of(table), table["resident_id"].to_pylist(), strict=True)
+        assert all(note in (column, None) for note, column in pairs)
+    # The same plan gives the same result however the rows come.
+    monkeypatch.setattr("gateway.execute.steps._SEARCHED_ROWS", 7)
+    assert released(office, second, "wards").equals(ours)
