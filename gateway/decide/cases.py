@@ -16,6 +16,7 @@ from gateway.model.access import APPROVERS, Approval, Columns, ExtractRequest, G
 from gateway.model.catalog import Column, ColumnName, DataSet, Party, PushedSource
 from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
+from gateway.model.grades import Grade
 from gateway.model.lifecycle import GrantState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.noun import Noun, ShortText
@@ -55,6 +56,7 @@ class Expected(Noun):
     reasons: tuple[ShortText, ...] = ()
     columns: dict[ColumnName, TransformSpec | ShortText] = {}
     max_rows: int | None = None
+    max_grade: Grade | None = None
     min_cell_size: int | None = None
     expires_after_days: int | None = None
     approvals: tuple[Role, ...] | None = None
@@ -212,7 +214,7 @@ def _differences(expect: Expected, decision: Decision) -> Iterator[str]:
     decided = {column.published: column for column in decision.columns}
     for name, transform in expect.columns.items():
         yield from _column_differences(name, transform, decided.get(name))
-    for field in ("max_rows", "min_cell_size", "expires_after_days", "approvals"):
+    for field in ("max_rows", "max_grade", "min_cell_size", "expires_after_days", "approvals"):
         wanted_value, actual = getattr(expect, field), getattr(decision, field)
         if wanted_value is not None and wanted_value != actual:
             yield f"{field}: expected {_shown(wanted_value)}, is {_shown(actual)}"

@@ -10,6 +10,7 @@ from gateway.decide.trial import with_policy
 from gateway.errors import InvalidRequest
 from gateway.model.access import ExtractRequest
 from gateway.model.decision import Decision
+from gateway.model.grades import Grade, effective
 from gateway.model.policy import Policy
 from gateway.model.transforms import TransformSpec, join, stricter_or_equal
 
@@ -98,6 +99,7 @@ def _lines(was: Decision | None, becomes: Decision | None) -> Iterator[_Line]:
     for column in was.columns:
         yield from _transform_line(column.published, column.transform, then[column.published])
     yield from _bound("max_rows", was.max_rows, becomes.max_rows, less_is_tighter=True)
+    yield from _grade_bound(was.max_grade, becomes.max_grade)
     yield from _bound(
         "min_cell_size", was.min_cell_size, becomes.min_cell_size, less_is_tighter=False
     )
@@ -133,6 +135,15 @@ def _bound(
     tighter = new is not None and (old is None or (new < old) == less_is_tighter)
     shown = [("none" if value is None else str(value)) for value in (old, new)]
     yield _Line(f"{name}: {shown[0]} → {shown[1]}", looser=not tighter, tighter=tighter)
+
+
+def _grade_bound(old: Grade | None, new: Grade | None) -> Iterator[_Line]:
+    if old == new:
+        return
+    # No bound lets everything through, as a bound at the highest does.
+    tighter = effective(old).rank > effective(new).rank
+    looser = effective(new).rank > effective(old).rank
+    yield _Line(f"max_grade: {old or 'none'} → {new or 'none'}", looser=looser, tighter=tighter)
 
 
 def _demands(name: str, old: Iterable[object], new: Iterable[object]) -> Iterator[_Line]:

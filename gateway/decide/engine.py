@@ -126,6 +126,7 @@ def _permitted(
         ),
         row_filters=tuple(_by_source_name(c, dataset) for c in combined.row_filters),
         max_rows=combined.max_rows,
+        max_grade=combined.max_grade,
         min_cell_size=combined.min_cell_size,
         small_cells=combined.small_cells,
         cell_columns=tuple(
@@ -197,6 +198,8 @@ def _obligation_reasons(combined: Combined) -> Iterable[Reason]:
         said.append("only rows that the policies' row filters let through")
     if combined.max_rows is not None:
         said.append(f"at most {combined.max_rows} rows")
+    if combined.max_grade is not None:
+        said.append(f"what leaves is graded {combined.max_grade} at most, or it is not planned")
     if combined.min_cell_size is not None:
         effect = "left out" if combined.small_cells == "drop" else "a reason to refuse"
         said.append(

@@ -19,6 +19,7 @@ from gateway.model.decision import (
     Quota,
     SmallCells,
 )
+from gateway.model.grades import Grade
 from gateway.model.names import Role
 from gateway.model.noun import Noun
 from gateway.model.policy import Obligations, StoredPolicy
@@ -32,6 +33,7 @@ class Combined:
 
     row_filters: tuple[Condition, ...]
     max_rows: int | None
+    max_grade: Grade | None
     min_cell_size: int | None
     small_cells: SmallCells
     expires_after_days: int
@@ -50,6 +52,7 @@ class Combined:
         return bool(
             self.row_filters
             or self.max_rows is not None
+            or self.max_grade is not None
             or self.min_cell_size is not None
             or self.quotas
             or self.expires_after_days != EXPIRES_AFTER_DAYS
@@ -65,6 +68,11 @@ def combine(matched: Iterable[Matched]) -> Combined:
     return Combined(
         row_filters=_distinct(c for d in demands for c in d.row_filters),
         max_rows=min((d.max_rows for d in demands if d.max_rows is not None), default=None),
+        max_grade=min(
+            (d.max_grade for d in demands if d.max_grade is not None),
+            key=lambda grade: grade.rank,
+            default=None,
+        ),
         min_cell_size=max(
             (d.min_cell_size for d in demands if d.min_cell_size is not None), default=None
         ),

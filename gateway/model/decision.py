@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
+from gateway.model.grades import Grade
 from gateway.model.names import Role
 from gateway.model.noun import Digest, LongText, Noun, ShortText
 from gateway.model.transforms import TransformSpec
@@ -78,6 +79,7 @@ class Decision(Noun):
     columns: tuple[ColumnDecision, ...] = ()
     row_filters: tuple[Condition, ...] = ()
     max_rows: Annotated[int, Field(ge=1)] | None = None
+    max_grade: Grade | None = None  # of what leaves, as a whole; planning refuses above
     min_cell_size: Annotated[int, Field(ge=2)] | None = None
     small_cells: SmallCells = "refuse"
     cell_columns: tuple[ColumnName, ...] = ()  # published names: the quasi-identifiers

@@ -55,8 +55,9 @@ def compile_plan(
     free text (ports.TextFinder.rules), None where nothing does. Raises SourceChanged when the
     source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
     transform that does not take the column's type, has too few tokens for the rows, or needs a
-    privacy unit that the data set does not name, InvalidRequest for units that cannot be
-    converted, and GatewayFault when the decision does not cover the request exactly.
+    privacy unit that the data set does not name, and for a result graded above what the policies
+    let leave, InvalidRequest for units that cannot be converted, and GatewayFault when the
+    decision does not cover the request exactly.
     """
     _covers(request, decision, dataset)
     _as_registered(dataset, version)
@@ -92,6 +93,8 @@ def compile_plan(
         )
 
     steps = tuple(step(decided) for decided in decision.columns)
+    grade = grade_left(steps, charge.rows)
+    _not_too_grave(grade, decision)
 
     return Plan(
         dataset=dataset.name,
@@ -102,7 +105,7 @@ def compile_plan(
         steps=steps,
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
-        checks=_checks(decision, grade_left(steps, charge.rows)),
+        checks=_checks(decision, grade),
         charge=charge,
         expires_after_days=decision.expires_after_days,
     )
@@ -159,6 +162,17 @@ def _enough_tokens(spec: TransformSpec, rows: int, column: Column) -> None:
             "smaller limit, or an officer gives the policy more rows",
             reason="TRANSFORM_UNFIT",
             column=column.published_name,
+        )
+
+
+def _not_too_grave(grade: Grade, decision: Decision) -> None:
+    most = decision.max_grade
+    if most is not None and not most.at_least(grade):
+        raise FailedPrecondition(
+            f"what is left would be graded {grade}, and the policies let leave {most} at most: ask "
+            "for fewer columns or rows, or an officer hides more of them",
+            reason="GRADE_TOO_HIGH",
+            grade=grade,
         )
 
 

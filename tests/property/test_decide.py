@@ -71,6 +71,7 @@ def obligations(draw):
     size = draw(st.none() | st.integers(2, 9))
     return Obligations(
         max_rows=draw(st.none() | st.integers(1, 9)),
+        max_grade=draw(st.none() | st.sampled_from(list(Grade))),
         min_cell_size=size,
         small_cells=draw(st.none() | st.sampled_from(("drop", "refuse"))) if size else None,
         expires_after_days=draw(st.none() | st.integers(1, 90)),
@@ -214,6 +215,9 @@ def test_one_more_permit_never_loosens_what_was_permitted(request, facts, rule, 
     for old, new in zip(before.columns, after.columns, strict=True):
         assert stricter_or_equal(new.transform, old.transform)
     assert (after.max_rows or 10**9) <= (before.max_rows or 10**9)
+    if before.max_grade is not None:
+        assert after.max_grade is not None
+        assert before.max_grade.at_least(after.max_grade)
     assert (after.min_cell_size or 0) >= (before.min_cell_size or 0)
     if before.min_cell_size is not None and before.small_cells == "refuse":
         assert after.small_cells == "refuse"

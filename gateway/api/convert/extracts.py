@@ -91,6 +91,8 @@ def decision_to_proto(decision: Decision) -> types_pb2.Decision:
     )
     if decision.max_rows is not None:
         message.max_rows = decision.max_rows
+    if decision.max_grade is not None:
+        message.max_grade = decision.max_grade
     if decision.min_cell_size is not None:
         message.min_cell_size = decision.min_cell_size
     return message

@@ -81,7 +81,7 @@ class PolicyRef(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("outcome", "reasons", "columns", "policies", "grant", "max_rows", "min_cell_size", "expires_after_days")
+    __slots__ = ("outcome", "reasons", "columns", "policies", "grant", "max_rows", "min_cell_size", "expires_after_days", "max_grade")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class Decision(_message.Message):
     MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
     MIN_CELL_SIZE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_DAYS_FIELD_NUMBER: _ClassVar[int]
+    MAX_GRADE_FIELD_NUMBER: _ClassVar[int]
     outcome: Outcome
     reasons: _containers.RepeatedCompositeFieldContainer[Reason]
     columns: _containers.RepeatedCompositeFieldContainer[ColumnDecision]
@@ -98,7 +99,8 @@ class Decision(_message.Message):
     max_rows: int
     min_cell_size: int
     expires_after_days: int
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ...) -> None: ...
+    max_grade: str
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ..., max_grade: _Optional[str] = ...) -> None: ...
 
 class PlanStep(_message.Message):
     __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version", "finds", "grade")

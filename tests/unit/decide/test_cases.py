@@ -62,6 +62,11 @@ FAILING = {
         "{max_rows: 5, outcome: permitted",
         "max_rows: expected 5, is None",
     ),
+    "a bound on the grade that is not there": (
+        "{outcome: permitted",
+        "{max_grade: general-2, outcome: permitted",
+        "max_grade: expected general-2, is None",
+    ),
     "other approvals": (
         "{outcome: permitted",
         "{approvals: [holder, officer], outcome: permitted",

@@ -78,6 +78,11 @@ VERSIONS = {
         Direction.TIGHTER,
         "max_rows: none → 5",
     ),
+    "a bound on the grade": (
+        lambda bench: bench.policy(obligations={"max_grade": "general-2"}),
+        Direction.TIGHTER,
+        "max_grade: none → general-2",
+    ),
     "a longer expiry": (
         lambda bench: bench.policy(obligations={"expires_after_days": 60}),
         Direction.LOOSER,

@@ -14,6 +14,13 @@ QUOTA = {"rows": 5}
 PAIRS = {
     "fewer rows": ({"max_rows": 5}, {"max_rows": 9}, "max_rows", 5),
     "some bound over none": ({"max_rows": 5}, {}, "max_rows", 5),
+    "a lower grade": (
+        {"max_grade": "general-3"},
+        {"max_grade": "important"},
+        "max_grade",
+        "general-3",
+    ),
+    "some grade over none": ({"max_grade": "core"}, {}, "max_grade", "core"),
     "larger cells": ({"min_cell_size": 5}, {"min_cell_size": 9}, "min_cell_size", 9),
     "refuse over drop": (
         {"min_cell_size": 5, "small_cells": "drop"},

@@ -441,6 +441,30 @@ def test_a_draw_by_person_needs_a_privacy_unit_of_text_or_whole_numbers(spec):
     assert (step.column, step.subject) == ("sfz", "job")
 
 
+def test_the_planned_grade_is_of_what_is_left_and_of_the_rows():
+    columns = tuple(
+        c.but(entity="INCOME", grade="general-4", role="sensitive") if c.name == "nsr" else c
+        for c in DATASET.columns
+    )
+    dataset = DATASET.but(columns=columns)
+    step = plan("nsr", dataset=dataset).steps[0]
+    assert (step.item, step.grade) == ("INCOME", "general-4")
+    assert plan("nsr", dataset=dataset).grade == "general-3"  # in ranges
+    base = decision("nsr")
+    keep = base.but(columns=(base.columns[0].but(transform=Keep()),))
+    assert plan("nsr", decided=keep, dataset=dataset).grade == "general-4"
+    many = VERSION.but(rows=1_000_000)
+    assert plan("nsr", decided=keep, dataset=dataset, version=many).grade == "important"
+    assert plan("nsr", decided=keep, dataset=dataset, version=many, limit=999).grade == "general-4"
+
+
+def test_what_would_be_graded_above_the_policies_bound_is_not_planned():
+    assert plan("district", decided=decision("district", max_grade="general-2")).grade
+    with pytest.raises(FailedPrecondition, match="graded general-2, and the policies") as refused:
+        plan("district", decided=decision("district", max_grade="general-1"))
+    assert refused.value.reason == "GRADE_TOO_HIGH"
+
+
 # ---- the digest ---------------------------------------------------------------------------------
 
 
