@@ -1,5 +1,6 @@
 """What can be counted in a sample of a column: shares, lengths, kinds. Counts, never values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from gateway.classify.checks import CHECKS
 from gateway.classify.folding import fold
 from gateway.classify.pack import Dictionary, Identifier, Pack
 from gateway.classify.sampling import Sample
+from gateway.classify.traits import ALL, DIGIT, LETTER, OTHER, Traits, needs, traits
 from gateway.errors import ConfigurationError
 
 Kind = Literal["text", "integer", "real", "date", "moment", "boolean", "opaque"]
@@ -72,17 +74,23 @@ class Observation:
         return self.kind == "text" and self.mean_length > _LONG and self.distinct_share > 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Values:
-    """The distinct values of a sample with how often each occurs."""
+    """The distinct values of a sample with how often each occurs; folded, and in capitals too."""
 
     values: pa.Array
+    capitals: pa.Array
     counts: NDArray[np.int64]
     total: int
+    traits: Traits
+    traits_of_capitals: Traits
 
-    def share(self, mask: pa.Array | Bools) -> float:
-        held = np.asarray(mask.fill_null(False)) if isinstance(mask, pa.Array) else mask
-        return float(self.counts[held].sum() / self.total) if self.total else 0.0
+    def share(self, mask: Bools) -> float:
+        return float(self.counts[mask].sum() / self.total) if self.total else 0.0
+
+    def matching(self, pattern: str) -> Bools:
+        """Values that the whole pattern matches."""
+        return _matching(self.values, pattern, needs(pattern).met(self.traits))
 
 
 def observe(sample: Sample, pack: Pack) -> Observation:
@@ -96,7 +104,7 @@ def observe(sample: Sample, pack: Pack) -> Observation:
         raw.validate(full=True)
     texts = raw if kind == "text" else raw.cast(pa.string())
     counted = pc.value_counts(texts)
-    values = _Values(fold(counted.field("values")), np.asarray(counted.field("counts")), len(texts))
+    values = _values(counted.field("values"), np.asarray(counted.field("counts")), len(texts))
     numbers = _range(raw) if kind in {"integer", "real"} else (None, None)
     dates, first, last = _dates(values, raw, kind)
     accepted, shaped = _identifiers(values, pack) if kind in {"text", "integer"} else ({}, {})
@@ -115,22 +123,47 @@ def observe(sample: Sample, pack: Pack) -> Observation:
     )  # fmt: skip
 
 
+def _values(distinct: pa.Array, counts: NDArray[np.int64], total: int) -> _Values:
+    folded = fold(distinct)
+    # Case folding can turn a letter outside of ASCII into one inside.
+    capitals = pc.utf8_upper(folded)
+    return _Values(folded, capitals, counts, total, traits(folded), traits(capitals))
+
+
 def accepts(form: Identifier, folded: pa.Array) -> tuple[Bools, Bools]:
     """For each folded value: whether the whole of it has the form, and whether it passes the check.
 
     A value has the form with or without the separators that the form drops.
     """
     capitals = pc.utf8_upper(folded)
-    bare = capitals
-    for character in form.drop:
-        bare = pc.replace_substring(bare, character, "")
-    shaped = _bools(pc.match_substring_regex(bare, f"^(?:{form.pattern})$"))
-    if form.check is None or not shaped.any():
+    return _accepts(form, capitals, traits(capitals))
+
+
+def _accepts(form: Identifier, capitals: pa.Array, of_capitals: Traits) -> tuple[Bools, Bools]:
+    shaped = np.zeros(len(capitals), dtype=np.bool_)
+    rows = np.flatnonzero(needs(form.pattern).met(of_capitals, form.drop))
+    if not len(rows):
         return shaped, shaped
-    passed = np.zeros(len(shaped), dtype=np.bool_)
-    rows = np.flatnonzero(shaped)
-    passed[rows] = CHECKS[form.check](bare.take(pa.array(rows)))
+    bare = capitals.take(pa.array(rows))
+    if form.drop:
+        bare = pc.replace_substring_regex(bare, f"[{re.escape(form.drop)}]", "")
+    fits = _bools(pc.match_substring_regex(bare, f"^(?:{form.pattern})$"))
+    shaped[rows] = fits
+    if form.check is None or not fits.any():
+        return shaped, shaped
+    passed = np.zeros(len(capitals), dtype=np.bool_)
+    passed[rows[fits]] = CHECKS[form.check](bare.filter(pa.array(fits)))
     return shaped, passed
+
+
+def _matching(values: pa.Array, pattern: str, candidates: Bools) -> Bools:
+    """Those of the candidates that the pattern matches."""
+    matched = np.zeros(len(values), dtype=np.bool_)
+    rows = np.flatnonzero(candidates)
+    if len(rows):
+        few = values if len(rows) == len(values) else values.take(pa.array(rows))
+        matched[rows] = _bools(pc.match_substring_regex(few, pattern))
+    return matched
 
 
 def _plainly(values: pa.Array) -> pa.Array:
@@ -165,7 +198,7 @@ def _kind(kind: pa.DataType) -> Kind:
 def _identifiers(values: _Values, pack: Pack) -> tuple[dict[int, float], dict[int, float]]:
     accepted, shaped = {}, {}
     for position, form in enumerate(pack.identifiers):
-        has_form, passes = accepts(form, values.values)
+        has_form, passes = _accepts(form, values.capitals, values.traits_of_capitals)
         if has_form.any():
             shaped[position] = values.share(has_form)
             accepted[position] = values.share(passes)
@@ -178,7 +211,7 @@ def _listed(values: _Values, pack: Pack) -> dict[str, float]:
     shares: dict[str, float] = {}
     for dictionary in pack.dictionaries:
         if len(values.values) <= dictionary.most_distinct:
-            share = values.share(pc.is_in(small, value_set=_word_set(dictionary)))
+            share = values.share(_bools(pc.is_in(small, value_set=_word_set(dictionary))))
             shares[dictionary.entity] = max(share, shares.get(dictionary.entity, 0.0))
     return shares
 
@@ -190,15 +223,17 @@ def _word_set(dictionary: Dictionary) -> pa.Array:
 
 def _inside(values: _Values, pack: Pack) -> dict[str, float]:
     """Shares of the values that hold an identifier beside something else."""
-    capitals = pc.utf8_upper(values.values)
     found = {}
     for form in pack.identifiers:
         if form.entity in _INSIDE:
             core = f"(?:{form.pattern})"
-            beside = f"[^0-9A-Z._]{core}(?:[^0-9A-Z]|$)|^{core}[^0-9A-Z]"
+            pattern = f"[^0-9A-Z._]{core}(?:[^0-9A-Z]|$)|^{core}[^0-9A-Z]"
+            beside = ALL & ~(DIGIT | LETTER)
             if form.entity == "CN_RESIDENT_ID":  # so long that letters before it change nothing
-                beside += f"|[A-Z_]{core}(?:[^0-9A-Z]|$)"
-            share = values.share(pc.match_substring_regex(capitals, beside))
+                pattern += f"|[A-Z_]{core}(?:[^0-9A-Z]|$)"
+                beside = ALL & ~DIGIT
+            candidates = needs(form.pattern).met_within(values.traits_of_capitals, beside)
+            share = values.share(_matching(values.capitals, pattern, candidates))
             if share:
                 found[form.entity] = share
     return found
@@ -207,12 +242,14 @@ def _inside(values: _Values, pack: Pack) -> dict[str, float]:
 def _chinese_names(values: _Values, pack: Pack) -> float:
     first, two = _surnames(pack.surnames)
     texts = values.values
-    short = _bools(pc.match_substring_regex(texts, r"^\p{Han}{2,4}$"))
+    if values.traits.without(OTHER).all():
+        return 0.0
+    short = values.matching(r"^\p{Han}{2,4}$")
     known = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 1), value_set=first))
     double = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 2), value_set=two))
-    dotted = _bools(pc.match_substring_regex(texts, r"^\p{Han}{2,8}(?:·\p{Han}{1,10}){1,3}$"))
+    dotted = values.matching(r"^\p{Han}{2,8}(?:·\p{Han}{1,10}){1,3}$")
     # Masked names keep the surname: 王*明.
-    masked = _bools(pc.match_substring_regex(texts, r"^\p{Han}[*＊某]{1,2}\p{Han}?$"))
+    masked = values.matching(r"^\p{Han}[*＊某]{1,2}\p{Han}?$")
     return values.share((short & (known | double)) | dotted | (masked & known))
 
 
@@ -227,7 +264,7 @@ def _surnames(surnames: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
 
 
 def _matches(values: _Values, pattern: str) -> float:
-    return values.share(pc.match_substring_regex(values.values, pattern))
+    return values.share(values.matching(pattern))
 
 
 def _dates(values: _Values, raw: pa.Array, kind: Kind) -> tuple[float, int | None, int | None]:
@@ -238,11 +275,11 @@ def _dates(values: _Values, raw: pa.Array, kind: Kind) -> tuple[float, int | Non
         return 1.0, span["min"], span["max"]
     if kind not in {"text", "integer"}:
         return 0.0, None, None
-    matched = pc.match_substring_regex(values.values, _DATE)
+    matched = values.matching(_DATE)
     share = values.share(matched)
     if share < 0.5:
         return share, None, None
-    years = pc.utf8_slice_codeunits(values.values.filter(matched), 0, 4).cast(pa.int64())
+    years = pc.utf8_slice_codeunits(values.values.filter(pa.array(matched)), 0, 4).cast(pa.int64())
     span = pc.min_max(years).as_py()
     return share, span["min"], span["max"]
 
