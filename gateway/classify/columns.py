@@ -6,6 +6,7 @@ grade; conflicting evidence takes the higher grade; `NONE` needs evidence of its
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 
 import pyarrow as pa
 
@@ -242,7 +243,10 @@ def _some_identifiers(seen: Observation, pack: Pack) -> bool:
         # One number in eleven passes a check digit, whatever else is asked of it.
         chance = form.chance if form.check is None else max(form.chance, 10)
         of = 1.0 if form.check is None else seen.shaped[position]
-        if share - of * chance / 100 >= _SOME:
+        expected = of * chance / 100
+        # Three standard deviations: by chance alone, one column in a thousand passes so often.
+        spread = 3 * sqrt(expected * (1 - expected) / seen.sampled)
+        if share - expected >= max(_SOME, spread):
             return True
     return False
 

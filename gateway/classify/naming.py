@@ -1,32 +1,29 @@
 """Reads the name of a column: its words, and what they say the column holds.
 
-Names are split into whole words (separators, camelCase, digits, Chinese word boundaries by the
-pack's own words) and are never searched for substrings: `hotel` holds no `tel`. Compounds are read
-as English and Chinese build them, head last: in `email_verified` the head is `verified`, so the
-column says something about an e-mail address and holds none.
+Compounds are read as English and Chinese build them, head last: in `email_verified` the head is
+`verified`, so the column says something about an e-mail address and holds none.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from gateway.classify.pack import NameWords, Pack, Strength
+from gateway.classify.lexicon import Lexicon, Phrase
+from gateway.classify.pack import Pack, Strength
 
-_RUN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u3400-\u9fff]+|[^\W\d_]+")
-_HAN = re.compile(r"[\u3400-\u9fff]+")
-MAX_NAME = 200
-_SHORTEST_GLUED = 3  # letters of a word that may be found glued to others, as in `phonenumber`
-
-Phrase = tuple[str, ...]
+_LOWERED: Mapping[Strength, Strength | None] = {
+    "certain": "likely", "likely": "weak", "weak": None,
+}  # fmt: skip
 Subject = Literal["person", "thing", "none"]
 Key = Literal["person", "group"] | None
 
 _NUMBER_WORDS = frozenset(
-    "no nr num number id code cd key 号 号码 编号 编码 代码 流水号 bh hm dm".split()
+    """
+    no nr num number id code cd key 号 号码 编号 编码 代码 流水号 bh hm dm haoma bianhao bianma daima
+    """.split()
 )
-_QUESTIONS = frozenset("is has was can should allow allows 是否 有无".split())
+_QUESTIONS = frozenset("is has was can should allow allows 是否 有无 shifou youwu".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +54,17 @@ class NameReading:
 class NameReader:
     """Reads names by the words of one pack."""
 
-    def __init__(self, words: NameWords) -> None:
-        self._transparent = frozenset(words.transparent)
-        self._owners = frozenset(words.person_owners)
-        self._things = frozenset(words.things)
-        self._technical = frozenset(map(_joined, words.technical + words.derived))
-        self._attributes = frozenset(map(_joined, words.attributes))
-        self._sensitive = frozenset(map(_joined, words.sensitive_attributes))
-        self._free = frozenset(map(_joined, words.free_text))
-        self._phrases: dict[str, dict[str, Strength]] = {}
-        for entity, by_strength in words.entities.items():
-            for strength, phrases in by_strength.items():
-                for phrase in phrases:
-                    self._phrases.setdefault(_joined(phrase), {}).setdefault(entity, strength)
-        self._keys: dict[str, Key] = {
-            _joined(phrase): kind for kind, phrases in words.keys.items() for phrase in phrases
-        }
-        listed = [p for by in words.entities.values() for phrases in by.values() for p in phrases]
-        listed += [p for phrases in words.keys.values() for p in phrases]
-        for more in (words.transparent, words.derived, words.person_owners, words.things,
-                     words.technical, words.attributes, words.sensitive_attributes, words.free_text):  # fmt: skip
-            listed += more
-        self._known = frozenset(_joined(p) for p in listed) | frozenset(
-            part for p in listed for part in p.split("_")
-        )
-        self._longest = max(map(len, self._known))
-        # Pinyin initials are no words: glued to others they would turn up in anything.
-        self._glued = frozenset(
-            word for word in self._known
-            if len(word) >= _SHORTEST_GLUED and word.isascii() and set(word) & set("aeiou")
-        )  # fmt: skip
+    def __init__(self, pack: Pack) -> None:
+        words = pack.names
+        self._lexicon = lexicon = Lexicon(words, pack.readings)
+        self._technical = lexicon.of(words.technical + words.derived)
+        self._attributes = lexicon.of(words.attributes)
+        self._sensitive = lexicon.of(words.sensitive_attributes)
+        self._free = lexicon.of(words.free_text)
 
     def read(self, name: str) -> NameReading:
         """What `name` says; a name of no known word says nothing."""
-        words = self.words(name)
+        words = self._lexicon.words(name)
         said = NameReading(
             words,
             technical=self._ends(words, self._technical),
@@ -106,8 +80,8 @@ class NameReader:
             key: Key = "person" if said.numbered and subject == "person" else None
             return replace(said, key=key, subject=subject)
         start, end = found
-        joined = "".join(words[start:end])
-        hits = self._phrases.get(joined, {})
+        said_as = "".join(words[start:end])
+        hits = self._lexicon.phrases.get(said_as, {})
         # What stands before the head says whose it is, or what follows an `of`.
         inverted = words[end : end + 1] in {("of",), ("for",)}
         said = replace(
@@ -115,65 +89,49 @@ class NameReader:
             phrase="_".join(words[start:end]),
             subject=self._subject(words[end:] if inverted else words[:start]),
         )
-        if not inverted and self._is_about(words, end):
+        # `equipment_age` is a word of its own, and no age.
+        swallowed = end == len(words) and self._technical_words(words) > end - start
+        if not inverted and (swallowed or self._is_about(words, end)):
+            if not swallowed and not self._tells(words, end):
+                # Who knows what `applicant_xyz` is: somewhat what it says, and not harmless.
+                lowered = {entity: _LOWERED[strength] for entity, strength in hits.items()}
+                return replace(said, hits={e: s for e, s in lowered.items() if s is not None})
             return replace(said, about=frozenset(hits))
-        return replace(said, hits=hits, key=self._keys.get(joined))
-
-    def words(self, name: str) -> Phrase:
-        """The words of a name, small letters; numbers are left out."""
-        words: list[str] = []
-        for run in _RUN.findall(name[:MAX_NAME]):
-            if run.isdigit():
-                continue
-            small = run.lower()
-            if _HAN.fullmatch(small):
-                words += self._segments(small, self._known)
-            elif small in self._known:
-                words.append(small)
-            else:
-                parts = self._segments(small, self._glued)
-                words += parts if all(part in self._glued for part in parts) else [small]
-        return tuple(words)
-
-    def _segments(self, run: str, known: frozenset[str]) -> list[str]:
-        """Split a run into known words: fewest characters unknown, then fewest words."""
-        # best[i]: (unknown characters, words, start of the last word) for the first i characters.
-        best: list[tuple[int, int, int]] = [(0, 0, 0)]
-        for end in range(1, len(run) + 1):
-            unknown, count, _ = best[end - 1]
-            known_last = (
-                (best[start][0], best[start][1] + 1, start)
-                for start in range(max(0, end - self._longest), end)
-                if run[start:end] in known
-            )
-            best.append(min([(unknown + 1, count + 1, end - 1), *known_last]))
-        parts: list[str] = []
-        end = len(run)
-        while end:
-            start = best[end][2]
-            parts.append(run[start:end])
-            end = start
-        return parts[::-1]
+        return replace(said, hits=hits, key=self._lexicon.keys.get(said_as))
 
     def _head(self, words: Phrase) -> tuple[int, int] | None:
         """The phrase that ends last, the longest of those."""
         for end in range(len(words), 0, -1):
             for start in range(max(0, end - 6), end):
-                joined = "".join(words[start:end])
-                if joined in self._phrases or joined in self._keys:
+                said_as = "".join(words[start:end])
+                if said_as in self._lexicon.phrases or said_as in self._lexicon.keys:
                     return start, end
         return None
 
     def _is_about(self, words: Phrase, end: int) -> bool:
         """Whether what stands around the phrase makes the column say something about it."""
-        return words[0] in _QUESTIONS or any(word not in self._transparent for word in words[end:])
+        return words[0] in _QUESTIONS or any(
+            word not in self._lexicon.transparent for word in words[end:]
+        )
+
+    def _tells(self, words: Phrase, end: int) -> bool:
+        """Whether what follows the phrase is known to make it something else."""
+        return words[0] in _QUESTIONS or any(
+            self._lexicon.knows(word) and word not in self._lexicon.transparent
+            for word in words[end:]
+        )
+
+    def _technical_words(self, words: Phrase) -> int:
+        """How many words the longest technical phrase has with which the name ends."""
+        counts = (3, 2, 1)
+        return next((n for n in counts if "".join(words[-n:]) in self._technical), 0)
 
     def _subject(self, words: Phrase) -> Subject:
         """Whose: the word nearest the head decides."""
         for word in reversed(words):
-            if word in self._owners:
+            if word in self._lexicon.owners:
                 return "person"
-            if word in self._things:
+            if word in self._lexicon.things:
                 return "thing"
         return "none"
 
@@ -182,13 +140,9 @@ class NameReader:
         return any("".join(words[-count:]) in among for count in (1, 2, 3) if words)
 
 
-def _joined(phrase: str) -> str:
-    return phrase.replace("_", "").lower()
-
-
 @lru_cache(maxsize=4)
 def _reader(words_of: "_ByDigest") -> NameReader:
-    return NameReader(words_of.pack.names)
+    return NameReader(words_of.pack)
 
 
 class _ByDigest:

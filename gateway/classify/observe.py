@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -15,7 +15,7 @@ from gateway.classify.checks import CHECKS
 from gateway.classify.folding import fold
 from gateway.classify.pack import Dictionary, Identifier, Pack
 from gateway.classify.sampling import Sample
-from gateway.classify.traits import ALL, DIGIT, LETTER, OTHER, Traits, needs, traits
+from gateway.classify.traits import ALL, DIGIT, LETTER, OTHER, Traits, classes_of, needs, traits
 from gateway.errors import ConfigurationError
 
 Kind = Literal["text", "integer", "real", "date", "moment", "boolean", "opaque"]
@@ -29,6 +29,9 @@ _LATIN_NAME = r"^[A-Z][a-z]+(?:[ '\-]+(?:[A-Z]\.|[A-Z][a-z]+)){1,3}$|^[A-Z][a-z]
 _REGION = r"^(?:\p{Han}{1,10}(?:省|市|区|县|旗|自治州|盟|镇|乡|街道)){1,4}$"
 _AMOUNT = r"^[<>=≤≥~约]{0,2}[¥￥$€£]?[0-9][0-9,]*(?:\.[0-9]+)?[kKwW万千]?(?:[-~至–](?:[0-9][0-9,.]*)[kKwW万千]?)?[元%+]?(?:以上|以下)?$"
 _CODE = r"^[A-Za-z]{0,6}[-_]?[0-9][0-9A-Za-z\-_/]{2,63}$"
+_ELEVEN = r"^1[3-9][0-9]{9}$"
+_FOUR_NUMBERS = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
+_VERSION = r"^(?:[0-2]?[0-9]\.){2}[0-2]?[0-9]\.[0-9]{1,3}$"
 # Found inside longer texts; only forms that hardly occur by chance.
 _INSIDE = ("CN_RESIDENT_ID", "CN_MOBILE", "CN_BANK_CARD", "EMAIL_ADDRESS", "CN_LICENSE_PLATE")
 _LONG = 25  # characters: a cell longer than this on average may be prose
@@ -38,9 +41,13 @@ _LONG = 25  # characters: a cell longer than this on average may be prose
 class Observation:
     """Counts over a sample. Shares are of the sampled non-null values, 0 to 1.
 
+    `blank`: share of those that only say that nothing is known; the other shares are of the rest.
     `accepted`: by identifier form (its position in the pack): pattern and check hold.
     `shaped`: the pattern holds, whatever the check says. `listed`: by entity, values in the
-    dictionary. `inside`: entities found beside other text in a value.
+    dictionary. `shapes`: by shape (its position in the pack). `inside`: entities found beside other
+    text in a value. `allocated`: of the values shaped like mobile numbers, those with a prefix in
+    use. `small_versions`: of the values shaped like IP addresses, those whose first three numbers
+    are as small as those of versions.
     """
 
     kind: Kind
@@ -52,6 +59,10 @@ class Observation:
     shaped: Mapping[int, float]
     listed: Mapping[str, float]
     inside: Mapping[str, float]
+    blank: float = 0.0
+    shapes: Mapping[int, float] = field(default_factory=dict)
+    allocated: float = 1.0
+    small_versions: float = 0.0
     dates: float = 0.0
     first_year: int | None = None
     last_year: int | None = None
@@ -104,12 +115,16 @@ def observe(sample: Sample, pack: Pack) -> Observation:
         raw.validate(full=True)
     texts = raw if kind == "text" else raw.cast(pa.string())
     counted = pc.value_counts(texts)
-    values = _values(counted.field("values"), np.asarray(counted.field("counts")), len(texts))
+    values, blank = _values(counted.field("values"), np.asarray(counted.field("counts")), pack)
     numbers = _range(raw) if kind in {"integer", "real"} else (None, None)
     dates, first, last = _dates(values, raw, kind)
     accepted, shaped = _identifiers(values, pack) if kind in {"text", "integer"} else ({}, {})
     return Observation(
-        kind, sample.rows, sample.nulls, len(texts), len(counted), accepted, shaped,
+        kind, sample.rows, sample.nulls, len(texts), len(values.values), accepted, shaped,
+        blank=blank,
+        shapes=_shapes(values, pack) if kind == "text" else {},
+        allocated=_allocated(values, pack),
+        small_versions=_small_versions(values) if kind == "text" else 0.0,
         listed=_listed(values, pack) if kind in {"text", "integer"} else {},
         inside=_inside(values, pack) if kind == "text" else {},
         dates=dates, first_year=first, last_year=last,
@@ -123,11 +138,30 @@ def observe(sample: Sample, pack: Pack) -> Observation:
     )  # fmt: skip
 
 
-def _values(distinct: pa.Array, counts: NDArray[np.int64], total: int) -> _Values:
+def _values(distinct: pa.Array, counts: NDArray[np.int64], pack: Pack) -> tuple[_Values, float]:
+    """Distinct values that say something, and the share of those that do not."""
     folded = fold(distinct)
+    empty = _bools(pc.is_in(pc.utf8_lower(folded), value_set=_nothing(pack.nothing)))
+    blank = float(counts[empty].sum() / counts.sum())
+    if 0 < blank < 1:
+        kept = ~empty
+        folded, counts = folded.filter(pa.array(kept)), counts[kept]
+    found = traits(folded)
+    spaced = ~(found.without(OTHER) | found.without(classes_of(" ")))
+    if spaced.any():
+        # 张 三: spaces between Chinese characters set names of two under names of three.
+        closed = pc.replace_substring_regex(folded, r"(\p{Han}) +", r"\1")
+        folded = pc.if_else(pa.array(spaced), closed, folded)
+        found = traits(folded)
     # Case folding can turn a letter outside of ASCII into one inside.
     capitals = pc.utf8_upper(folded)
-    return _Values(folded, capitals, counts, total, traits(folded), traits(capitals))
+    values = _Values(folded, capitals, counts, int(counts.sum()), found, traits(capitals))
+    return values, blank
+
+
+@lru_cache(maxsize=4)
+def _nothing(words: tuple[str, ...]) -> pa.Array:
+    return pa.array(["", *words])
 
 
 def accepts(form: Identifier, folded: pa.Array) -> tuple[Bools, Bools]:
@@ -203,6 +237,37 @@ def _identifiers(values: _Values, pack: Pack) -> tuple[dict[int, float], dict[in
             shaped[position] = values.share(has_form)
             accepted[position] = values.share(passes)
     return accepted, shaped
+
+
+def _shapes(values: _Values, pack: Pack) -> dict[int, float]:
+    shares = {}
+    for position, shape in enumerate(pack.shapes):
+        if len(values.values) >= shape.least_distinct:
+            candidates = needs(shape.pattern).met(values.traits_of_capitals)
+            matched = _matching(values.capitals, f"^(?:{shape.pattern})$", candidates)
+            if matched.any():
+                shares[position] = values.share(matched)
+    return shares
+
+
+def _allocated(values: _Values, pack: Pack) -> float:
+    shaped = values.matching(_ELEVEN)
+    prefixes = pc.utf8_slice_codeunits(values.values.filter(pa.array(shaped)), 0, 3)
+    known = _bools(pc.is_in(prefixes, value_set=_prefixes(pack.mobile_prefixes)))
+    counts = values.counts[shaped]
+    return float(counts[known].sum() / counts.sum()) if len(counts) else 1.0
+
+
+@lru_cache(maxsize=4)
+def _prefixes(prefixes: tuple[int, ...]) -> pa.Array:
+    return pa.array([str(prefix) for prefix in prefixes])
+
+
+def _small_versions(values: _Values) -> float:
+    shaped = values.matching(_FOUR_NUMBERS)
+    small = values.matching(_VERSION)
+    total = values.counts[shaped].sum()
+    return float(values.counts[small].sum() / total) if total else 0.0
 
 
 def _listed(values: _Values, pack: Pack) -> dict[str, float]:

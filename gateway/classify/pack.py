@@ -52,11 +52,7 @@ class Identifier(Noun):
     @field_validator("pattern")
     @classmethod
     def _linear(cls, pattern: str) -> str:
-        try:
-            pc.match_substring_regex(pa.array([""]), pattern)
-        except pa.ArrowInvalid as refused:
-            raise ValueError("not a pattern that RE2 runs in linear time") from refused
-        return pattern
+        return _linear(pattern)
 
     @field_validator("check")
     @classmethod
@@ -78,6 +74,21 @@ class Dictionary(Noun):
     _known = field_validator("entity")(classmethod(lambda _, entity: _known_entity(entity)))
 
 
+class Shape(Noun):
+    """How values of an entity are built that has no check digit, see pack.yaml."""
+
+    entity: str
+    pattern: Annotated[str, Field(min_length=1, max_length=2000)]
+    weight: Percent
+    share: Percent
+    least_distinct: Annotated[int, Field(ge=1)]
+    with_name: bool = False
+    source: ShortText
+
+    _known = field_validator("entity")(classmethod(lambda _, entity: _known_entity(entity)))
+    _linear = field_validator("pattern")(classmethod(lambda _, pattern: _linear(pattern)))
+
+
 class NameWords(Noun):
     """Words of column names, see norms/classification/names.yaml."""
 
@@ -91,6 +102,8 @@ class NameWords(Noun):
     attributes: tuple[str, ...]
     sensitive_attributes: tuple[str, ...]
     free_text: tuple[str, ...]
+    placeholders: tuple[str, ...]
+    abbreviations: dict[str, str]
 
     @field_validator("entities")
     @classmethod
@@ -104,6 +117,9 @@ class _Contents(Noun):
     version: ShortText
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
+    shapes: tuple[Shape, ...]
+    nothing: tuple[str, ...]
+    mobile_prefixes: tuple[int, ...]
     surnames: ShortText
     not_names: ShortText
 
@@ -115,8 +131,12 @@ class Pack(Noun):
     sha256: Digest
     identifiers: tuple[Identifier, ...]
     names: NameWords
+    readings: dict[str, tuple[str, ...]]  # of Chinese characters, as pinyin without tones
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
+    shapes: tuple[Shape, ...]
+    nothing: tuple[str, ...]
+    mobile_prefixes: tuple[int, ...]
     surnames: tuple[str, ...]
     not_names: tuple[str, ...]
     grading: Grading
@@ -161,11 +181,15 @@ def load(folder: Path) -> Pack:
             tuple[Identifier, ...], read("classification", "identifiers.yaml"), "identifiers.yaml"
         ),
         "names": _parse(NameWords, read("classification", "names.yaml"), "names.yaml"),
+        "readings": _readings(read("classification", "pinyin.txt")),
         "name_weights": contents.name_weights,
         "dictionaries": tuple(
             d.but(words=tuple(word for name in d.words for word in words(name)))
             for d in contents.dictionaries
         ),
+        "shapes": contents.shapes,
+        "nothing": contents.nothing,
+        "mobile_prefixes": contents.mobile_prefixes,
         "surnames": words(contents.surnames),
         "not_names": words(contents.not_names),
         "grading": grading(graded[DEFAULT]),
@@ -174,6 +198,17 @@ def load(folder: Path) -> Pack:
         ),
     }
     return Pack.model_validate({**pack, "sha256": digest.hexdigest()})
+
+
+def _readings(text: str) -> dict[str, tuple[str, ...]]:
+    """Character → its readings, from lines of a syllable and the characters read so."""
+    readings: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            syllable, _, characters = line.partition(" ")
+            for character in characters:
+                readings[character] = (*readings.get(character, ()), syllable)
+    return readings
 
 
 def _parse(kind: type[T], text: str, name: str) -> T:
@@ -187,6 +222,14 @@ def _parse(kind: type[T], text: str, name: str) -> T:
         first = wrong.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"the rule pack's file {name}: {where}: {first['msg']}") from wrong
+
+
+def _linear(pattern: str) -> str:
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as refused:
+        raise ValueError("not a pattern that RE2 runs in linear time") from refused
+    return pattern
 
 
 def _known_entity(entity: str) -> str:

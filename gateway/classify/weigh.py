@@ -15,7 +15,7 @@ from gateway.model.evidence import Evidence
 _FEW = 20  # values: below this, shares say little
 _RAISED: Mapping[Strength, Strength] = {"weak": "likely", "likely": "certain", "certain": "certain"}
 _LOWERED: Mapping[Strength, Strength | None] = {
-    "weak": None, "likely": "weak", "certain": "certain",
+    "weak": None, "likely": None, "certain": "likely",
 }  # fmt: skip
 # Which kinds of column can hold an entity at all; text can hold any.
 _NUMERIC = {"INCOME", "ACCOUNT_BALANCE", "AGE", "COORDINATES"}
@@ -25,6 +25,9 @@ _CODED = {
 }  # fmt: skip
 _DATED = {"BIRTH_DATE", "DATE", "DATE_TIME"}
 _YES_NO = {"SEX", "MARITAL_STATUS", "DIAGNOSIS", "RELIGION"}
+_OF_PERSONS_ALONE = {"PERSON", "AGE"}  # what only persons have under these words
+_ALLOCATED = 0.93  # of a column of mobile numbers at least so many have a prefix in use
+_SMALL = 0.97
 _WORTH_BY_FORM = 30  # a form of a smaller weight says something with the name only
 
 
@@ -34,7 +37,7 @@ def by_name(reading: NameReading, pack: Pack) -> list[Evidence]:
     for entity, strength in reading.hits.items():
         owned: Strength | None = strength
         detail = f"the name says {reading.phrase}"
-        if entity == "PERSON" and reading.subject == "thing":
+        if entity in _OF_PERSONS_ALONE and reading.subject == "thing":
             owned, detail = _LOWERED[strength], f"{detail}, of a thing"
         elif reading.subject == "person":
             owned, detail = _RAISED[strength], f"{detail}, of a person"
@@ -48,6 +51,7 @@ def by_values(seen: Observation, reading: NameReading, pack: Pack) -> list[Evide
     found = [
         *_by_form(seen, reading, pack),
         *_by_dictionary(seen, pack),
+        *_by_shape(seen, reading, pack),
         *_by_distribution(seen, reading),
     ]
     return [e for e in found if e.weight > 0]
@@ -55,7 +59,7 @@ def by_values(seen: Observation, reading: NameReading, pack: Pack) -> list[Evide
 
 def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidence]:
     """Evidence against entities that the name proposes: the values are of another kind."""
-    found = []
+    found = _look_alikes(seen)
     for entity, strength in reading.hits.items():
         if not _possible(seen, entity):
             detail = f"a column of kind {seen.kind} cannot hold it"
@@ -67,6 +71,18 @@ def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidenc
                 # A word with no other use still holds: the values may be masked or encrypted.
                 weight = -40 if strength == "certain" else -60
                 found.append(_evidence("value", entity, detail, weight))
+    return found
+
+
+def _look_alikes(seen: Observation) -> list[Evidence]:
+    """Against forms that other numbers have as well, by what is unlike them in the whole column."""
+    found = []
+    if seen.sampled >= _FEW and seen.allocated < _ALLOCATED:
+        detail = f"only {_percent(seen.allocated)} of the numbers have a prefix in use"
+        found.append(_evidence("value", "CN_MOBILE", detail, -75))
+    if seen.sampled >= _FEW and seen.small_versions >= _SMALL:
+        detail = f"{_percent(seen.small_versions)} of the values count as versions do"
+        found.append(_evidence("value", "IP_ADDRESS", detail, -75))
     return found
 
 
@@ -111,6 +127,20 @@ def _by_dictionary(seen: Observation, pack: Pack) -> list[Evidence]:
             detail = f"{_percent(share)} of the values are in its dictionary"
             weight = round(dictionary.weight * _trust_in_few(seen.sampled))
             found.append(_evidence("value", dictionary.entity, detail, weight))
+    return found
+
+
+def _by_shape(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidence]:
+    found = []
+    for position, share in seen.shapes.items():
+        shape = pack.shapes[position]
+        if share * 100 < shape.share or (shape.with_name and shape.entity not in reading.hits):
+            continue
+        weight = shape.weight * _trust_in_few(seen.sampled)
+        if reading.technical or reading.subject == "thing" or reading.key is not None:
+            weight *= 0.5
+        detail = f"{_percent(share)} of the values are built as {shape.source} says"
+        found.append(_evidence("value", shape.entity, detail, round(weight)))
     return found
 
 

@@ -48,7 +48,7 @@ def test_what_a_name_is_about_is_told_from_what_it_holds() -> None:
 
 @pytest.mark.parametrize(
     ("name", "subject"),
-    [("product_name", "thing"), ("产品名称", "thing"), ("guestName", "person"), ("nom", "none")],
+    [("product_name", "thing"), ("产品名称", "thing"), ("driverName", "person"), ("nom", "none")],
 )
 def test_whose_it_is(name: str, subject: str) -> None:
     assert READER.read(name).subject == subject
