@@ -121,6 +121,7 @@ class _Contents(Noun):
     nothing: tuple[str, ...]
     mobile_prefixes: tuple[int, ...]
     surnames: ShortText
+    rare_surnames: ShortText
     not_names: ShortText
 
 
@@ -138,6 +139,7 @@ class Pack(Noun):
     nothing: tuple[str, ...]
     mobile_prefixes: tuple[int, ...]
     surnames: tuple[str, ...]
+    rare_surnames: tuple[str, ...]
     not_names: tuple[str, ...]
     grading: Grading
     elements: dict[str, str]
@@ -191,6 +193,7 @@ def load(folder: Path) -> Pack:
         "nothing": contents.nothing,
         "mobile_prefixes": contents.mobile_prefixes,
         "surnames": words(contents.surnames),
+        "rare_surnames": words(contents.rare_surnames),
         "not_names": words(contents.not_names),
         "grading": grading(graded[DEFAULT]),
         "elements": _parse(

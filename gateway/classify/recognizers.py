@@ -19,7 +19,6 @@ from presidio_analyzer import (
 )
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import (
-    CreditCardRecognizer,
     CryptoRecognizer,
     EmailRecognizer,
     IbanRecognizer,
@@ -134,13 +133,13 @@ class AddressRecognizer(EntityRecognizer):
 
     _TAIL = regex.compile(
         r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)"
-        r"(?:[\p{Han}A-Za-z0-9#-]{0,20}?[0-9一二三四五六七八九十百]{1,6}\s?"
+        r"(?:(?:(?![了在到是有说这那])[\p{Han}A-Za-z0-9#-]){0,20}?[0-9一二三四五六七八九十百]{1,6}\s?"
         r"(?:号|栋|幢|室|单元|楼|组|弄|层|座)){1,8}",
         regex.IGNORECASE,
     )
     # Words that stand before an address and are none of it.
     _LEAD = regex.compile(
-        r".*(?:地址|住址|现住|居住|家住|住在|住于|住|位于|迁至|搬到|寄到|寄往|送到|前往|在|于|是|为)"
+        r".*(?:地址|住址|现住|居住|家住|住|至|到|往|去|从|在|于|是|为|和|与|的|请|将|把)"
     )
     _BEFORE = 40  # characters of province, city, district before the street
 
@@ -237,10 +236,6 @@ class _Mac(Presidio, MacAddressRecognizer):
     """presidio's."""
 
 
-class _CreditCard(Presidio, CreditCardRecognizer):
-    """presidio's."""
-
-
 class _Iban(Presidio, IbanRecognizer):
     """presidio's, matching the pack's pattern and validating with presidio's table."""
 
@@ -259,7 +254,6 @@ _INTERNATIONAL: Mapping[str, type[Presidio]] = MappingProxyType(
         "URL": _Url,
         "IP_ADDRESS": _Ip,
         "MAC_ADDRESS": _Mac,
-        "CREDIT_CARD": _CreditCard,
         "IBAN_CODE": _Iban,
         "US_SSN": _Ssn,
     }

@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     DIRT = 14
     ADDRESSES = 15
     BENCHMARK = 16
+    LETTERS = 17
 
 
 class Stream:
