@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from gateway.errors import FailedPrecondition
-from gateway.model.transforms import ReversibleToken, TransformSpec
+from gateway.model.transforms import RedactText, ReversibleToken, TransformSpec
 from gateway.transform.base import ReversibleTransform
 from gateway.transform.registry import build
 
@@ -23,7 +23,12 @@ def refuse_irreversible(spec: TransformSpec, column: str) -> None:
     """FailedPrecondition unless a key takes the transform back; ``column`` is named."""
     if spec.reversible:
         return
-    if spec.kind == "keep":
+    if isinstance(spec, RedactText):
+        text = (
+            f"column {column} is free text: what stands for finds in it is not taken back here; "
+            "ask through a column of the same element, where the release has one"
+        )
+    elif spec.kind == "keep":
         text = f"column {column} left as it came: there is nothing to take back"
     else:
         text = f"column {column} was made by {spec.kind}, which nobody can take back, with any key"

@@ -16,7 +16,7 @@ from gateway.cli.demo_server import NotServing, free_address, serving
 ROOT = Path(__file__).parents[2]
 # One story: each guide goes on where the one before it ended.
 STORY = ("README.md", "docs/holder.md", "docs/officer.md", "docs/consumer.md", "docs/auditor.md",
-         "docs/operating.md")  # fmt: skip
+         "docs/reidentification.md", "docs/operating.md")  # fmt: skip
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SAVED_AS = re.compile(r"save (?:this|it) as\s+`([\w.-]+)`", re.IGNORECASE)
