@@ -25,6 +25,7 @@ _NAMING_FIELDS: Final = (
     "header",
     "case",
     "release",
+    "rules",
 )
 _NEW: Final = {"dataset_id": "datasets"}
 

@@ -15,7 +15,7 @@ from gateway.api.services.grants import GrantRpcs
 from gateway.api.services.keys import KeyRpcs
 from gateway.api.services.parties import PartyRpcs
 from gateway.api.services.policies import PolicyRpcs
-from gateway.api.services.protect import ProtectRpcs, Redact
+from gateway.api.services.protect import ProtectRpcs
 from gateway.api.services.reidentifications import ReidentificationRpcs
 from gateway.api.services.releases import ReleaseRpcs
 from gateway.errors import ConfigurationError
@@ -31,6 +31,7 @@ from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 from gateway.release.protecting import ProtectionUnderPolicy
 from gateway.release.reidentifying import Reidentifying
+from gateway.release.texts import TextsUnderPolicy
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -38,7 +39,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 @dataclass(frozen=True, slots=True)
 class UseCases:
     """What the services call. ``wake`` is told of new releases; ``public_key`` is (key id, PEM)
-    of the signer; ``redact`` protects texts."""
+    of the signer."""
 
     parties: Parties
     catalog: Catalog
@@ -50,8 +51,8 @@ class UseCases:
     protection: ProtectionUnderPolicy
     reidentifications: Reidentifications
     reidentifying: Reidentifying
+    texts: TextsUnderPolicy
     trail: Trail
-    redact: Redact
     wake: Callable[[], None]
     public_key: tuple[str, str]
 
@@ -67,7 +68,7 @@ def servicers(cases: UseCases, page_key: bytes, clock: Clock) -> Mapping[str, ob
         "gateway.v1.KeyService": KeyRpcs(cases.key_domains, pages),
         "gateway.v1.PartyService": PartyRpcs(cases.parties, pages),
         "gateway.v1.PolicyService": PolicyRpcs(cases.policies, pages),
-        "gateway.v1.ProtectService": ProtectRpcs(cases.protection, cases.redact),
+        "gateway.v1.ProtectService": ProtectRpcs(cases.protection, cases.texts),
         "gateway.v1.ReidentificationService": ReidentificationRpcs(
             cases.reidentifications, cases.reidentifying, pages, clock
         ),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSystem, FileType, SubTreeFileSystem
 
 from gateway.app.system import SystemClock, SystemEntropy
-from gateway.app.texts import LazyFinder
+from gateway.app.texts import LazyFinder, entity_columns
 from gateway.app.worker import Worker
 from gateway.classify.columns import classify
 from gateway.classify.pack import standard
@@ -39,6 +39,7 @@ from gateway.release.opening import Opening
 from gateway.release.protecting import Protecting, ProtectionUnderPolicy
 from gateway.release.reidentifying import Reidentifying
 from gateway.release.running import Runner
+from gateway.release.texts import ProtectingTexts, TextsUnderPolicy
 from gateway.store.keyring import FileKeyRing
 from gateway.store.places import ArrowPlace, LocalPlace
 from gateway.store.signer import FileSigner
@@ -66,6 +67,7 @@ class Rooms:
     protection: ProtectionUnderPolicy
     reidentifications: Reidentifications
     reidentifying: Reidentifying
+    texts: TextsUnderPolicy
     trail: Trail
     worker: Worker
     signer: FileSigner
@@ -212,6 +214,18 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         ),
         reidentifications=reidentifications,
         reidentifying=Reidentifying(store, staging, keyring, clock, digests, domain_keys, limits),
+        texts=TextsUnderPolicy(
+            store,
+            ProtectingTexts(
+                finder,
+                domain_keys,
+                clock,
+                entity_columns(),
+                hierarchies.tables,
+                hierarchies.digests,
+            ),
+            clock,
+        ),
         trail=Trail(store, clock, signer, verify_log),
         worker=worker,
         signer=signer,

@@ -12,7 +12,6 @@ from gateway.api.tokens import TrustedIssuer
 from gateway.api.transport import TlsFiles
 from gateway.app.compose import Rooms, compose
 from gateway.app.system import SystemClock
-from gateway.app.texts import TextDesk
 from gateway.config import Settings
 from gateway.ports import Clock
 
@@ -112,7 +111,7 @@ def use_cases(rooms: Rooms) -> UseCases:
         reidentifications=rooms.reidentifications,
         reidentifying=rooms.reidentifying,
         trail=rooms.trail,
-        redact=TextDesk().redact,
+        texts=rooms.texts,
         wake=rooms.worker.wake,
         public_key=(rooms.signer.key_id, rooms.signer.public_pem().decode()),
     )

@@ -1,13 +1,15 @@
-"""Protection of free texts, loaded when it is first asked for: presidio takes a second to load."""
+"""Finds identifiers in free texts, loaded when first asked for: presidio takes a second to load."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gateway.classify.pack import standard
+from gateway.model.catalog import Column
 from gateway.model.text_specs import TextOperator
+from gateway.norms.elements import first_elements
 
 if TYPE_CHECKING:
     from gateway.classify.text import TextProtector
@@ -43,32 +45,18 @@ class LazyFinder:
             return self._protector
 
 
-class TextDesk:
-    """Finds and replaces identifiers in texts; thread-safe."""
-
-    def __init__(self) -> None:
-        self._protector: TextProtector | None = None
-        self._lock = threading.Lock()
-
-    def redact(
-        self, texts: Sequence[str], entities: Sequence[str], check: Callable[[], None]
-    ) -> list[tuple[str, Sequence[str]]]:
-        """Each text with its identifiers replaced, and the entities found in order of place.
-        ``entities``: look only for these; none means all. ``check`` is called before each text
-        and raises to stop."""
-        wanted = list(entities) or None
-        protector = self._loaded()
-        protected: list[tuple[str, Sequence[str]]] = []
-        for text in texts:
-            check()
-            replaced, spans = protector.replaced(text, wanted)
-            protected.append((replaced, [span.entity for span in spans]))
-        return protected
-
-    def _loaded(self) -> "TextProtector":
-        with self._lock:
-            if self._protector is None:
-                from gateway.classify.text import TextProtector  # noqa: PLC0415 - see above
-
-                self._protector = TextProtector(standard())
-            return self._protector
+def entity_columns() -> tuple[Column, ...]:
+    """A column for each entity, as its first standard element and with its usual grade and role:
+    what policies' rules about columns are asked about texts with."""
+    firsts = first_elements()
+    return tuple(
+        Column(
+            name=firsts[entity].name if entity in firsts else entity.lower(),
+            type="string",
+            element=firsts[entity].name if entity in firsts else None,
+            entity=entity,
+            grade=graded.grade,
+            role=graded.role,
+        )
+        for entity, graded in sorted(standard().grading.entities.items())
+    )

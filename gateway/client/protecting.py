@@ -1,6 +1,6 @@
 """Protection of one's own records and texts, which the gateway does not keep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -14,6 +14,10 @@ from gateway.errors import StagingCorrupt
 from gateway.model.catalog import Column
 
 _TEXTS_SECONDS: Final = 120.0
+# What one message takes, see protect.proto.
+_PIECE: Final = 100_000
+_PIECES: Final = 1000
+_CHARACTERS: Final = 200_000
 
 
 class ProtectCalls(Calls):
@@ -60,9 +64,83 @@ class ProtectCalls(Calls):
         return decision, pa.Table.from_batches(list(batches), batches.schema)
 
     def protect_texts(
-        self, texts: Sequence[str], entities: Sequence[str] = ()
+        self,
+        texts: Sequence[str],
+        entities: Sequence[str] = (),
+        *,
+        policy: str | None = None,
+        purpose: str = "",
+        recipient_kind: str = "",
     ) -> list[tuple[str, tuple[str, ...]]]:
-        """Each text with its identifiers replaced, and which entities were found in it."""
-        request = protect_pb2.ProtectTextsRequest(texts=texts, entities=entities)
+        """Each text with its identifiers replaced, and which entities were found in it.
+
+        Without a policy every find becomes ``<ENTITY>``, and ``entities`` names those to look for
+        (none: all). With one, its rules about columns say what becomes of each entity.
+        """
+        rules = _rules(entities, policy, purpose, recipient_kind)
+        request = protect_pb2.ProtectTextsRequest(texts=texts, rules=rules)
         answer = self._link.call(self._protect.ProtectTexts, request, _TEXTS_SECONDS)
         return [(protected.text, tuple(protected.entities)) for protected in answer.texts]
+
+    def protect_documents(
+        self,
+        documents: Iterable[str],
+        entities: Sequence[str] = (),
+        *,
+        policy: str | None = None,
+        purpose: str = "",
+        recipient_kind: str = "",
+    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """As ``protect_texts`` for any number of texts of any length, in order, while they are
+        taken: neither side holds more than a few of them, or a few pieces of a long one's text.
+        """
+        rules = _rules(entities, policy, purpose, recipient_kind)
+
+        def messages() -> Iterator[protect_pb2.ProtectDocumentsRequest]:
+            yield protect_pb2.ProtectDocumentsRequest(rules=rules)
+            for message in _messages(documents):
+                yield protect_pb2.ProtectDocumentsRequest(
+                    pieces=protect_pb2.TextPieces(pieces=message)
+                )
+
+        answers = self._link.stream(self._protect.ProtectDocuments, messages(), STREAM_SECONDS)
+        first = next(answers, None)
+        if first is None or not first.HasField("applied"):
+            raise StagingCorrupt("the gateway's answer does not begin with what it does")
+        parts: list[str] = []
+        found: list[str] = []
+        for answer in answers:
+            for piece in answer.texts.texts:
+                parts.append(piece.text)
+                found += piece.entities
+                if not piece.more:
+                    yield "".join(parts), tuple(found)
+                    parts, found = [], []
+
+
+def _rules(
+    entities: Sequence[str], policy: str | None, purpose: str, recipient_kind: str
+) -> protect_pb2.TextRules:
+    return protect_pb2.TextRules(
+        policy=full_name("policies", policy) if policy is not None else "",
+        purpose=purpose,
+        recipient_kind=recipient_kind,
+        entities=entities,
+    )
+
+
+def _messages(documents: Iterable[str]) -> Iterator[list[protect_pb2.TextPiece]]:
+    """The documents in pieces, as many at a time as one message takes."""
+    message: list[protect_pb2.TextPiece] = []
+    characters = 0
+    for document in documents:
+        for start in range(0, max(len(document), 1), _PIECE):
+            text = document[start : start + _PIECE]
+            if message and (characters + len(text) > _CHARACTERS or len(message) == _PIECES):
+                yield message
+                message, characters = [], 0
+            more = start + _PIECE < len(document)
+            message.append(protect_pb2.TextPiece(text=text, more=more))
+            characters += len(text)
+    if message:
+        yield message

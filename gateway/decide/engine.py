@@ -24,7 +24,7 @@ from gateway.model.transforms import Keep, Suppress, TransformSpec, join_all
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """What the rules say about one column."""
 
     column: Column
@@ -33,9 +33,11 @@ class _Judged:
 
     @property
     def transform(self) -> TransformSpec:
+        """The strictest of all permits; SUPPRESS without any."""
         return join_all(m.rule.transform for m in self.permits if m.rule.transform is not None)
 
     def denials(self) -> Iterable[Reason]:
+        """Why the column may not leave; none when it may."""
         yield from (reasons.denied_by(self.column, matched) for matched in self.denies)
         if not self.column.has_verdict:
             yield reasons.no_verdict(self.column)
@@ -43,6 +45,7 @@ class _Judged:
             yield reasons.no_rule(self.column)
 
     def grounds(self) -> Iterable[Reason]:
+        """Why it may leave, and how."""
         given = {m.rule.transform for m in self.permits if m.rule.transform is not None}
         for matched in self.permits:
             if matched.rule.transform is not None:
@@ -67,7 +70,7 @@ def decide_own_records(request: ExtractRequest, facts: Facts) -> Decision:
 def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Decision:
     asked = read(request, facts)
     rules = RuleBook(request.purpose, facts)
-    judged = {column.name: _judge(column, rules) for column in asked.all}
+    judged = {column.name: judge(column, rules) for column in asked.all}
     taking_part = [matched for j in judged.values() for matched in j.permits]
     combined = combine(taking_part)
     required = grants.approvals_for(asked.all, taking_part)
@@ -90,9 +93,10 @@ def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Deci
     return _permitted(chosen, combined, facts.dataset, required, grant)
 
 
-def _judge(column: Column, rules: RuleBook) -> _Judged:
+def judge(column: Column, rules: RuleBook) -> Judged:
+    """All that the rules say about one column."""
     matched = rules.about(column)
-    return _Judged(
+    return Judged(
         column,
         tuple(m for m in matched if m.rule.effect is Effect.PERMIT),
         tuple(m for m in matched if m.rule.effect is Effect.DENY),
@@ -100,7 +104,7 @@ def _judge(column: Column, rules: RuleBook) -> _Judged:
 
 
 def _permitted(
-    chosen: list[_Judged],
+    chosen: list[Judged],
     combined: Combined,
     dataset: DataSet,
     required: tuple[Role, ...],
@@ -180,7 +184,7 @@ def _policy_filter_denials(combined: Combined, dataset: DataSet) -> Iterable[Rea
             yield Reason(code=reasons.POLICY_FILTER_UNREADABLE, text=text, column=condition.column)
 
 
-def _request_filter_denials(asked: Asked, judged: dict[str, _Judged]) -> Iterable[Reason]:
+def _request_filter_denials(asked: Asked, judged: dict[str, Judged]) -> Iterable[Reason]:
     for column in dict.fromkeys(asked.filtered):
         transform = judged[column.name].transform
         if not isinstance(transform, Keep):

@@ -44,3 +44,13 @@ def elements() -> Mapping[str, Element]:
         for row in rows
     )
     return MappingProxyType({element.name: element for element in found})
+
+
+@cache
+def first_elements() -> Mapping[str, Element]:
+    """The element that stands for an entity where nothing else is known, by entity: the first of
+    its elements in the file."""
+    found: dict[str, Element] = {}
+    for element in elements().values():
+        found.setdefault(element.entity, element)
+    return MappingProxyType(found)

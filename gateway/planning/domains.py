@@ -4,23 +4,11 @@ Claim: two steps have the same key exactly when they have the same domain, and t
 domain tells all of its parts apart (each carries its length, so no name can imitate a separator).
 """
 
-from collections.abc import Mapping
-from functools import cache
-from types import MappingProxyType
-
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Party
 from gateway.model.key_domains import written
 from gateway.model.transforms import KeyedSpec, ShiftDate, TransformSpec
-from gateway.norms.elements import elements
-
-
-@cache
-def _first_elements() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for element in elements().values():
-        found.setdefault(element.entity, element.name)
-    return MappingProxyType(found)
+from gateway.norms.elements import first_elements
 
 
 def key_domain(
@@ -57,4 +45,6 @@ def find_domain(
     (home and work address) are many; a text does not say which, and the first one stands for all.
     An entity without an element has a domain under its own name.
     """
-    return key_domain(spec, _first_elements().get(entity, entity), request, recipient)
+    element = first_elements().get(entity)
+    name = entity if element is None else element.name
+    return key_domain(spec, name, request, recipient)

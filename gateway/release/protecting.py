@@ -217,7 +217,7 @@ class ProtectionUnderPolicy:
     ) -> Protection:
         """As ``Protecting.protect``, under the active version of ``policy``."""
         protection = self._protecting.protect(
-            caller, self._active(policy), purpose, kind, declared, records
+            caller, active_policy(self._store, policy), purpose, kind, declared, records
         )
         try:
             self._log(caller, policy, purpose, protection)
@@ -244,13 +244,15 @@ class ProtectionUnderPolicy:
                 self._clock.now(),
             )
 
-    def _active(self, name: str) -> StoredPolicy:
-        with self._store.read() as tx:
-            newest = tx.policy(name)
-            if newest is None:
-                raise NotFound.resource(name)
-            for version in range(newest.version, 0, -1):
-                found = tx.policy(name, version)
-                if found is not None and found.state is PolicyState.ACTIVE:
-                    return found
-        raise FailedPrecondition(f"no version of {name} is active", reason="POLICY_NOT_ACTIVE")
+
+def active_policy(store: Store, name: str) -> StoredPolicy:
+    """The version of the policy that is in force. NotFound, or FailedPrecondition for none."""
+    with store.read() as tx:
+        newest = tx.policy(name)
+        if newest is None:
+            raise NotFound.resource(name)
+        for version in range(newest.version, 0, -1):
+            found = tx.policy(name, version)
+            if found is not None and found.state is PolicyState.ACTIVE:
+                return found
+    raise FailedPrecondition(f"no version of {name} is active", reason="POLICY_NOT_ACTIVE")

@@ -12,6 +12,7 @@ import pytest
 from gateway.app.setup import initialise
 from gateway.cli.demo_server import free_address, serving
 from gateway.client import Client, connect, plain
+from gateway.errors import GatewayError, InvalidRequest, NotFound
 from gateway.model.catalog import Column, CsvSource, ParquetSource
 from gateway.model.names import RecipientKind, Role
 from gateway.testing import residents
@@ -220,3 +221,127 @@ def test_tokens_in_texts_meet_inside_a_project_and_differ_between_recipients(
     # The same plan gives the same result however the rows come.
     monkeypatch.setattr("gateway.execute.steps._SEARCHED_ROWS", 7)
     assert released(office, second, "wards").equals(ours)
+
+
+# ---- texts that a caller brings -----------------------------------------------------------------
+
+BROUGHT = """
+format: gateway-policy/1
+name: policies/brought
+purposes: {care-study: How care is given., teaching: Examples.}
+rules:
+  - name: numbers
+    match: {entity: [CN_RESIDENT_ID]}
+    transform: {kind: token, scope: project}
+  - name: names
+    match: {entity: [PERSON]}
+    transform: {kind: mask_form, form: chinese_name}
+  - name: phones
+    match: {entity: [CN_MOBILE]}
+    transform: {kind: replace, text: 电话}
+  - name: mail
+    match: {entity: [EMAIL_ADDRESS]}
+    transform: {kind: truncate, length: 3}
+  - name: plates
+    match: {entity: [CN_LICENSE_PLATE]}
+    effect: deny
+"""
+SAMPLE = "患者王小明，身份证号{}，手机13812345678，mail a@example.com，车牌京A·12345，IP 10.1.2.3"
+KIND = "research"
+
+
+@pytest.fixture(scope="module")
+def brought(folder: Path) -> Path:
+    with client(folder, "officer") as officer, client(folder, "second-officer") as second:
+        draft = officer.create_policy(BROUGHT)
+        second.activate_policy(draft.name, draft.version)
+    return folder
+
+
+def test_rules_about_columns_say_what_becomes_of_texts(brought: Path) -> None:
+    number = PEOPLE["resident_id"][0].as_py()
+    text = SAMPLE.format(number)
+    asked = {"policy": "brought", "purpose": "care-study", "recipient_kind": KIND}
+    with client(brought, "holder") as holder, client(brought, "consumer") as consumer:
+        ((done, found),) = holder.protect_texts([text], **asked)
+        shape = (
+            r"患者王\*\*，身份证号([0-9a-z]{17})，手机电话，mail <EMAIL_ADDRESS>，"
+            "车牌<CN_LICENSE_PLATE>，IP <IP_ADDRESS>"
+        )
+        token = re.fullmatch(shape, done).group(1)
+        assert found[:2] == ("PERSON", "CN_RESIDENT_ID")
+        # The caller's own records have the same token, under the same purpose.
+        records = pa.table({"resident_id": [number]})
+        _, protected = holder.protect(records, **asked)
+        assert protected["resident_id"].to_pylist() == [token]
+        # Another caller, another purpose: another token.
+        others = [
+            consumer.protect_texts([text], **asked),
+            holder.protect_texts([text], **{**asked, "purpose": "teaching"}),
+            holder.protect_texts([text], policy="case-notes", purpose="care-study",
+                                 recipient_kind=KIND),
+        ]  # fmt: skip
+        tokens = [re.search("身份证号([0-9a-z]{17})", answer[0][0]).group(1) for answer in others]
+        assert tokens[0] != token
+        assert tokens[1] != token
+        # Another policy for the same purpose is no other domain, as for records.
+        assert tokens[2] == token
+        assert holder.protect_texts([text])[0][0].startswith(
+            "患者<PERSON>，身份证号<CN_RESIDENT_ID>"
+        )
+    with client(brought, "auditor") as auditor:
+        entries = [plain(entry) for entry in auditor.audit_entries()]
+        actions = [entry for entry in entries if entry["action"] == "protect.texts"]
+        assert actions
+        assert all(number not in str(entry) for entry in actions)
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"policy": "brought", "purpose": "unheard-of", "recipient_kind": KIND}, ["rules.purpose"]),
+        ({"policy": "brought", "purpose": "", "recipient_kind": "x"},
+         ["rules.purpose", "rules.recipient_kind"]),
+        ({"purpose": "care-study"}, ["rules.purpose"]),
+        ({"policy": "brought", "purpose": "care-study", "recipient_kind": KIND,
+          "entities": ["PERSON"]}, ["rules.entities"]),
+    ],
+)  # fmt: skip
+def test_rules_that_make_no_sense_are_refused(brought, asked, fields) -> None:
+    with client(brought, "holder") as holder:
+        with pytest.raises(InvalidRequest) as refused:
+            holder.protect_texts(["a"], **asked)
+        assert [v.field for v in refused.value.violations] == fields
+        with pytest.raises(NotFound):
+            holder.protect_texts(["a"], policy="unheard-of", purpose="x", recipient_kind=KIND)
+
+
+def test_documents_of_any_length_come_back_in_order_as_they_are_taken(brought: Path) -> None:
+    number = PEOPLE["resident_id"][0].as_py()
+    line = f"第一行：{number}。\nsecond line without anything in it\n"
+    long = line * 5000
+    taken = []
+
+    def sent() -> Iterator[str]:
+        for document in ("", long, line, "x" * 10, *["字。" * 30_000] * 2000):
+            taken.append(len(document))
+            yield document
+
+    with client(brought, "holder") as holder:
+        answers = holder.protect_documents(sent())
+        assert next(answers) == ("", ())
+        text, found = next(answers)
+        assert text == long.replace(number, "<CN_RESIDENT_ID>")
+        assert found == ("CN_RESIDENT_ID",) * 5000
+        assert number not in next(answers)[0]
+        assert next(answers) == ("x" * 10, ())
+        # 360 MB are waiting: what nobody takes is not sent.
+        assert len(taken) < 200
+        answers.close()
+        # In one message or in a stream, the same.
+        asked = {"policy": "brought", "purpose": "care-study", "recipient_kind": KIND}
+        assert list(holder.protect_documents([line] * 3, **asked)) == holder.protect_texts(
+            [line] * 3, **asked
+        )
+        with pytest.raises(GatewayError, match="breaks it into lines"):
+            list(holder.protect_documents(["x" * 150_000]))

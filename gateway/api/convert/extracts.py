@@ -5,7 +5,7 @@ from gateway.api.convert.words import OUTCOME_NUMBERS
 from gateway.api.pb import types_pb2
 from gateway.model.access import ExtractRequest
 from gateway.model.conditions import Condition, Operator
-from gateway.model.decision import ColumnDecision, Decision, Reason
+from gateway.model.decision import ColumnDecision, Decision, PolicyRef, Reason
 from gateway.model.plan import CheckSpec, GradesCheck, MaxRowsCheck, MinCellCheck, Plan, Step
 from gateway.risk.grades import grade_after
 
@@ -82,10 +82,7 @@ def decision_to_proto(decision: Decision) -> types_pb2.Decision:
         outcome=OUTCOME_NUMBERS[decision.outcome],
         reasons=[_reason(reason) for reason in decision.reasons],
         columns=[_column(column) for column in decision.columns],
-        policies=[
-            types_pb2.PolicyRef(name=ref.name, version=ref.version, digest=ref.sha256)
-            for ref in decision.policies
-        ],
+        policies=[policy_ref_to_proto(ref) for ref in decision.policies],
         grant=decision.grant or "",
         expires_after_days=decision.expires_after_days,
     )
@@ -96,6 +93,11 @@ def decision_to_proto(decision: Decision) -> types_pb2.Decision:
     if decision.min_cell_size is not None:
         message.min_cell_size = decision.min_cell_size
     return message
+
+
+def policy_ref_to_proto(ref: PolicyRef) -> types_pb2.PolicyRef:
+    """Which version of a policy took part."""
+    return types_pb2.PolicyRef(name=ref.name, version=ref.version, digest=ref.sha256)
 
 
 def _reason(reason: Reason) -> types_pb2.Reason:

@@ -27,7 +27,7 @@ from gateway.api.pb import options_pb2 as gateway_dot_v1_dot_options__pb2
 from gateway.api.pb import types_pb2 as gateway_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/protect.proto\x12\ngateway.v1\x1a\x18gateway/v1/catalog.proto\x1a\x18gateway/v1/options.proto\x1a\x16gateway/v1/types.proto\"t\n\x14ProtectRecordsHeader\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x16\n\x0erecipient_kind\x18\x03 \x01(\t\x12#\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x12.gateway.v1.Column\"f\n\x15ProtectRecordsRequest\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .gateway.v1.ProtectRecordsHeaderH\x00\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"]\n\x16ProtectRecordsResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.gateway.v1.DecisionH\x00\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"6\n\x13ProtectTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\"/\n\rProtectedText\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\"@\n\x14ProtectTextsResponse\x12(\n\x05texts\x18\x01 \x03(\x0b\x32\x19.gateway.v1.ProtectedText2\xd0\x01\n\x0eProtectService\x12\x63\n\x0eProtectRecords\x12!.gateway.v1.ProtectRecordsRequest\x1a\".gateway.v1.ProtectRecordsResponse\"\x06\x9a\xb8\x18\x02\x01\x02(\x01\x30\x01\x12Y\n\x0cProtectTexts\x12\x1f.gateway.v1.ProtectTextsRequest\x1a .gateway.v1.ProtectTextsResponse\"\x06\x9a\xb8\x18\x02\x01\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/protect.proto\x12\ngateway.v1\x1a\x18gateway/v1/catalog.proto\x1a\x18gateway/v1/options.proto\x1a\x16gateway/v1/types.proto\"t\n\x14ProtectRecordsHeader\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x16\n\x0erecipient_kind\x18\x03 \x01(\t\x12#\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x12.gateway.v1.Column\"f\n\x15ProtectRecordsRequest\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .gateway.v1.ProtectRecordsHeaderH\x00\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"]\n\x16ProtectRecordsResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.gateway.v1.DecisionH\x00\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"V\n\tTextRules\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x16\n\x0erecipient_kind\x18\x03 \x01(\t\x12\x10\n\x08\x65ntities\x18\x04 \x03(\t\"h\n\x10TextRulesApplied\x12\x16\n\x0etransform_json\x18\x01 \x01(\t\x12\'\n\x08policies\x18\x02 \x03(\x0b\x32\x15.gateway.v1.PolicyRef\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\"J\n\x13ProtectTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12$\n\x05rules\x18\x02 \x01(\x0b\x32\x15.gateway.v1.TextRules\"=\n\rProtectedText\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08\x65ntities\x18\x02 \x03(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\"o\n\x14ProtectTextsResponse\x12(\n\x05texts\x18\x01 \x03(\x0b\x32\x19.gateway.v1.ProtectedText\x12-\n\x07\x61pplied\x18\x02 \x01(\x0b\x32\x1c.gateway.v1.TextRulesApplied\"\'\n\tTextPiece\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04more\x18\x02 \x01(\x08\"3\n\nTextPieces\x12%\n\x06pieces\x18\x01 \x03(\x0b\x32\x15.gateway.v1.TextPiece\"s\n\x17ProtectDocumentsRequest\x12&\n\x05rules\x18\x01 \x01(\x0b\x32\x15.gateway.v1.TextRulesH\x00\x12(\n\x06pieces\x18\x02 \x01(\x0b\x32\x16.gateway.v1.TextPiecesH\x00\x42\x06\n\x04part\":\n\x0eProtectedTexts\x12(\n\x05texts\x18\x01 \x03(\x0b\x32\x19.gateway.v1.ProtectedText\"\x80\x01\n\x18ProtectDocumentsResponse\x12/\n\x07\x61pplied\x18\x01 \x01(\x0b\x32\x1c.gateway.v1.TextRulesAppliedH\x00\x12+\n\x05texts\x18\x02 \x01(\x0b\x32\x1a.gateway.v1.ProtectedTextsH\x00\x42\x06\n\x04part2\xbb\x02\n\x0eProtectService\x12\x63\n\x0eProtectRecords\x12!.gateway.v1.ProtectRecordsRequest\x1a\".gateway.v1.ProtectRecordsResponse\"\x06\x9a\xb8\x18\x02\x01\x02(\x01\x30\x01\x12Y\n\x0cProtectTexts\x12\x1f.gateway.v1.ProtectTextsRequest\x1a .gateway.v1.ProtectTextsResponse\"\x06\x9a\xb8\x18\x02\x01\x02\x12i\n\x10ProtectDocuments\x12#.gateway.v1.ProtectDocumentsRequest\x1a$.gateway.v1.ProtectDocumentsResponse\"\x06\x9a\xb8\x18\x02\x01\x02(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,18 +38,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROTECTSERVICE'].methods_by_name['ProtectRecords']._serialized_options = b'\232\270\030\002\001\002'
   _globals['_PROTECTSERVICE'].methods_by_name['ProtectTexts']._loaded_options = None
   _globals['_PROTECTSERVICE'].methods_by_name['ProtectTexts']._serialized_options = b'\232\270\030\002\001\002'
+  _globals['_PROTECTSERVICE'].methods_by_name['ProtectDocuments']._loaded_options = None
+  _globals['_PROTECTSERVICE'].methods_by_name['ProtectDocuments']._serialized_options = b'\232\270\030\002\001\002'
   _globals['_PROTECTRECORDSHEADER']._serialized_start=116
   _globals['_PROTECTRECORDSHEADER']._serialized_end=232
   _globals['_PROTECTRECORDSREQUEST']._serialized_start=234
   _globals['_PROTECTRECORDSREQUEST']._serialized_end=336
   _globals['_PROTECTRECORDSRESPONSE']._serialized_start=338
   _globals['_PROTECTRECORDSRESPONSE']._serialized_end=431
-  _globals['_PROTECTTEXTSREQUEST']._serialized_start=433
-  _globals['_PROTECTTEXTSREQUEST']._serialized_end=487
-  _globals['_PROTECTEDTEXT']._serialized_start=489
-  _globals['_PROTECTEDTEXT']._serialized_end=536
-  _globals['_PROTECTTEXTSRESPONSE']._serialized_start=538
-  _globals['_PROTECTTEXTSRESPONSE']._serialized_end=602
-  _globals['_PROTECTSERVICE']._serialized_start=605
-  _globals['_PROTECTSERVICE']._serialized_end=813
+  _globals['_TEXTRULES']._serialized_start=433
+  _globals['_TEXTRULES']._serialized_end=519
+  _globals['_TEXTRULESAPPLIED']._serialized_start=521
+  _globals['_TEXTRULESAPPLIED']._serialized_end=625
+  _globals['_PROTECTTEXTSREQUEST']._serialized_start=627
+  _globals['_PROTECTTEXTSREQUEST']._serialized_end=701
+  _globals['_PROTECTEDTEXT']._serialized_start=703
+  _globals['_PROTECTEDTEXT']._serialized_end=764
+  _globals['_PROTECTTEXTSRESPONSE']._serialized_start=766
+  _globals['_PROTECTTEXTSRESPONSE']._serialized_end=877
+  _globals['_TEXTPIECE']._serialized_start=879
+  _globals['_TEXTPIECE']._serialized_end=918
+  _globals['_TEXTPIECES']._serialized_start=920
+  _globals['_TEXTPIECES']._serialized_end=971
+  _globals['_PROTECTDOCUMENTSREQUEST']._serialized_start=973
+  _globals['_PROTECTDOCUMENTSREQUEST']._serialized_end=1088
+  _globals['_PROTECTEDTEXTS']._serialized_start=1090
+  _globals['_PROTECTEDTEXTS']._serialized_end=1148
+  _globals['_PROTECTDOCUMENTSRESPONSE']._serialized_start=1151
+  _globals['_PROTECTDOCUMENTSRESPONSE']._serialized_end=1279
+  _globals['_PROTECTSERVICE']._serialized_start=1282
+  _globals['_PROTECTSERVICE']._serialized_end=1597
 # @@protoc_insertion_point(module_scope)

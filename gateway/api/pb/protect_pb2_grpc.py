@@ -46,6 +46,11 @@ class ProtectServiceStub:
                 request_serializer=gateway_dot_v1_dot_protect__pb2.ProtectTextsRequest.SerializeToString,
                 response_deserializer=gateway_dot_v1_dot_protect__pb2.ProtectTextsResponse.FromString,
                 _registered_method=True)
+        self.ProtectDocuments = channel.stream_stream(
+                '/gateway.v1.ProtectService/ProtectDocuments',
+                request_serializer=gateway_dot_v1_dot_protect__pb2.ProtectDocumentsRequest.SerializeToString,
+                response_deserializer=gateway_dot_v1_dot_protect__pb2.ProtectDocumentsResponse.FromString,
+                _registered_method=True)
 
 
 class ProtectServiceServicer:
@@ -62,7 +67,17 @@ class ProtectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProtectTexts(self, request, context):
-        """Texts in, texts with identifiers replaced out, in the same order.
+        """Texts in, texts with identifiers replaced out, in the same order. With rules.policy its rules
+        say how, under keys of the caller's own (never a project's); without, each find is replaced by
+        its entity in angle brackets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProtectDocuments(self, request_iterator, context):
+        """The same for many texts, or for long ones that arrive in pieces: the rules first, then pieces;
+        answered piece by piece, in the same order, while more are sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,6 +95,11 @@ def add_ProtectServiceServicer_to_server(servicer, server):
                     servicer.ProtectTexts,
                     request_deserializer=gateway_dot_v1_dot_protect__pb2.ProtectTextsRequest.FromString,
                     response_serializer=gateway_dot_v1_dot_protect__pb2.ProtectTextsResponse.SerializeToString,
+            ),
+            'ProtectDocuments': grpc.stream_stream_rpc_method_handler(
+                    servicer.ProtectDocuments,
+                    request_deserializer=gateway_dot_v1_dot_protect__pb2.ProtectDocumentsRequest.FromString,
+                    response_serializer=gateway_dot_v1_dot_protect__pb2.ProtectDocumentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +158,33 @@ class ProtectService:
             '/gateway.v1.ProtectService/ProtectTexts',
             gateway_dot_v1_dot_protect__pb2.ProtectTextsRequest.SerializeToString,
             gateway_dot_v1_dot_protect__pb2.ProtectTextsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProtectDocuments(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gateway.v1.ProtectService/ProtectDocuments',
+            gateway_dot_v1_dot_protect__pb2.ProtectDocumentsRequest.SerializeToString,
+            gateway_dot_v1_dot_protect__pb2.ProtectDocumentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,14 @@ class ProtectServiceStub:
     IPC stream. The answer's first message is the decision; when it is denied, it is the only one.
     """
     ProtectTexts: _grpc.UnaryUnaryMultiCallable[_protect_pb2.ProtectTextsRequest, _protect_pb2.ProtectTextsResponse]
-    """Texts in, texts with identifiers replaced out, in the same order."""
+    """Texts in, texts with identifiers replaced out, in the same order. With rules.policy its rules
+    say how, under keys of the caller's own (never a project's); without, each find is replaced by
+    its entity in angle brackets.
+    """
+    ProtectDocuments: _grpc.StreamStreamMultiCallable[_protect_pb2.ProtectDocumentsRequest, _protect_pb2.ProtectDocumentsResponse]
+    """The same for many texts, or for long ones that arrive in pieces: the rules first, then pieces;
+    answered piece by piece, in the same order, while more are sent.
+    """
 
 @_typing.type_check_only
 class ProtectServiceAsyncStub(ProtectServiceStub):
@@ -54,7 +61,14 @@ class ProtectServiceAsyncStub(ProtectServiceStub):
     IPC stream. The answer's first message is the decision; when it is denied, it is the only one.
     """
     ProtectTexts: _aio.UnaryUnaryMultiCallable[_protect_pb2.ProtectTextsRequest, _protect_pb2.ProtectTextsResponse]  # type: ignore[assignment]
-    """Texts in, texts with identifiers replaced out, in the same order."""
+    """Texts in, texts with identifiers replaced out, in the same order. With rules.policy its rules
+    say how, under keys of the caller's own (never a project's); without, each find is replaced by
+    its entity in angle brackets.
+    """
+    ProtectDocuments: _aio.StreamStreamMultiCallable[_protect_pb2.ProtectDocumentsRequest, _protect_pb2.ProtectDocumentsResponse]  # type: ignore[assignment]
+    """The same for many texts, or for long ones that arrive in pieces: the rules first, then pieces;
+    answered piece by piece, in the same order, while more are sent.
+    """
 
 class ProtectServiceServicer(metaclass=_abc_1.ABCMeta):
     """Masks or redacts records and texts under the active policies. Nothing is stored but an audit
@@ -77,6 +91,19 @@ class ProtectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _protect_pb2.ProtectTextsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_protect_pb2.ProtectTextsResponse, _abc.Awaitable[_protect_pb2.ProtectTextsResponse]]:
-        """Texts in, texts with identifiers replaced out, in the same order."""
+        """Texts in, texts with identifiers replaced out, in the same order. With rules.policy its rules
+        say how, under keys of the caller's own (never a project's); without, each find is replaced by
+        its entity in angle brackets.
+        """
+
+    @_abc_1.abstractmethod
+    def ProtectDocuments(
+        self,
+        request_iterator: _MaybeAsyncIterator[_protect_pb2.ProtectDocumentsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_protect_pb2.ProtectDocumentsResponse], _abc.AsyncIterator[_protect_pb2.ProtectDocumentsResponse]]:
+        """The same for many texts, or for long ones that arrive in pieces: the rules first, then pieces;
+        answered piece by piece, in the same order, while more are sent.
+        """
 
 def add_ProtectServiceServicer_to_server(servicer: ProtectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -333,7 +333,14 @@ def test_each_call_leaves_one_entry(served):
 
 
 def test_texts_come_back_in_order(served):
-    answer = served.stub("protect", "holder").ProtectTexts(
-        protect_pb2.ProtectTextsRequest(texts=["ab", "c"], entities=["PERSON"])
-    )
-    assert [text.text for text in answer.texts] == ["<2>", "<1>"]
+    texts = ["call 13800138000", "", "mail a@example.com or 13800138000"]
+    protect = served.stub("protect", "holder").ProtectTexts
+    answer = protect(protect_pb2.ProtectTextsRequest(texts=texts))
+    assert [(text.text, list(text.entities)) for text in answer.texts] == [
+        ("call <CN_MOBILE>", ["CN_MOBILE"]),
+        ("", []),
+        ("mail <EMAIL_ADDRESS> or <CN_MOBILE>", ["EMAIL_ADDRESS", "CN_MOBILE"]),
+    ]
+    rules = protect_pb2.TextRules(entities=["EMAIL_ADDRESS"])
+    answer = protect(protect_pb2.ProtectTextsRequest(texts=texts, rules=rules))
+    assert answer.texts[2].text == "mail <EMAIL_ADDRESS> or 13800138000"

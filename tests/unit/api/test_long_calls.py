@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from structlog.testing import capture_logs
 
@@ -15,9 +16,10 @@ from gateway.api.pb import protect_pb2, release_pb2
 from gateway.api.roles import Method
 from gateway.api.services.protect import ProtectRpcs
 from gateway.api.services.releases import ReleaseRpcs
-from gateway.app.texts import TextDesk
+from gateway.classify.text import SPANS
 from gateway.errors import Cancelled, InvalidRequest, Unauthenticated
 from gateway.ports import StagedChunk
+from gateway.release.texts import ProtectingTexts, TextsUnderPolicy
 
 
 def call_of(admit: Any = lambda _: None) -> Call:
@@ -49,35 +51,87 @@ def test_a_credential_that_expires_ends_the_reading() -> None:
     assert entries == ["STARTED 0", "TOKEN_EXPIRED 1"]
 
 
-def rpcs_of(redact: Any) -> ProtectRpcs:
-    protection: Any = None
-    return ProtectRpcs(protection, redact)
+class Plain:
+    """Implements ports.TextFinder; finds nothing, and remembers what it read."""
+
+    rules = "none"
+
+    def __init__(self, call: Call) -> None:
+        self.read: list[str] = []
+        self._call = call
+
+    def find(self, texts: pa.Array, entities: object = None) -> pa.Array:
+        del entities
+        self.read += texts.to_pylist()
+        self._call.end()
+        return pa.array([[] for _ in texts], SPANS)
+
+
+def rpcs_of(finder: Any) -> ProtectRpcs:
+    nothing: Any = None
+    protecting = ProtectingTexts(finder, nothing, nothing, (), {}, {})
+    return ProtectRpcs(nothing, TextsUnderPolicy(nothing, protecting, nothing))
 
 
 def test_texts_have_a_limit_in_all() -> None:
-    rpcs = rpcs_of(lambda texts, _entities, _check: [(text, ()) for text in texts])
+    call = call_of()
     most = ["字" * 100_000, "字" * 100_000, "字" * 62_144]
+    finder = Plain(call_of())
     within = protect_pb2.ProtectTextsRequest(texts=most)
-    assert len(rpcs.protect_texts(call_of(), within).texts) == 3
+    assert len(rpcs_of(finder).protect_texts(call, within).texts) == 3
     beyond = protect_pb2.ProtectTextsRequest(texts=[*most, "x"])
     with pytest.raises(InvalidRequest, match="262,144"):
-        rpcs.protect_texts(call_of(), beyond)
+        rpcs_of(finder).protect_texts(call, beyond)
 
 
 def test_nobody_waits_for_the_second_text() -> None:
-    call, desk, read = call_of(), TextDesk(), []
-
-    def replaced(text: str, _: object) -> tuple[str, list[object]]:
-        read.append(text)
-        call.end()
-        return text, []
-
-    desk._protector = SimpleNamespace(replaced=replaced)  # type: ignore[assignment]
+    call = call_of()
+    finder, texts = Plain(call), ["字" * 30_000, "second" * 1000]
     with pytest.raises(Cancelled):
-        rpcs_of(desk.redact).protect_texts(
-            call, protect_pb2.ProtectTextsRequest(texts=["first", "second"])
-        )
-    assert read == ["first"]
+        rpcs_of(finder).protect_texts(call, protect_pb2.ProtectTextsRequest(texts=texts))
+    assert finder.read == texts[:1]
+
+
+def documents(*parts: object) -> Any:
+    """The messages of a stream: rules first, then pieces."""
+    rules = protect_pb2.TextRules()
+    yield protect_pb2.ProtectDocumentsRequest(rules=rules)
+    for pieces in parts:
+        made = [protect_pb2.TextPiece(text=text, more=more) for text, more in pieces]  # type: ignore[attr-defined]
+        yield protect_pb2.ProtectDocumentsRequest(pieces=protect_pb2.TextPieces(pieces=made))
+
+
+def test_a_document_is_answered_before_all_of_it_was_read() -> None:
+    """Memory does not grow with the document: what is complete leaves before more is taken."""
+    taken = []
+
+    def line_by_line() -> Any:
+        for number, message in enumerate(documents(*([[("一行字。\n" * 9000, True)]] * 50))):
+            taken.append(number)
+            yield message
+
+    answers = rpcs_of(Plain(call_of())).protect_documents(call_of(), line_by_line())
+    assert next(answers).HasField("applied")
+    for expected in range(1, 20):
+        assert next(answers).texts.texts[0].more
+        # A part is 100,000 characters at most, and a message here has 45,000.
+        assert len(taken) <= 3 * expected + 1
+    answers.close()
+
+
+def test_a_document_that_breaks_off_is_told() -> None:
+    pieces = documents([("a", False)], [("b", True)])
+    with pytest.raises(InvalidRequest, match="to its end"):
+        list(rpcs_of(Plain(call_of())).protect_documents(call_of(), pieces))
+
+
+def test_nobody_waits_for_the_rest_of_the_documents() -> None:
+    call = call_of()
+    finder = Plain(call)
+    answers = rpcs_of(finder).protect_documents(call, documents([("a", False)], [("b", False)]))
+    with pytest.raises(Cancelled):
+        list(answers)
+    assert finder.read == ["a"]
 
 
 def test_an_unforeseen_fault_of_the_log_says_no_more_than_its_type() -> None:

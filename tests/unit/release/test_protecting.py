@@ -10,6 +10,7 @@ from gateway.api.services import protect
 from gateway.errors import StoreUnavailable
 from gateway.model.names import RecipientKind
 from gateway.ports import StagedChunk
+from gateway.release import protecting as protecting_module
 from gateway.release.protecting import Protection, ProtectionUnderPolicy, ReadOnce
 
 
@@ -67,7 +68,7 @@ def test_an_entry_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> Non
     kept = Kept()
     decision: Any = SimpleNamespace(permitted=True, digest=lambda: "")
     protecting = SimpleNamespace(protect=lambda *_: Protection(decision, chunks=kept.chunks))
-    monkeypatch.setattr(ProtectionUnderPolicy, "_active", lambda *_: None)
+    monkeypatch.setattr(protecting_module, "active_policy", lambda *_: None)
     store, caller, clock = Away(), SimpleNamespace(name="parties/a"), SimpleNamespace()
     under: Any = ProtectionUnderPolicy(store, protecting, clock)  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailable):
@@ -86,7 +87,7 @@ def test_a_caller_that_leaves_after_the_decision(monkeypatch: pytest.MonkeyPatch
     inbox: Any = iter([protect.protect_pb2.ProtectRecordsRequest(header=header)])
     monkeypatch.setattr(protect, "record_reader", lambda _: protect.closing(Kept().chunks))
     call: Any = SimpleNamespace(party=None, resource="", writes_entry=False)
-    answers: Any = protect.ProtectRpcs(under, lambda *_: []).protect_records(call, inbox)
+    answers: Any = protect.ProtectRpcs(under, under).protect_records(call, inbox)
     next(answers)
     answers.close()
     assert kept.destroyed == 1
