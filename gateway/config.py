@@ -99,11 +99,36 @@ class Server(_Section):
         return self
 
 
-class Keys(_Section):
-    """Where the root key ring and the signing key are."""
+class VaultTransit(_Section):
+    """A key of Vault's Transit engine, in place of a key ring in a file."""
 
-    ring: Path
+    address: Annotated[str, Field(pattern=r"^https://[^/@?#]+/?$")]
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+    token_file: Path  # private; read for every call
+    mount: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "transit"
+    namespace: str | None = None
+    authority: Path | None = None  # CA certificates of Vault; None: the system's
+    seconds: Annotated[float, Field(ge=0.5, le=60)] = 5.0
+
+
+class Keys(_Section):
+    """Where the root keys (a ring in a file, or Vault) and the signing key are."""
+
+    ring: Path | None = None
+    vault: VaultTransit | None = None
     signing: Path
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.ring is None) == (self.vault is None):
+            raise ValueError("give either ring or vault")
+        return self
+
+    @property
+    def private_files(self) -> tuple[Path, ...]:
+        """What nobody but the gateway may read."""
+        token = None if self.vault is None else self.vault.token_file
+        return tuple(path for path in (self.ring, token, self.signing) if path is not None)
 
 
 class Sources(_Section):
@@ -166,11 +191,13 @@ class Settings(BaseSettings):
 
     def check(self) -> None:
         """Refuse what would be unsafe to run with; ConfigurationError names the remedy."""
-        for private in (self.server.private_key, self.keys.ring, self.keys.signing):
+        authority = None if self.keys.vault is None else self.keys.vault.authority
+        for private in (self.server.private_key, *self.keys.private_files):
             require_private(private)
         for trusted in (
             self.server.certificate,
             self.server.client_ca,
+            *([] if authority is None else [authority]),
             *(issuer.keys for issuer in self.server.issuers),
         ):
             require_unwritable(trusted)
@@ -188,8 +215,7 @@ class Settings(BaseSettings):
         secrets = (self.store, *self.sources.connections.values())
         kept = (
             self.state,
-            self.keys.ring,
-            self.keys.signing,
+            *self.keys.private_files,
             self.server.private_key,
             *(secret.file for secret in secrets if secret.file is not None),
         )
@@ -274,7 +300,11 @@ _PATHS = {
     "state": None,
     "hierarchies": None,
     "store": {"file": None},
-    "keys": {"ring": None, "signing": None},
+    "keys": {
+        "ring": None,
+        "signing": None,
+        "vault": {"token_file": None, "authority": None},
+    },
     "server": {"certificate": None, "private_key": None, "client_ca": None},
 }
 

@@ -229,6 +229,13 @@ class KeyDestroyed(KeyUnavailable):
     reason = "KEY_DESTROYED"
 
 
+class KeyServiceUnavailable(GatewayFault):
+    """The service that holds the root key does not answer, or is sealed; nothing was changed."""
+
+    code = "UNAVAILABLE"
+    reason = "KEY_SERVICE_UNAVAILABLE"
+
+
 class ConfigurationError(GatewayFault):
     """The configuration is unsafe or incomplete: the gateway refuses to start."""
 

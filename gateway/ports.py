@@ -57,8 +57,34 @@ class KeyRing(Protocol):
         """``key`` encrypted under the root, bound to ``context`` (a release's name)."""
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
-        """Inverse of wrap; KeyUnavailable when it is not of this ring or context, or when the
-        root cannot be reached."""
+        """Inverse of wrap; KeyUnavailable when it is not of this ring or context,
+        KeyServiceUnavailable when the root cannot be reached now."""
+
+
+class RootKeys(KeyRing, Protocol):
+    """A key ring in the hands of whoever administers it."""
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Every root key version that there is."""
+
+    def holds(self, wrapped: bytes) -> bool:
+        """Whether a key was wrapped by a ring of this kind."""
+
+    def version_of(self, wrapped: bytes) -> int:
+        """The root key version that a key was wrapped under."""
+
+    def rewrap(self, wrapped: bytes, context: str) -> bytes:
+        """The same key under the newest version."""
+
+    def rotate(self) -> int:
+        """Begin another version and use it from now on; returns it."""
+
+    def retire(self, version: int) -> None:
+        """Remove a version for good. FailedPrecondition for the one in use."""
+
+    def close(self) -> None:
+        """Forget the root keys; the ring cannot be used afterwards."""
 
 
 class DomainKeys(Protocol):

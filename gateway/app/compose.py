@@ -24,7 +24,7 @@ from gateway.model.catalog import Column
 from gateway.model.names import resource
 from gateway.model.reidentification import ReidentificationLimits
 from gateway.norms.elements import elements
-from gateway.ports import Clock, ColumnSample, Entropy
+from gateway.ports import Clock, ColumnSample, Entropy, RootKeys
 from gateway.registry.catalog import Catalog
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
@@ -45,6 +45,7 @@ from gateway.store.places import ArrowPlace, LocalPlace
 from gateway.store.signer import FileSigner
 from gateway.store.sql import SqlStore
 from gateway.store.staging import EncryptedStaging
+from gateway.store.vault import VaultAddress, VaultKeyRing
 from gateway.store.verify_audit import CheckpointFile, checkpoints, entries_of, verify
 from gateway.transform.hierarchy import hierarchy_digest, parse_hierarchy
 
@@ -71,7 +72,7 @@ class Rooms:
     trail: Trail
     worker: Worker
     signer: FileSigner
-    keyring: FileKeyRing
+    keyring: RootKeys
     domain_keys: StoredDomainKeys
     page_key: bytes = field(repr=False)
     store: SqlStore
@@ -92,7 +93,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     """
     clock, entropy = clock or SystemClock(), SystemEntropy()
     store = SqlStore(settings.store.read())
-    keyring = FileKeyRing(settings.keys.ring, entropy)
+    keyring = open_ring(settings, entropy)
     signer = FileSigner(settings.keys.signing)
     staging = open_staging(settings, entropy)
     domain_keys = StoredDomainKeys(store, keyring, entropy, clock)
@@ -251,6 +252,26 @@ def reidentification_limits(settings: Settings) -> ReidentificationLimits:
         resource("parties", party) for party in settings.reidentification.authorised
     )
     return ReidentificationLimits.model_validate(allowed)
+
+
+def open_ring(settings: Settings, entropy: Entropy) -> RootKeys:
+    """The key ring that the settings name, in a file or in Vault."""
+    vault = settings.keys.vault
+    if vault is None:
+        if settings.keys.ring is None:
+            raise ConfigurationError("keys: give ring or vault")
+        return FileKeyRing(settings.keys.ring, entropy)
+    return VaultKeyRing(
+        VaultAddress(
+            url=vault.address,
+            key=vault.key,
+            token_file=vault.token_file,
+            mount=vault.mount,
+            namespace=vault.namespace,
+            authority=vault.authority,
+            seconds=vault.seconds,
+        )
+    )
 
 
 def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:

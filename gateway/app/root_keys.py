@@ -1,13 +1,15 @@
 """Root keys by hand, on the gateway's machine: rotate, wrap everything anew, retire."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from pathlib import Path
 
+from gateway.app.compose import open_ring
 from gateway.app.system import SystemClock, SystemEntropy
 from gateway.config import Settings
 from gateway.errors import FailedPrecondition
 from gateway.model.audit import AuditEvent
-from gateway.ports import Store
+from gateway.ports import RootKeys, Store
 from gateway.store.keyring import FileKeyRing
 from gateway.store.sql import SqlStore
 
@@ -20,20 +22,31 @@ def rotate(settings: Settings, progress: Callable[[int], None] = lambda _: None)
     No token and no stored extract changes: what they rest on is wrapped anew, not replaced. A
     gateway may run meanwhile. Interrupted, it is finished by ``rewrap``.
     """
-    with closing(FileKeyRing(settings.keys.ring, SystemEntropy())) as ring:
+    with closing(open_ring(settings, SystemEntropy())) as ring:
         version = ring.rotate()
         with closing(SqlStore(settings.store.read())) as store:
             _log(store, "root_key.rotate", version)
             return version, _rewrapped(store, ring, progress)
 
 
-def rewrap(settings: Settings, progress: Callable[[int], None] = lambda _: None) -> int:
-    """Wrap every kept key that is under an older root key under the newest; returns how many."""
-    with (
-        closing(FileKeyRing(settings.keys.ring, SystemEntropy())) as ring,
-        closing(SqlStore(settings.store.read())) as store,
-    ):
-        return _rewrapped(store, ring, progress)
+def rewrap(
+    settings: Settings,
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    earlier: Path | None = None,
+) -> int:
+    """Wrap every kept key that is under an older root key under the newest; returns how many.
+
+    ``earlier`` is the key ring file that was used before the one (or the Vault) that the settings
+    name now: keys that it wrapped move over.
+    """
+    with ExitStack() as stack:
+        ring = stack.enter_context(closing(open_ring(settings, SystemEntropy())))
+        store = stack.enter_context(closing(SqlStore(settings.store.read())))
+        if earlier is None:
+            return _rewrapped(store, ring, progress)
+        before = stack.enter_context(closing(FileKeyRing(earlier, SystemEntropy())))
+        return _moved(store, before, ring, progress)
 
 
 def retire(settings: Settings, version: int) -> None:
@@ -42,11 +55,11 @@ def retire(settings: Settings, version: int) -> None:
     FailedPrecondition while a key is still wrapped under it.
     """
     with (
-        closing(FileKeyRing(settings.keys.ring, SystemEntropy())) as ring,
+        closing(open_ring(settings, SystemEntropy())) as ring,
         closing(SqlStore(settings.store.read())) as store,
     ):
         for _, wrapped in _kept(store):
-            if ring.version_of(wrapped) == version:
+            if ring.holds(wrapped) and ring.version_of(wrapped) == version:
                 raise FailedPrecondition(
                     f"keys are still wrapped under root key {version}: run gateway keys rewrap",
                     reason="KEY_VERSION",
@@ -55,14 +68,44 @@ def retire(settings: Settings, version: int) -> None:
         _log(store, "root_key.retire", version)
 
 
-def _rewrapped(store: Store, ring: FileKeyRing, progress: Callable[[int], None]) -> int:
-    newest, done = ring.version, 0
+def _rewrapped(store: Store, ring: RootKeys, progress: Callable[[int], None]) -> int:
+    newest = ring.version
+
+    def anew(resource: str, wrapped: bytes) -> bytes | None:
+        if not ring.holds(wrapped):
+            raise FailedPrecondition(
+                f"the key of {resource} is of another kind of ring: run gateway keys rewrap with "
+                "--from and the ring that was used before",
+                reason="KEY_VERSION",
+            )
+        return None if ring.version_of(wrapped) == newest else ring.rewrap(wrapped, resource)
+
+    return _replaced(store, anew, progress)
+
+
+def _moved(
+    store: Store, before: FileKeyRing, ring: RootKeys, progress: Callable[[int], None]
+) -> int:
+    def anew(resource: str, wrapped: bytes) -> bytes | None:
+        if not before.holds(wrapped):
+            return None  # moved already
+        return ring.wrap(before.unwrap(wrapped, resource), resource)
+
+    return _replaced(store, anew, progress)
+
+
+def _replaced(
+    store: Store,
+    anew: Callable[[str, bytes], bytes | None],
+    progress: Callable[[int], None],
+) -> int:
+    done = 0
     for resource, wrapped in _kept(store):
-        if ring.version_of(wrapped) == newest:
+        replacement = anew(resource, wrapped)
+        if replacement is None:
             continue
-        anew = ring.wrap(ring.unwrap(wrapped, resource), resource)
         with store.write() as tx:
-            done += tx.rewrap_key(resource, wrapped, anew)
+            done += tx.rewrap_key(resource, wrapped, replacement)
         progress(done)
     return done
 

@@ -69,12 +69,20 @@ def rotate(file: Ring = None, home: Home = Path()) -> None:
 
 
 @app.command()
-def rewrap(home: Home = Path()) -> None:
-    """Finish a rotation that was interrupted: wrap what is under an older root key anew."""
+def rewrap(
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", help="The key ring file that was used before this one, or Vault."),
+    ] = None,
+    home: Home = Path(),
+) -> None:
+    """Wrap what is under an older root key anew: after an interrupted rotation, one in Vault, or,
+    with --from, a move from one key ring to another."""
     from gateway.app.root_keys import rewrap as rewrap_keys  # noqa: PLC0415
 
     with progress("wrapping keys anew") as tell:
-        say(f"{rewrap_keys(_settings(home), tell)} keys were wrapped anew")
+        done = rewrap_keys(_settings(home), tell, earlier=earlier)
+    say(f"{done} keys were wrapped anew")
 
 
 @app.command()
@@ -96,12 +104,13 @@ def retire(
 @app.command()
 def show(file: Ring = None, home: Home = Path(), as_json: Json = False) -> None:
     """Show which root keys there are; never a key."""
+    from gateway.app.compose import open_ring  # noqa: PLC0415
     from gateway.app.system import SystemEntropy  # noqa: PLC0415
     from gateway.store.keyring import FileKeyRing  # noqa: PLC0415
 
-    path = file or _settings(home).keys.ring
-    ring = FileKeyRing(path, SystemEntropy())
-    found = {"ring": str(path), "current": ring.version, "versions": list(ring.versions)}
+    entropy = SystemEntropy()
+    ring = open_ring(_settings(home), entropy) if file is None else FileKeyRing(file, entropy)
+    found = {"ring": str(ring), "current": ring.version, "versions": list(ring.versions)}
     ring.close()
     json_or(as_json, found, show_fields)
 

@@ -14,6 +14,7 @@ from gateway.errors import (
     FailedPrecondition,
     GatewayError,
     GatewayFault,
+    KeyServiceUnavailable,
     KeyUnavailable,
     SourceChanged,
     StoreUnavailable,
@@ -103,8 +104,8 @@ class Runner:
     def run(self, name: str) -> None:
         """Run the release to its end. Does nothing when another process holds it.
 
-        Raises StoreUnavailable when the store is away for longer than it can be waited for;
-        the release is then taken up again once its lease has lapsed.
+        Raises StoreUnavailable or KeyServiceUnavailable when the store, or the service that holds
+        the root key, is away for longer than it can be waited for; the release is then taken up again once its lease has lapsed.
         """
         running = self._take(name)
         if running is None:
@@ -112,7 +113,7 @@ class Runner:
         try:
             version, result = self._execute(running)
             self._seal_in_time(running, version, result)
-        except StoreUnavailable:
+        except (StoreUnavailable, KeyServiceUnavailable):
             raise
         except ShuttingDown:
             self._hand_back(running)

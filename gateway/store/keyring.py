@@ -133,6 +133,14 @@ class FileKeyRing:
                 f"the key of {context} was not wrapped by this ring: is it the right key file?"
             ) from error
 
+    def rewrap(self, wrapped: bytes, context: str) -> bytes:
+        """The same key under the newest version."""
+        return self.wrap(self.unwrap(wrapped, context), context)
+
+    def holds(self, wrapped: bytes) -> bool:
+        """Whether a key was wrapped by a ring in a file."""
+        return wrapped.startswith(_WRAP_MAGIC)
+
     def version_of(self, wrapped: bytes) -> int:
         """The root key version that a key was wrapped under."""
         return int.from_bytes(wrapped[len(_WRAP_MAGIC) : _HEADER_BYTES], "big")

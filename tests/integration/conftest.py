@@ -1,7 +1,8 @@
 """An office: a whole gateway without its network, on a real store, with a clock that tests set."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,6 +175,19 @@ def _office(folder: Path, settings: Settings) -> Iterator[Office]:
         yield office
     finally:
         office.rooms.close()
+
+
+@pytest.fixture
+def office_of(installation: Path) -> Iterator[Callable[[Settings], Office]]:
+    """Opens an office with settings of the test's own."""
+    with ExitStack() as stack:
+
+        def opened(settings: Settings) -> Office:
+            office = Office(installation, settings, HandClock())
+            stack.callback(office.rooms.close)
+            return office
+
+        yield opened
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
