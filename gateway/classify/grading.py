@@ -8,7 +8,15 @@ from gateway.model.grades import Grade
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ColumnRole
 from gateway.model.noun import Noun, ShortText
-from gateway.norms.set_grades import ColumnGrade, Held, Said, SetGrade, Together, set_grade
+from gateway.norms.set_grades import (
+    ColumnGrade,
+    Held,
+    Said,
+    SetGrade,
+    Together,
+    set_grade,
+    set_level,
+)
 from gateway.norms.standard import Item, Source, Standard, item_name
 from gateway.norms.standards import DEFAULT, default_standard
 
@@ -91,15 +99,7 @@ def grade_set(
     verdicts: Iterable[Verdict | Column], rows: int | None, standard: Standard
 ) -> SetGrade:
     """The grade of a set with these columns and so many rows; None: unknown, counts as many."""
-    held = [
-        Held(
-            verdict.name if isinstance(verdict, Column) else verdict.column,
-            _item(verdict),
-            level_of(verdict, standard),
-        )
-        for verdict in verdicts
-    ]
-    return set_grade(standard, held, rows)
+    return set_grade(standard, _held(verdicts, standard), rows)
 
 
 def grade_of(dataset: DataSet) -> Grade:
@@ -107,7 +107,19 @@ def grade_of(dataset: DataSet) -> Grade:
     rows = None if dataset.version is None else dataset.version.rows
     if dataset.state is DataSetState.AWAITING_RECORDS:
         rows = 0  # known, not unknown: nothing was pushed yet
-    return Grade(grade_set(dataset.columns, rows, default_standard()).level)
+    standard = default_standard()
+    return Grade(set_level(standard, _held(dataset.columns, standard), rows))
+
+
+def _held(verdicts: Iterable[Verdict | Column], standard: Standard) -> list[Held]:
+    return [
+        Held(
+            verdict.name if isinstance(verdict, Column) else verdict.column,
+            _item(verdict),
+            level_of(verdict, standard),
+        )
+        for verdict in verdicts
+    ]
 
 
 def _item(verdict: Verdict | Column) -> str:

@@ -4,12 +4,14 @@ Everything here only goes up: more columns, a graver column, more of it left, or
 give a lower level.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from gateway.model.noun import Noun
-from gateway.norms.standard import Combination, Part, Standard, Threshold
+from gateway.norms.standard import Combination, Standard, Threshold
+
+R = TypeVar("R", Combination, Threshold)
 
 Presence = Literal["whole", "reduced", "gone"]
 """How much of a column is there: as it was, less of every value, or nothing."""
@@ -67,16 +69,9 @@ class SetGrade(Noun):
 def set_grade(standard: Standard, held: Sequence[Held], rows: int | None) -> SetGrade:
     """The grade of a set of columns and so many rows (None: unknown, which counts as enough for
     every threshold). Of no columns at all: the highest level."""
-    combinations = [
-        found
-        for combination in standard.combinations
-        if (found := _met(standard, combination, held))
-    ]
-    volumes = [
-        found
-        for threshold in standard.thresholds
-        if (found := _reached(standard, threshold, held, rows))
-    ]
+    met, reached = _reached(standard, held, rows)
+    combinations = [_combination(standard, found) for found in met]
+    volumes = [_volume(standard, found, rows) for found in reached]
     level = standard.highest_of(column.level for column in held)
     reasons = [_highest_item(standard, held, level)]
     for found in (*combinations, *volumes):
@@ -91,6 +86,76 @@ def set_grade(standard: Standard, held: Sequence[Held], rows: int | None) -> Set
         volumes=tuple(volumes),
         reasons=tuple(reasons),
     )
+
+
+def set_level(standard: Standard, held: Sequence[Held], rows: int | None) -> str:
+    """The level of `set_grade` alone, for lists: no reasons are written."""
+    found = [each for several in _reached(standard, held, rows) for each in several]
+    columns = standard.highest_of({column.level for column in held})
+    return standard.highest_of([columns, *(each.level for each in found)])
+
+
+# ---- what is reached --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[R]):
+    """A rule that is reached, the level that it gives, and by which columns."""
+
+    rule: R
+    level: str
+    columns: tuple[str, ...]
+    whole: bool = True
+
+
+def _reached(
+    standard: Standard, held: Sequence[Held], rows: int | None
+) -> tuple[list[_Found[Combination]], list[_Found[Threshold]]]:
+    by_item: dict[str, list[Held]] = {}
+    for column in held:
+        by_item.setdefault(column.item, []).append(column)
+    met = [_met(standard, combination, by_item) for combination in standard.combinations]
+    enough = [
+        _enough(standard, threshold, held)
+        for threshold in standard.thresholds
+        if rows is None or rows >= threshold.rows
+    ]
+    return [found for found in met if found], [found for found in enough if found]
+
+
+def _met(
+    standard: Standard, combination: Combination, by_item: Mapping[str, Sequence[Held]]
+) -> _Found[Combination] | None:
+    """The combination if all its parts are there. Where one of them is there only in part, with
+    less of every value, what a transform leaves of the combination is what counts."""
+    columns: list[str] = []
+    whole = True
+    for part in combination.of:
+        # What is unknown may be anything, and so a part of every combination.
+        members = (*standard.groups[part.group], "unknown")
+        there = [c for m in members for c in by_item.get(m, ()) if c.presence != "gone"]
+        if len(there) < part.at_least:
+            return None
+        columns += [column.column for column in there]
+        whole = whole and sum(column.presence == "whole" for column in there) >= part.at_least
+    level = combination.level if whole else standard.after(combination.level, "reduced")
+    return _Found(combination, level, tuple(columns), whole)
+
+
+def _enough(
+    standard: Standard, threshold: Threshold, held: Sequence[Held]
+) -> _Found[Threshold] | None:
+    from_level = {n.name for n in standard.levels if standard.at_least(n.name, threshold.holding)}
+    counted = [column for column in held if column.level in from_level]
+    # Each unknown column may be of a category of its own.
+    unknown = sum(column.item == "unknown" for column in counted)
+    items = {column.item for column in counted} - {"unknown"}
+    if len({standard.item(item).category for item in items}) + unknown < threshold.kinds:
+        return None
+    return _Found(threshold, threshold.level, tuple(column.column for column in counted))
+
+
+# ---- said for people --------------------------------------------------------------------------
 
 
 def _highest_item(standard: Standard, held: Sequence[Held], level: str) -> Said:
@@ -132,65 +197,33 @@ def _column(standard: Standard, held: Held) -> ColumnGrade:
     )
 
 
-def _met(standard: Standard, combination: Combination, held: Sequence[Held]) -> Together | None:
-    """The combination if all its parts are there. Where one of them is there only in part, with
-    less of every value, what a transform leaves of the combination is what counts."""
-    columns: list[str] = []
-    whole = True
-    for part in combination.of:
-        found = _of(standard, part, held, ("whole", "reduced"))
-        if len(found) < part.at_least:
-            return None
-        columns += found
-        whole = whole and len(_of(standard, part, held, ("whole",))) >= part.at_least
-    level = combination.level if whole else standard.after(combination.level, "reduced")
-    named = standard.level(level)
-    less, less_zh = ("", "") if whole else (", of which less is left", "（部分已处理）")
+def _combination(standard: Standard, found: _Found[Combination]) -> Together:
+    rule, named = found.rule, standard.level(found.level)
+    less, less_zh = ("", "") if found.whole else (", of which less is left", "（部分已处理）")
+    columns, columns_zh = _listed(found.columns), _listed(found.columns, "、")
     return Together(
-        name=combination.name,
-        level=level,
-        columns=tuple(columns),
+        name=rule.name,
+        level=found.level,
+        columns=found.columns,
         why=Said(
-            en=f"{combination.en}{less}: {named.en}: {_listed(columns)}; {combination.source}",
-            zh=f"{combination.zh}{less_zh}：{named.zh}：{_listed(columns, '、')}；{combination.source}",
+            en=f"{rule.en}{less}: {named.en}: {columns}; {rule.source}",
+            zh=f"{rule.zh}{less_zh}：{named.zh}：{columns_zh}；{rule.source}",
         ),
     )
 
 
-def _of(
-    standard: Standard, part: Part, held: Iterable[Held], presences: Sequence[Presence]
-) -> list[str]:
-    members = standard.groups[part.group]
-    # What is unknown may be anything, and so a part of every combination.
-    return [
-        column.column
-        for column in held
-        if column.presence in presences and (column.item in members or column.item == "unknown")
-    ]
-
-
-def _reached(
-    standard: Standard, threshold: Threshold, held: Sequence[Held], rows: int | None
-) -> Together | None:
-    if rows is not None and rows < threshold.rows:
-        return None
-    counted = [column for column in held if standard.at_least(column.level, threshold.holding)]
-    # Each unknown column may be of a category of its own.
-    unknown = sum(column.item == "unknown" for column in counted)
-    kinds = {standard.item(column.item).category for column in counted if column.item != "unknown"}
-    if len(kinds) + unknown < threshold.kinds:
-        return None
-    columns = [column.column for column in counted]
-    named = standard.level(threshold.level)
-    many = "an unknown number of" if rows is None else f"at least {threshold.rows:,}"
-    many_zh = "行数未知" if rows is None else f"不少于{threshold.rows:,}行"
+def _volume(standard: Standard, found: _Found[Threshold], rows: int | None) -> Together:
+    rule, named = found.rule, standard.level(found.level)
+    many = "an unknown number of" if rows is None else f"at least {rule.rows:,}"
+    many_zh = "行数未知" if rows is None else f"不少于{rule.rows:,}行"
+    columns, columns_zh = _listed(found.columns), _listed(found.columns, "、")
     return Together(
-        name=threshold.name,
-        level=threshold.level,
-        columns=tuple(columns),
+        name=rule.name,
+        level=found.level,
+        columns=found.columns,
         why=Said(
-            en=f"{threshold.en} ({many} rows): {named.en}: {_listed(columns)}; {threshold.source}",
-            zh=f"{threshold.zh}（{many_zh}）：{named.zh}：{_listed(columns, '、')}；{threshold.source}",
+            en=f"{rule.en} ({many} rows): {named.en}: {columns}; {rule.source}",
+            zh=f"{rule.zh}（{many_zh}）：{named.zh}：{columns_zh}；{rule.source}",
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.model.grades import Grade, effective
 from gateway.model.plan import Step
 from gateway.model.transforms import RedactText, Replace, Suppress, TransformSpec
-from gateway.norms.set_grades import Held, Presence, SetGrade, set_grade
+from gateway.norms.set_grades import Held, Presence, SetGrade, set_grade, set_level
 from gateway.norms.standard import Residue
 from gateway.norms.standards import default_standard
 
@@ -44,7 +44,16 @@ def grade_after(spec: TransformSpec, grade: Grade | None) -> Grade:
 
 def left(steps: Sequence[Step], rows: int | None) -> SetGrade:
     """The grade of what steps leave of so many rows, with reasons; by published names."""
-    held = [
+    return set_grade(default_standard(), _held(steps), rows)
+
+
+def grade_left(steps: Sequence[Step], rows: int | None) -> Grade:
+    """The grade alone."""
+    return Grade(set_level(default_standard(), _held(steps), rows))
+
+
+def _held(steps: Sequence[Step]) -> list[Held]:
+    return [
         Held(
             column=step.published,
             item=step.item,
@@ -53,9 +62,3 @@ def left(steps: Sequence[Step], rows: int | None) -> SetGrade:
         )
         for step in steps
     ]
-    return set_grade(default_standard(), held, rows)
-
-
-def grade_left(steps: Sequence[Step], rows: int | None) -> Grade:
-    """The grade alone."""
-    return Grade(left(steps, rows).level)

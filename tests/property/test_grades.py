@@ -11,7 +11,7 @@ from gateway.model.catalog import Column
 from gateway.model.grades import Grade, effective
 from gateway.model.names import ENTITIES, ColumnRole
 from gateway.norms.crosswalks import Climbs, Crosswalk, applied, raised
-from gateway.norms.set_grades import Held, set_grade
+from gateway.norms.set_grades import Held, set_grade, set_level
 from gateway.norms.standard import RESIDUES, Residue, Standard
 from gateway.norms.standards import DEFAULT, standards
 
@@ -165,6 +165,14 @@ def test_no_rows_and_few_columns_still_have_the_grade_of_the_columns(
     assert not empty.volumes
     unknown = {found.name for found in grade_set(table, None, standard).volumes}
     assert {found.name for found in grade_set(table, rows, standard).volumes} <= unknown
+
+
+@given(st.data(), every_standard, row_counts)
+def test_the_level_alone_is_that_of_the_grade_with_its_reasons(
+    data: st.DataObject, standard: Standard, rows: int | None
+) -> None:
+    columns = data.draw(held(standard))
+    assert set_level(standard, columns, rows) == set_grade(standard, columns, rows).level
 
 
 # ---- what transforms leave --------------------------------------------------------------------
