@@ -191,6 +191,7 @@ class Grants:
                 details={
                     "dataset": grant.dataset,
                     "purpose": grant.purpose,
+                    "project": grant.project or "",
                     "state": grant.state,
                     "grant_digest": grant.digest(),
                 },

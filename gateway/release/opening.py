@@ -280,6 +280,7 @@ class Opening:
                 details={
                     "dataset": plan.dataset,
                     "purpose": request.purpose,
+                    "project": request.project or "",
                     "grant": decision.grant or "",
                     "request_digest": _loggable_digest(request),
                     "decision_digest": decision.digest(),
@@ -316,6 +317,7 @@ class Opening:
                 details={
                     "dataset": request.dataset,
                     "purpose": request.purpose,
+                    "project": request.project or "",
                     "request_digest": _loggable_digest(request),
                     "decision_digest": decision.digest(),
                     "codes": ",".join(sorted({r.code for r in decision.reasons}))[:200],
