@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from gateway.errors import ConfigurationError
+from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.names import is_identifier
 from gateway.model.reidentification import MOST_TOKENS
 
@@ -131,6 +132,12 @@ class Keys(_Section):
         return tuple(path for path in (self.ring, token, self.signing) if path is not None)
 
 
+class Crypto(_Section):
+    """Which ciphers protect values and wrap keys."""
+
+    profile: CryptoProfile = "international"
+
+
 class Sources(_Section):
     """Which files and databases each holder may register."""
 
@@ -170,6 +177,7 @@ class Settings(BaseSettings):
     store: Secret
     server: Server
     keys: Keys
+    crypto: Crypto = Crypto()
     sources: Sources = Sources()
     reidentification: Reidentification = Reidentification()
     hierarchies: Path | None = None

@@ -14,6 +14,7 @@ from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersi
 from gateway.model.conditions import Condition
 from gateway.model.evidence import Coverage
 from gateway.model.key_domains import KeyDomain
+from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.lifecycle import (
     DataSetState,
     GrantState,
@@ -93,6 +94,10 @@ class DomainKeys(Protocol):
     A domain's owner is pinned to a version: every result is made under the newest one, at its
     first use the first, and only an officer begins another.
     """
+
+    @property
+    def profile(self) -> CryptoProfile:
+        """Which ciphers new results are made with."""
 
     def version(self, domain: str) -> int:
         """The version that new results of this domain are made under; KeyDestroyed when an

@@ -96,7 +96,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     keyring = open_ring(settings, entropy)
     signer = FileSigner(settings.keys.signing)
     staging = open_staging(settings, entropy)
-    domain_keys = StoredDomainKeys(store, keyring, entropy, clock)
+    domain_keys = StoredDomainKeys(store, keyring, entropy, clock, settings.crypto.profile)
     hierarchies = load_hierarchies(settings.hierarchies)
 
     def data_key(stream: str) -> bytes:
@@ -260,7 +260,7 @@ def open_ring(settings: Settings, entropy: Entropy) -> RootKeys:
     if vault is None:
         if settings.keys.ring is None:
             raise ConfigurationError("keys: give ring or vault")
-        return FileKeyRing(settings.keys.ring, entropy)
+        return FileKeyRing(settings.keys.ring, entropy, settings.crypto.profile)
     return VaultKeyRing(
         VaultAddress(
             url=vault.address,

@@ -17,6 +17,8 @@ from gateway.model.spec import Spec
 
 KeyScope = Literal["recipient", "project"]
 CipherName = Literal["AES", "SM4"]
+CryptoProfile = Literal["international", "national"]
+"""Whether keyed transforms and wrapped keys rest on AES and SHA-256, or on SM4 and SM3."""
 
 
 def _narrower(a: KeyScope, b: KeyScope) -> KeyScope:

@@ -10,6 +10,7 @@ from gateway.model.catalog import Column, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
 from gateway.model.grades import Grade
+from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.plan import (
     CheckSpec,
     FindKey,
@@ -24,6 +25,7 @@ from gateway.model.schema import arrow_type
 from gateway.model.text_specs import FoundSpec
 from gateway.model.transforms import GeneralizeHierarchy, RedactText, Token, TransformSpec
 from gateway.norms.standard import item_name
+from gateway.planning.crypto_profile import in_profile
 from gateway.planning.domains import find_domain, key_domain
 from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, read_type, scale_of
@@ -46,6 +48,7 @@ def compile_plan(
     grade_left: GradeLeft,
     hierarchy_digests: Mapping[str, str],
     key_version: Callable[[str], int],
+    profile: CryptoProfile,
     text_rules: str | None = None,
 ) -> Plan:
     """The plan of a permitted request against one version of its source.
@@ -67,7 +70,8 @@ def compile_plan(
 
     def step(decided: ColumnDecision) -> Step:
         column = columns[decided.column]
-        spec = _pinned(decided.transform, hierarchy_digests, text_rules)
+        pinned = _pinned(decided.transform, hierarchy_digests, text_rules)
+        spec = in_profile(pinned, profile)
         for inner in (spec, *_of_finds(spec).values()):
             _enough_tokens(inner, charge.rows, column)
         scale = scale_of(column)

@@ -6,6 +6,7 @@ from datetime import datetime
 from gateway.errors import FailedPrecondition, KeyDestroyed, KeyUnavailable
 from gateway.model.audit import AuditEvent
 from gateway.model.key_domains import KeyDomain, KeyVersion, name_of, owner_of
+from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.plan import Plan
 from gateway.ports import Clock, Entropy, KeyRing, Store, Transaction
 from gateway.transform.derivation import KEY_BYTES, derive
@@ -26,13 +27,26 @@ class StoredDomainKeys:
     transaction is open: ``prepare`` before, ``begin_in`` inside.
     """
 
-    def __init__(self, store: Store, keyring: KeyRing, entropy: Entropy, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keyring: KeyRing,
+        entropy: Entropy,
+        clock: Clock,
+        profile: CryptoProfile = "international",
+    ) -> None:
         self._store = store
         self._keyring = keyring
         self._entropy = entropy
         self._clock = clock
+        self._profile = profile
 
     # ---- as ports.DomainKeys ----------------------------------------------------------------------
+
+    @property
+    def profile(self) -> CryptoProfile:
+        """See ports.DomainKeys."""
+        return self._profile
 
     def version(self, domain: str) -> int:
         """See ports.DomainKeys."""

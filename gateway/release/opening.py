@@ -250,6 +250,7 @@ class Opening:
             grade_left=grade_left,
             hierarchy_digests=self._hierarchy_digests,
             key_version=partial(self._domain_keys.version_in, tx),
+            profile=self._domain_keys.profile,
             text_rules=self._text_rules,
         )
 

@@ -141,6 +141,7 @@ class Protecting:
                 grade_left=grade_left,
                 hierarchy_digests=self._hierarchy_digests,
                 key_version=self._domain_keys.version,
+                profile=self._domain_keys.profile,
                 text_rules=self._text_rules,
             )
             return self._run(dataset, received, decision, plan, progress)

@@ -167,6 +167,7 @@ class ProtectingTexts:
             grade_left=grade_left,
             hierarchy_digests=self._hierarchy_digests,
             key_version=self._domain_keys.version,
+            profile=self._domain_keys.profile,
             text_rules=self._finder.rules,
         )
         self._domain_keys.begin(plan)

@@ -2,7 +2,9 @@
 
 Wrapping is AES-256-GCM (SP 800-38D) under a key that HKDF-SHA256 (RFC 5869) derives from the root
 for that alone, with the context as associated data; the root is uniformly random, so no salt is
-needed (RFC 5869 section 3.1). The nonces are random: at most 2**32 keys may be wrapped under one
+needed (RFC 5869 section 3.1). Under the national profile it is GCM over SM4 (RFC 8998) under a key
+of 16 bytes that HKDF over SM3 derives (the construction of RFC 5869, not a published standard);
+what either wrapped is opened under both. The nonces are random: at most 2**32 keys may be wrapped under one
 version (SP 800-38D section 8.3), so rotate long before.
 
 Root keys are held in memory that is overwritten on ``close`` and when the file changes. What
@@ -19,34 +21,44 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import FailedPrecondition, KeyUnavailable
+from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.plan import Plan
 from gateway.ports import Entropy
 from gateway.store.secret_files import read_secret, write_secret
+from gateway.store.wrapping import TAG_BYTES, seal, unseal
+from gateway.transform.derivation import derive
 
 _FORMAT = "gateway-keyring/1"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-_WRAP_MAGIC = b"GWK1"
-_HEADER_BYTES = len(_WRAP_MAGIC) + 4
+_MAGIC: Mapping[CryptoProfile, bytes] = {"international": b"GWK1", "national": b"GWS1"}
+_HEADER_BYTES = 4 + 4
 
 Roots = dict[int, bytearray]
+
+
+def _profile_of(wrapped: bytes) -> CryptoProfile | None:
+    found: list[CryptoProfile] = [p for p, magic in _MAGIC.items() if wrapped.startswith(magic)]
+    return found[0] if found else None
 
 
 class FileKeyRing:
     """Implements ports.KeyRing over a JSON file with mode 0600.
 
     Old versions stay readable after ``rotate``, until they are ``retire``d. A ring that another
-    process rotated is read again at its next use. Thread-safe.
+    process rotated is read again at its next use. ``profile``: the cipher that wraps. Thread-safe.
     """
 
-    def __init__(self, path: Path, entropy: Entropy) -> None:
+    def __init__(
+        self, path: Path, entropy: Entropy, profile: CryptoProfile = "international"
+    ) -> None:
         self._path = path
         self._entropy = entropy
+        self._profile = profile
         self._turn = threading.Lock()
         self._identity: tuple[int, int, int] | None = _identity(path)
         self._version, self._roots = _parse(path, read_secret(path))
@@ -108,26 +120,28 @@ class FileKeyRing:
 
     def derive(self, domain: str, *, version: int | None = None) -> bytes:
         """32 bytes bound to ``domain``; KeyUnavailable for unknown versions."""
-        return self._derived("derive", domain, version)[1]
+        return self._derived("international", "derive", domain, version)[1]
 
     def wrap(self, key: bytes, context: str) -> bytes:
         """``key`` encrypted under the root, bound to ``context``."""
-        version, derived = self._derived("wrap", "", None)
-        header = _WRAP_MAGIC + version.to_bytes(4, "big")
+        profile = self._profile
+        version, derived = self._derived(profile, "wrap", "", None)
+        header = _MAGIC[profile] + version.to_bytes(4, "big")
         nonce = self._entropy.bytes(_NONCE_BYTES)
-        cipher = AESGCM(derived)
-        return header + nonce + cipher.encrypt(nonce, key, header + context.encode())
+        bound = header + context.encode()
+        return header + nonce + seal(profile, derived, nonce, key, bound)
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
         """Inverse of wrap; KeyUnavailable when it is not of this ring or context."""
         header, nonce = wrapped[:_HEADER_BYTES], wrapped[_HEADER_BYTES:][:_NONCE_BYTES]
-        if not header.startswith(_WRAP_MAGIC) or len(nonce) != _NONCE_BYTES:
-            raise KeyUnavailable(f"the key of {context} is not a wrapped key")
-        version = self.version_of(wrapped)
-        cipher = AESGCM(self._derived("wrap", "", version)[1])
         sealed = wrapped[_HEADER_BYTES + _NONCE_BYTES :]
+        profile = _profile_of(wrapped)
+        if profile is None or len(nonce) != _NONCE_BYTES or len(sealed) < TAG_BYTES:
+            raise KeyUnavailable(f"the key of {context} is not a wrapped key")
+        _, derived = self._derived(profile, "wrap", "", self.version_of(wrapped))
+        bound = header + context.encode()
         try:
-            return cipher.decrypt(nonce, sealed, header + context.encode())
+            return unseal(profile, derived, nonce, sealed, bound)
         except InvalidTag as error:
             raise KeyUnavailable(
                 f"the key of {context} was not wrapped by this ring: is it the right key file?"
@@ -139,11 +153,11 @@ class FileKeyRing:
 
     def holds(self, wrapped: bytes) -> bool:
         """Whether a key was wrapped by a ring in a file."""
-        return wrapped.startswith(_WRAP_MAGIC)
+        return _profile_of(wrapped) is not None
 
     def version_of(self, wrapped: bytes) -> int:
         """The root key version that a key was wrapped under."""
-        return int.from_bytes(wrapped[len(_WRAP_MAGIC) : _HEADER_BYTES], "big")
+        return int.from_bytes(wrapped[4:_HEADER_BYTES], "big")
 
     def _fresh(self) -> bytearray:
         return bytearray(self._entropy.bytes(_KEY_BYTES))
@@ -163,7 +177,10 @@ class FileKeyRing:
         _clear(self._roots)
         self._version, self._roots, self._identity = version, roots, identity
 
-    def _derived(self, purpose: str, domain: str, version: int | None) -> tuple[int, bytes]:
+    def _derived(
+        self, profile: CryptoProfile, purpose: str, domain: str, version: int | None
+    ) -> tuple[int, bytes]:
+        algorithm, length = (SHA256(), 32) if profile == "international" else (SM3(), 16)
         info = f"{_FORMAT}\0{purpose}\0{domain}".encode()
         with self._turn:
             self._read_again_if_changed()
@@ -173,7 +190,7 @@ class FileKeyRing:
                 raise KeyUnavailable(
                     f"the key ring has no version {number}: restore the newer file"
                 )
-            hkdf = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info)
+            hkdf = HKDF(algorithm=algorithm, length=length, salt=None, info=info)
             return number, hkdf.derive(root)
 
 
@@ -187,6 +204,11 @@ class RingKeys:
     def __init__(self, ring: FileKeyRing) -> None:
         self._ring = ring
 
+    @property
+    def profile(self) -> CryptoProfile:
+        """There are no settings; a policy may name a cipher itself."""
+        return "international"
+
     def version(self, domain: str) -> int:  # noqa: ARG002 - the same for all
         """The ring's own."""
         return self._ring.version
@@ -196,7 +218,8 @@ class RingKeys:
 
     def key(self, domain: str, version: int) -> bytes:
         """See ports.DomainKeys."""
-        return self._ring.derive(domain, version=version)
+        secret = self._ring.derive("secret of key domains", version=version)
+        return derive(secret, "domain", domain)
 
     def keys(self, plan: Plan) -> Mapping[str, bytes]:
         """See ports.DomainKeys."""

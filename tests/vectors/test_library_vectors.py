@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.store.wrapping import seal, unseal
 from gateway.transform.blocks import BlockCipher
 
 HERE = Path(__file__).parent
@@ -28,6 +29,14 @@ def test_gbt_32905(example: dict[str, str]) -> None:
     digest = hashes.Hash(hashes.SM3())
     digest.update(bytes.fromhex(example["message"]))
     assert digest.finalize().hex() == example["digest"]
+
+
+def test_rfc8998_gcm_over_sm4() -> None:
+    example = {name: bytes.fromhex(value) for name, value in GBT["sm4_gcm"].items()}
+    sealed = example["ciphertext"] + example["tag"]
+    fixed = ("national", example["key"], example["nonce"])
+    assert seal(*fixed, example["plaintext"], example["associated"]) == sealed
+    assert unseal(*fixed, sealed, example["associated"]) == example["plaintext"]
 
 
 def test_gbt_32907_through_our_blocks() -> None:

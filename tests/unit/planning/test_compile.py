@@ -120,6 +120,7 @@ def plan(
         grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64} if digests is None else digests,
         key_version=lambda domain: 1 + domain.startswith("project"),
+        profile="international",
         text_rules=rules,
     )
 
@@ -234,6 +235,7 @@ def test_inside_a_project_all_departments_and_recipients_share_the_domain():
         grade_left=grade_left,
         hierarchy_digests={},
         key_version=lambda _: 1,
+        profile="international",
     )
     assert made.steps[0].key_domain == here
 
@@ -544,4 +546,5 @@ def golden():
         grade_left=grade_left,
         hierarchy_digests={"jobs": "3" * 64},
         key_version=lambda _: 3,
+        profile="international",
     )

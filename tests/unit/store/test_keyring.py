@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import FailedPrecondition, KeyUnavailable
 from gateway.store.keyring import FileKeyRing
+from gateway.store.wrapping import unseal
 
 
 class CountedEntropy:
@@ -31,9 +32,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keyring.json"
 
 
-@pytest.fixture
-def ring(path: Path) -> FileKeyRing:
-    return FileKeyRing.create(path, CountedEntropy())
+@pytest.fixture(params=["international", "national"])
+def ring(path: Path, request: pytest.FixtureRequest) -> FileKeyRing:
+    FileKeyRing.create(path, CountedEntropy())
+    return FileKeyRing(path, CountedEntropy(), request.param)
 
 
 def test_derives_by_domain(ring: FileKeyRing, path: Path) -> None:
@@ -71,13 +73,51 @@ def test_no_bit_of_a_wrapped_key_may_change(ring: FileKeyRing) -> None:
             ring.unwrap(wrapped[:length], "releases/one")
 
 
+def test_what_one_profile_wrapped_the_other_opens(path: Path) -> None:
+    """An installation that changes its profile loses nothing."""
+    one = FileKeyRing.create(path, CountedEntropy())
+    other = FileKeyRing(path, CountedEntropy(), "national")
+    for wraps, magic, opens in ((one, b"GWK1", other), (other, b"GWS1", one)):
+        wrapped = wraps.wrap(bytes(32), "releases/one")
+        assert wrapped.startswith(magic)
+        assert opens.unwrap(wrapped, "releases/one") == bytes(32)
+        swapped = {b"GWK1": b"GWS1", b"GWS1": b"GWK1"}[magic] + wrapped[4:]
+        with pytest.raises(KeyUnavailable):
+            opens.unwrap(swapped, "releases/one")
+
+
+def test_national_wrapping_is_gcm_over_sm4_under_a_key_from_hkdf_over_sm3(path: Path) -> None:
+    """By RFC 5869's own steps over HMAC-SM3, and GCM over SM4 as the vectors of RFC 8998 have it."""
+    FileKeyRing.create(path, CountedEntropy())
+    ring = FileKeyRing(path, CountedEntropy(), "national")
+    wrapped = ring.wrap(bytes(range(32)), "releases/one")
+    header, nonce, sealed = wrapped[:8], wrapped[8:20], wrapped[20:]
+    root = base64.b64decode(json.loads(path.read_text())["keys"]["1"])
+
+    def hmac_sm3(key: bytes, message: bytes) -> bytes:
+        made = HMAC(key, SM3())
+        made.update(message)
+        return made.finalize()
+
+    key = hmac_sm3(hmac_sm3(bytes(32), root), b"gateway-keyring/1\0wrap\0" + b"\x01")[:16]
+    bound = header + b"releases/one"
+    assert unseal("national", key, nonce, sealed, bound) == bytes(range(32))
+
+
 def test_no_derived_key_opens_a_wrapped_one(ring: FileKeyRing) -> None:
     """Wrapping has a key of its own, that no domain leads to."""
     wrapped = ring.wrap(bytes(32), "releases/one")
     header, nonce, sealed = wrapped[:8], wrapped[8:20], wrapped[20:]
+    national = header.startswith(b"GWS1")
     for domain in ("", "wrap", "releases/one", "wrap\0"):
         with pytest.raises(InvalidTag):
-            AESGCM(ring.derive(domain)).decrypt(nonce, sealed, header + b"releases/one")
+            unseal(
+                "national" if national else "international",
+                ring.derive(domain)[: 16 if national else 32],
+                nonce,
+                sealed,
+                header + b"releases/one",
+            )
 
 
 def test_another_ring_opens_nothing(ring: FileKeyRing, tmp_path: Path) -> None:
