@@ -23,9 +23,9 @@ Spans = list[tuple[int, int, str, int]]
 
 
 class Finder(Protocol):
-    """Finds the spans of each text; entities None means all."""
+    """Finds the spans of each text in which there are some; entities None means all."""
 
-    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> list[Spans]: ...
+    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]: ...
 
 
 class Reference:
@@ -35,9 +35,10 @@ class Reference:
         self._analyzer = analyzer
         self._threshold = threshold
 
-    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> list[Spans]:
+    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
         """As `Finder`."""
-        return [self.spans(text, entities) for text in texts.to_pylist()]
+        each = ((i, self.spans(text, entities)) for i, text in enumerate(texts.to_pylist()))
+        return {index: spans for index, spans in each if spans}
 
     def spans(self, text: str, entities: Sequence[str] | None = None) -> Spans:
         """The spans of one text."""
@@ -72,7 +73,7 @@ class Screened:
             isinstance(r, known) for r in analyzer.registry.recognizers
         ) and analyzer.supported_languages == [LANGUAGE]
 
-    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> list[Spans]:
+    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
         """As `Finder`."""
         scanned = Scanned(texts)
         recognizers = self._recognizers(entities)
@@ -81,21 +82,24 @@ class Screened:
         found: dict[int, list[Find]] = {}
         candidates = self._screens.candidates(scanned, readers)
         for reader in readers:
-            for index in candidates[reader.id].tolist():
-                read = list(reader.finds(scanned.text(index)))
-                if read:
-                    entity = reader.supported_entities[0]
-                    kept = without_contained([(entity, *find) for find in read])
+            chosen = candidates[reader.id].tolist()
+            entity = reader.supported_entities[0]
+            read = reader.finds_in([scanned.text(index) for index in chosen])
+            for index, finds in zip(chosen, read, strict=True):
+                if finds:
+                    kept = without_contained([(entity, *find) for find in finds])
                     found.setdefault(index, []).extend((reader, *find[1:]) for find in kept)
         settled = self._language.settle(scanned, texts, found, names[0] if names else None)
-        spans: list[Spans] = [[] for _ in range(len(scanned))]
-        for index, finds in settled.items():
+        spans: dict[int, Spans] = {}
+        for index, settled_finds in settled.items():
             sure = [
                 (reader.supported_entities[0], start, end, score)
-                for reader, start, end, score in finds
+                for reader, start, end, score in settled_finds
                 if score >= self._threshold
             ]
-            spans[index] = resolved(texts[index].as_py(), without_contained(sure))
+            kept_spans = resolved(texts[index].as_py(), without_contained(sure))
+            if kept_spans:
+                spans[index] = kept_spans
         return spans
 
     def _recognizers(self, entities: Sequence[str] | None) -> list[EntityRecognizer]:

@@ -37,3 +37,10 @@ def fold(values: pa.Array) -> pa.Array:
 def fold_text(text: str) -> str:
     """A text of the same length, character by character in folded form."""
     return text.translate(SAME_PLACE)
+
+
+def has_plain_cases(word: str) -> bool:
+    """Whether capitals and small letters of the word are one character each, in whatever text:
+    ASCII and Chinese. Other scripts have letters whose small form is longer, or depends on where
+    they stand."""
+    return all(c.isascii() or "\u3400" <= c <= "\u9fff" for c in word)

@@ -6,6 +6,7 @@ presidio does, and through jieba, which is asked only for the words that matter.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Sized
+from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from presidio_analyzer.context_aware_enhancers import (
 )
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
+from gateway.classify.folding import has_plain_cases
 from gateway.classify.recognizers import LANGUAGE, NameRecognizer, span
 from gateway.classify.scanned import Scanned
 from gateway.classify.words import BLOCK, JiebaNlpEngine
@@ -114,7 +116,7 @@ class JiebaLanguage:
 
     def __init__(self, nlp: JiebaNlpEngine) -> None:
         self._nlp = nlp
-        self._context: dict[str, frozenset[str]] = {}
+        self._context: dict[str, _Context] = {}
         nearby = enhancer()
         self._factor = nearby.context_similarity_factor
         self._least = nearby.min_score_with_context_similarity
@@ -134,19 +136,35 @@ class JiebaLanguage:
 
     def _raised(self, folded: str, finds: list[Find]) -> list[Find]:
         words: _Words | None = None
+        lowered = folded.lower()
         raised = []
         for by, start, end, score in finds:
-            if by.context:
+            wanted = self._context_of(by)
+            # Only what stands in the text at all can be one of its words.
+            if score < 1 and wanted.can_be_in(lowered):
                 words = words or _Words(self._nlp, folded)
-                if words.is_near(self._context_of(by), start):
+                if words.is_near(wanted.words, start):
                     score = min(max(score + self._factor, self._least), 1.0)  # noqa: PLW2901
             raised.append((by, start, end, score))
         return raised
 
-    def _context_of(self, by: EntityRecognizer) -> frozenset[str]:
+    def _context_of(self, by: EntityRecognizer) -> "_Context":
         if by.id not in self._context:
-            self._context[by.id] = frozenset(word.lower() for word in by.context)
+            words = frozenset(word.lower() for word in by.context)
+            self._context[by.id] = _Context(words, all(map(has_plain_cases, words)))
         return self._context[by.id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """The context words of a recogniser, in small letters."""
+
+    words: frozenset[str]
+    plain: bool
+
+    def can_be_in(self, lowered: str) -> bool:
+        """Whether a word can be one of those of a text, whose small letters are given."""
+        return any(word in lowered for word in self.words) if self.plain else True
 
 
 class _Words:

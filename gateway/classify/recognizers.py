@@ -4,11 +4,12 @@ All of them fold full-width characters first (places do not move), run patterns 
 that raises instead of skipping, and use the checks that columns use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import regex  # type: ignore[import-untyped]
 from presidio_analyzer import (
     AnalysisExplanation,
@@ -72,14 +73,26 @@ class Strict(PatternRecognizer):
         found = [span(self, *find) for find in self.finds(fold_text(text))]
         return EntityRecognizer.remove_duplicates(found)
 
-    def finds(self, folded: str) -> Iterator[Find]:
+    def finds(self, folded: str) -> list[Find]:
         """Finds in a folded text, as each pattern gives them. ReleaseStopped as `analyze`."""
+        return self.finds_in([folded])[0]
+
+    def finds_in(self, folded: Sequence[str]) -> list[list[Find]]:
+        """The finds in each of some folded texts; checked all at once. ReleaseStopped."""
+        matches = [(i, *match) for i, text in enumerate(folded) for match in self._matches(text)]
+        trusts = self._trusts([found for *_, found, _ in matches], [score for *_, score in matches])
+        finds: list[list[Find]] = [[] for _ in folded]
+        for (index, start, found, _), trust in zip(matches, trusts, strict=True):
+            if trust > EntityRecognizer.MIN_SCORE:
+                finds[index].append((start, start + len(found), trust))
+        return finds
+
+    def _matches(self, folded: str) -> Iterator[tuple[int, str, float]]:
+        """Start, text and score of each match of a pattern."""
         try:
             for compiled, score in self._compiled:
                 for match in compiled.finditer(folded, timeout=SECONDS):
-                    trust = self._trust(match.group(), score)
-                    if trust > EntityRecognizer.MIN_SCORE:
-                        yield match.start(), match.end(), trust
+                    yield match.start(), match.group(), score
         except TimeoutError as late:
             raise ReleaseStopped(
                 f"a text took the pattern of {self.supported_entities[0]} more than {SECONDS} "
@@ -87,8 +100,11 @@ class Strict(PatternRecognizer):
                 reason="PATTERN_TIMEOUT",
             ) from late
 
+    def _trusts(self, found: Sequence[str], scores: Sequence[float]) -> list[float]:
+        """The score of each match; 0 when it is none of it."""
+        return [self._trust(*match) for match in zip(found, scores, strict=True)]
+
     def _trust(self, found: str, score: float) -> float:
-        """The score of what a pattern found; 0 when it is none of it."""
         if not found:
             return EntityRecognizer.MIN_SCORE
         valid = self.validate_result(found)
@@ -117,15 +133,19 @@ class FormRecognizer(Strict):
             global_regex_flags=_FLAGS,
         )
 
-    def _trust(self, found: str, score: float) -> float:
-        score = super()._trust(found, score)
-        if score <= EntityRecognizer.MIN_SCORE or self.form.check is None:
-            return score
-        bare = "".join(c for c in found.upper() if c not in self.form.drop)
-        if not CHECKS[self.form.check](pa.array([bare]))[0]:
-            return EntityRecognizer.MIN_SCORE
+    def _trusts(self, found: Sequence[str], scores: Sequence[float]) -> list[float]:
+        if self.form.check is None or not found:
+            return list(scores)
+        bare = pa.array(found, pa.string())
+        for character in self.form.drop:
+            bare = pc.replace_substring(bare, character, "")
+        passed = CHECKS[self.form.check](pc.utf8_upper(bare)).tolist()
         # A check digit that one number in ten passes by chance proves less than another.
-        return score if self.form.needs_context else 1 - self.form.chance / 100
+        sure = None if self.form.needs_context else 1 - self.form.chance / 100
+        return [
+            (score if sure is None else sure) if good else EntityRecognizer.MIN_SCORE
+            for good, score in zip(passed, scores, strict=True)
+        ]
 
 
 class AddressRecognizer(EntityRecognizer):
@@ -162,6 +182,10 @@ class AddressRecognizer(EntityRecognizer):
         del entities, nlp_artifacts
         found = [span(self, *find) for find in self.finds(fold_text(text))]
         return EntityRecognizer.remove_duplicates(found)
+
+    def finds_in(self, folded: Sequence[str]) -> list[list[Find]]:
+        """The finds in each of some folded texts. ReleaseStopped as `analyze`."""
+        return [list(self.finds(text)) for text in folded]
 
     def finds(self, folded: str) -> Iterator[Find]:
         """Finds in a folded text. ReleaseStopped as `analyze`."""

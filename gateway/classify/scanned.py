@@ -81,12 +81,14 @@ class Scanned:
     def _screened(self) -> pa.StringArray:
         if self._screen is None:
             codes = _translated(self.codes, _SCREENED)
-            sizes = 1 + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF).astype(np.int64)
-            ends = np.zeros(len(codes) + 1, dtype=np.int64)
+            sizes = np.ones(len(codes), dtype=np.uint8)
+            for beyond in (0x7F, 0x7FF, 0xFFFF):
+                sizes += codes > beyond
+            ends = np.zeros(len(codes) + 1, dtype=np.int32)
             np.cumsum(sizes, out=ends[1:])
             self._screen = pa.StringArray.from_buffers(
                 len(self),
-                pa.py_buffer(ends[self.starts].astype(np.int32)),
+                pa.py_buffer(ends[self.starts]),
                 pa.py_buffer(codes.tobytes().decode("utf-32-le").encode("utf-8")),
             )
         return self._screen

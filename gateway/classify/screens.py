@@ -4,6 +4,7 @@ A recogniser looks only at the texts that its screen lets through. A screen may 
 much and never too little: every text in which the recogniser finds something that counts passes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from presidio_analyzer import EntityRecognizer
 
+from gateway.classify.folding import has_plain_cases
 from gateway.classify.recognizers import AddressRecognizer, FormRecognizer, Presidio
 from gateway.classify.scanned import Ints, Scanned
 
@@ -20,8 +22,8 @@ _PRESIDIO: Mapping[str, str] = MappingProxyType(
         "IP_ADDRESS": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9A-F]{0,4}:",
         "MAC_ADDRESS": r"[0-9A-F]{2}[:-][0-9A-F]{2}[:-][0-9A-F]{2}[:-]|[0-9A-F]{4}\.[0-9A-F]{4}\.",
         "IBAN_CODE": r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}",
-        "US_SSN": r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}",
-        "CRYPTO": r"(?:bc1|[13])[A-Z0-9]{25}",
+        "US_SSN": r"(?:^|[^0-9])[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}(?:$|[^0-9])",
+        "CRYPTO": r"[A-Z0-9]{26}",
     }
 )
 # Where an address ends: the street, then a number with its unit, in whatever signs.
@@ -29,6 +31,8 @@ _ADDRESS = (
     r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)(?:[^\x00-\x7F]|[A-Z0-9#-]){0,20}"
     r"[0-9一二三四五六七八九十百](?:\s|[^\x00-\x7F])?(?:号|栋|幢|室|单元|楼|组|弄|层|座)"
 )
+_FAR = re.compile(r"(?<!\\)\{(\d+),\d{2,}\}")
+_BRACE_IN_CLASS = re.compile(r"\[[^\]]*\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Screens:
         self._screens = {r.id: screen(r, threshold) for r in recognizers}
         free = [s.pattern for s in self._screens.values() if s.words is None and s.pattern]
         # Most texts hold nothing: one scan for all says so.
-        self._any_free = "|".join(f"(?:{pattern})" for pattern in dict.fromkeys(free))
+        self._any_free = "|".join(f"(?:{_loose(pattern)})" for pattern in dict.fromkeys(free))
         words = [s.words for s in self._screens.values() if s.words]
         self._any_word = "|".join(dict.fromkeys(words))
 
@@ -92,13 +96,19 @@ def _bounded(pattern: str) -> str:
     return rf"(?s:(?:^|[^0-9A-Z_])(?:{pattern})(?:$|[^0-9A-Z_]))"
 
 
+def _loose(pattern: str) -> str:
+    """A pattern that matches more: RE2 counts by copying, and slows down when it counts far."""
+    if _BRACE_IN_CLASS.search(pattern):
+        return pattern
+    return _FAR.sub(lambda count: "*" if count[1] == "0" else f"{{{count[1]},}}", pattern)
+
+
 def _needed(recognizer: EntityRecognizer, best: float, threshold: float) -> str | None:
     """RE2 of the context words, when a find of the trust `best` counts only beside one."""
     if best >= threshold:
         return None
     words = [word.lower() for word in recognizer.context]
-    if not all(c.isascii() or "\u3400" <= c <= "\u9fff" for word in words for c in word):
-        # Other scripts have letters whose small form has another number of characters.
+    if not all(map(has_plain_cases, words)):
         return "(?s:.?)"
     return "|".join(_literal(word) for word in dict.fromkeys(words))
 

@@ -74,7 +74,8 @@ class TextProtector:
         UTF-8, ReleaseStopped when a pattern runs out of time: no text is ever left out.
         """
         distinct = _distinct(texts)
-        return _array(self._spans(distinct.dictionary, entities)).take(distinct.indices)
+        found = self._spans(distinct.dictionary, entities)
+        return _array(found, len(distinct.dictionary)).take(distinct.indices)
 
     def redact(
         self,
@@ -88,13 +89,12 @@ class TextProtector:
         Errors as `find`.
         """
         configured = _configured(operators if operators is not None else {})
-
         distinct = _distinct(texts)
         found = self._spans(distinct.dictionary, entities)
-        redacted = [
-            self._redacted(text, [Span(*span) for span in spans], configured)
-            for text, spans in zip(distinct.dictionary.to_pylist(), found, strict=True)
-        ]
+        redacted = distinct.dictionary.to_pylist()
+        for index, spans in found.items():
+            each = [Span(*span) for span in spans]
+            redacted[index] = self._redacted(redacted[index], each, configured)
         return pa.array(redacted, pa.string()).take(distinct.indices)
 
     def replaced(self, text: str, entities: Sequence[str] | None = None) -> tuple[str, list[Span]]:
@@ -104,20 +104,23 @@ class TextProtector:
 
     def spans(self, text: str, entities: Sequence[str] | None = None) -> list[Span]:
         """The spans in one text. Of overlapping ones the surer stays, then the longer."""
-        return [Span(*span) for span in self._spans(pa.array([text], pa.string()), entities)[0]]
+        found = self._spans(pa.array([text], pa.string()), entities)
+        return [Span(*span) for span in found.get(0, [])]
 
-    def _spans(self, texts: pa.StringArray, entities: Sequence[str] | None) -> list[Spans]:
-        """Of texts without nulls, in parts that bound the memory it takes."""
+    def _spans(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
+        """Of texts without nulls that hold some, in parts that bound the memory it takes."""
         lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
         if len(lengths) and lengths.max() > MAX_CHARACTERS:
             raise InvalidRequest.of("text", f"longer than {MAX_CHARACTERS:,} characters: split it")
         ends = np.cumsum(lengths, dtype=np.int64)
-        spans: list[Spans] = []
-        while len(spans) < len(texts):
-            first = len(spans)
+        spans: dict[int, Spans] = {}
+        first = 0
+        while first < len(texts):
             before = ends[first - 1] if first else 0
-            last = max(first + 1, int(np.searchsorted(ends, before + _PART, side="right")))
-            spans += self._finder.find(texts.slice(first, last - first), entities)
+            end = max(first + 1, int(np.searchsorted(ends, before + _PART, side="right")))
+            part = self._finder.find(texts.slice(first, end - first), entities)
+            spans |= {first + index: found for index, found in part.items()}
+            first = end
         return spans
 
     def _redacted(
@@ -158,14 +161,15 @@ def _distinct(texts: pa.Array) -> pa.DictionaryArray:
     return pc.dictionary_encode(texts.cast(pa.string()))
 
 
-def _array(found: list[Spans]) -> pa.Array:
-    offsets = np.zeros(len(found) + 1, dtype=np.int32)
-    np.cumsum([len(spans) for spans in found], out=offsets[1:])
-    spans = [span for spans in found for span in spans]
+def _array(found: Mapping[int, Spans], texts: int) -> pa.Array:
+    counts = np.zeros(texts + 1, dtype=np.int32)
+    order = sorted(found)
+    counts[[index + 1 for index in order]] = [len(found[index]) for index in order]
+    spans = [span for index in order for span in found[index]]
     starts, ends, entities, percents = zip(*spans, strict=True) if spans else ((),) * 4
     columns = {"entity": entities, "start": starts, "end": ends, "percent": percents}
     fields = list(SPANS.value_type)
     items = pa.StructArray.from_arrays(
         [pa.array(columns[field.name], field.type) for field in fields], fields=fields
     )
-    return pa.ListArray.from_arrays(pa.array(offsets), items, type=SPANS)
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(counts, dtype=np.int32)), items, type=SPANS)

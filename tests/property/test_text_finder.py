@@ -21,8 +21,8 @@ def hold_together(texts, threshold=0.4, entities=None):
     screened, reference = _FINDERS[threshold]
     column = pa.array(texts, pa.string())
     ours, theirs = screened.find(column, entities), reference.find(column, entities)
-    for text, mine, right in zip(texts, ours, theirs, strict=True):
-        assert mine == right, ascii(text)
+    for index, text in enumerate(texts):
+        assert ours.get(index) == theirs.get(index), ascii(text)
     return ours
 
 
@@ -86,7 +86,7 @@ def test_the_same_in_long_columns_of_joined_pieces(seed):
         )
         for _ in range(250)
     ]
-    assert any(hold_together(texts))
+    assert len(hold_together(texts)) > 100
 
 
 HOSTILE = {
@@ -127,4 +127,4 @@ def test_the_same_in_generated_sentences():
         f"卡号{person['bank_card']}"
         for person in people
     ]
-    assert all(hold_together(texts))
+    assert len(hold_together(texts)) == len(texts)
