@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import As, Json, Names, ProfileFile, Reason
-from gateway.cli.output import json_or, say, show_line, show_names
+from gateway.cli.output import hint, json_or, say, show_line, show_names
 from gateway.cli.release_views import show_release, show_releases, waited_for
 from gateway.cli.session import connected
 from gateway.client import plain
@@ -53,6 +53,30 @@ def watch(
             return
         with waited_for(client, release) as sealed:
             show_release(sealed)
+
+
+@app.command()
+def reissue(
+    release: Name,
+    project: Annotated[
+        str | None, typer.Option(help="With tokens of this project; needs a grant for it.")
+    ] = None,
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="With tokens of no project, but your own.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not recall the original.")] = False,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
+) -> None:
+    """Get the same rows with tokens of other keys: renewed ones, or another project's."""
+    with connected(name, profile) as client:
+        made = client.reissue(
+            release, project=project, without_project=no_project, keep_original=keep
+        )
+        with waited_for(client, made.name) as sealed:
+            json_or(as_json, sealed, show_release)
+    hint(f"gateway read {sealed['name'].removeprefix('releases/')} -o FILE")
 
 
 @app.command()

@@ -80,6 +80,31 @@ class ReleaseCalls(Calls):
             raise Denied(release)
         return release
 
+    def reissue(
+        self,
+        release: str | Release,
+        *,
+        project: str | None = None,
+        without_project: bool = False,
+        keep_original: bool = False,
+        request_id: str | None = None,
+    ) -> Release:
+        """Ask for the same rows with tokens of other keys: of those that are newest now, or of
+        another ``project``; returns at once with a release to ``wait`` for. The original is
+        recalled when that one is sealed, unless it is kept. Raises Denied with the reasons."""
+        if project is not None and without_project:
+            raise InvalidRequest.of("project", "give one, or without_project, or neither")
+        request = release_pb2.ReissueReleaseRequest(
+            request_id=request_id or new_request_id(),
+            name=_name(release),
+            project="" if without_project else project,
+            keep_original=keep_original,
+        )
+        made = self._link.call(self._releases.ReissueRelease, request, _OPENING_SECONDS)
+        if made.state == release_pb2.RELEASE_STATE_DENIED:
+            raise Denied(made)
+        return made
+
     # ---- following ------------------------------------------------------------------------------
 
     def release(self, release: str | Release) -> Release:

@@ -61,6 +61,7 @@ class ReleasePredicate(Noun):
     """Everything a recipient or auditor may hold the gateway to. No values, no keys."""
 
     release: str
+    reissue_of: str | None = None  # the release that has the same rows under other keys
     dataset: CertifiedDataSet
     recipient: str
     purpose: ShortText

@@ -45,14 +45,26 @@ class Sealed(Noun):
 
     stream_sha256: Digest
     content_digest: Digest
+    source_fingerprint: Digest  # of the source's content that was read
     rows: Annotated[int, Field(ge=0)]
     stream_bytes: Annotated[int, Field(ge=0)]
     chunks: Annotated[int, Field(ge=1)]
     figures: tuple[Figure, ...] = ()
 
 
+class Reissue(Noun):
+    """That a release has the rows of an earlier one under other keys. It has as many rows and
+    ends no later; unless ``keep_original``, the original is recalled when this one is sealed."""
+
+    original: str
+    rows: Annotated[int, Field(ge=0)]
+    expires: Moment
+    keep_original: bool
+
+
 class Release(Noun):
-    """The record of a release. ``plan`` exists unless DENIED; ``sealed`` once SEALED."""
+    """The record of a release. ``plan`` exists unless DENIED; ``sealed`` once SEALED.
+    ``reissued_as``: the newest release that has its rows under other keys."""
 
     name: str
     consumer: str
@@ -68,6 +80,8 @@ class Release(Noun):
     sealed: Sealed | None = None
     opened_at: AuditPosition | None = None  # the audit entry of its opening
     certificate: str | None = None  # the DSSE envelope as JSON text
+    reissue: Reissue | None = None
+    reissued_as: str | None = None
     created: Moment
     updated: Moment
     expires: Moment | None = None

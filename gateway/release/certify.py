@@ -43,6 +43,7 @@ def certify(
         subject=(Subject(name=release.name, digests={"sha256": sealed.stream_sha256}),),
         predicate=ReleasePredicate(
             release=release.name,
+            reissue_of=None if release.reissue is None else release.reissue.original,
             dataset=CertifiedDataSet(
                 name=dataset.name,
                 holder=dataset.holder,

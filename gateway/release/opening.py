@@ -1,6 +1,6 @@
 """Opens a release: decide, plan, and charge, audit and open in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from gateway.model.decision import Decision
 from gateway.model.lifecycle import DataSetState, ReleaseState
 from gateway.model.names import resource
 from gateway.model.plan import Plan
-from gateway.model.release import Release, Stage
+from gateway.model.release import Reissue, Release, Stage
 from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
@@ -32,6 +32,7 @@ from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.release.reissuing import original_for, under_other_keys
 from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
@@ -55,6 +56,7 @@ class _Attempt:
     name: str
     wrapped: bytes | None
     now: datetime
+    reissue: Reissue | None = None
 
 
 class Opening:
@@ -104,6 +106,41 @@ class Opening:
         Raises InvalidRequest, NotFound, QuotaExhausted, SourceUnavailable or SourceChanged;
         then nothing was charged or stored.
         """
+        return self._open(caller, request, key, None)
+
+    def reissue(
+        self,
+        caller: Party,
+        name: str,
+        change_project: Callable[[str | None], str | None],
+        keep_original: bool,
+        key: RequestKey,
+    ) -> Release:
+        """A release of the same rows with tokens of other keys; see ``reissuing``.
+
+        ``change_project`` gives the project from that of the original. Raises besides what
+        ``open`` does FailedPrecondition when the original or its plan is no longer what it was,
+        or every token would be the same.
+        """
+        now = self._clock.now()
+        with self._store.read() as tx:
+            if (earlier := made_before(tx, caller, key)) is not None:
+                return release_for(tx, caller, earlier)
+            original = original_for(tx, caller, name, now)
+        if original.sealed is None or original.expires is None:
+            raise GatewayFault(f"the record of {name} is incomplete")
+        reissue = Reissue(
+            original=name,
+            rows=original.sealed.rows,
+            expires=original.expires,
+            keep_original=keep_original,
+        )
+        request = original.request.but(project=change_project(original.request.project))
+        return self._open(caller, request, key, reissue)
+
+    def _open(
+        self, caller: Party, request: ExtractRequest, key: RequestKey, reissue: Reissue | None
+    ) -> Release:
         now = self._clock.now()
         with self._store.read() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
@@ -122,6 +159,7 @@ class Opening:
             name=name,
             wrapped=None if looked is None else self._keyring.wrap(self._entropy.bytes(32), name),
             now=now,
+            reissue=reissue,
         )
         try:
             return self._settled(attempt, key, {})
@@ -260,6 +298,10 @@ class Opening:
         caller, request, now = attempt.caller, attempt.request, attempt.now
         if attempt.wrapped is None:
             raise GatewayFault("a release is opened without its data key")
+        expected, reissue = plan.charge.rows, attempt.reissue
+        if reissue is not None:
+            original = original_for(tx, caller, reissue.original, now)
+            plan = under_other_keys(original, plan)
         self._refuse_over_quota(tx, caller, decision, plan, now)
         release = Release(
             name=attempt.name,
@@ -268,7 +310,8 @@ class Opening:
             decision=decision,
             plan=plan,
             state=ReleaseState.OPENED,
-            rows_expected=plan.charge.rows,
+            rows_expected=expected,
+            reissue=reissue,
             created=now,
             updated=now,
         )
@@ -286,6 +329,7 @@ class Opening:
                     "request_digest": _loggable_digest(request),
                     "decision_digest": decision.digest(),
                     "plan_digest": plan.digest(),
+                    **({} if reissue is None else {"reissue_of": reissue.original}),
                 },
             ),
             now,

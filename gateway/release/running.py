@@ -39,6 +39,7 @@ from gateway.ports import (
 from gateway.registry.domain_keys import StoredDomainKeys
 from gateway.registry.freshness import Classify, refreshed
 from gateway.release.certify import certify
+from gateway.release.reissuing import source_changed, take_over
 from gateway.release.standing import refuse_if_changed
 from gateway.transform.derivation import derive
 
@@ -210,6 +211,8 @@ class Runner:
                     dataset=dataset.name,
                 )
             if version.fingerprint != plan.dataset_fingerprint:
+                if (reissue := running.release.reissue) is not None:
+                    raise source_changed(reissue.original, dataset.name)
                 current = refreshed(dataset, source, version, self._classify)
                 if [c.verdict for c in current.columns] != [c.verdict for c in dataset.columns]:
                     raise SourceChanged(
@@ -300,6 +303,7 @@ class Runner:
         sealed = Sealed(
             stream_sha256=result.stream.sha256,
             content_digest=result.content_digest,
+            source_fingerprint=version.fingerprint,
             rows=result.rows,
             stream_bytes=result.stream.bytes,
             chunks=result.stream.chunks,
@@ -307,6 +311,8 @@ class Runner:
         )
         now = self._clock.now()
         expires = now + timedelta(days=running.plan.expires_after_days)
+        if (reissue := running.release.reissue) is not None:
+            expires = min(expires, reissue.expires)
         with self._store.write() as tx:
             found = tx.release(name, lock=True)
             if found is not None and found.sealed == sealed:
@@ -329,7 +335,9 @@ class Runner:
                 expires=expires,
             )
             tx.put_release(release)
-            tx.settle(name, sealed.rows)
+            recalled = take_over(tx, release, now)
+            # The rows of a reissue were charged with its original.
+            tx.settle(name, 0 if release.reissue is not None else sealed.rows)
             tx.audit(
                 _event(
                     "release.seal",
@@ -340,6 +348,8 @@ class Runner:
                 ),
                 now,
             )
+        if recalled is not None:
+            self._staging.destroy(recalled.stream)
 
     def _refuse_without_grant(self, tx: Transaction, release: Release) -> None:
         grant = tx.grant(release.decision.grant or "")

@@ -51,7 +51,7 @@ STAGE_SEALING: Stage
 STAGE_DONE: Stage
 
 class Release(_message.Message):
-    __slots__ = ("name", "consumer", "request", "state", "decision", "plan", "stage", "rows_done", "rows_expected", "ending_reason", "ending_text", "stream_sha256", "content_digest", "rows", "chunks", "created", "updated", "expires")
+    __slots__ = ("name", "consumer", "request", "state", "decision", "plan", "stage", "rows_done", "rows_expected", "ending_reason", "ending_text", "stream_sha256", "content_digest", "rows", "chunks", "created", "updated", "expires", "reissue_of", "reissued_as")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,8 @@ class Release(_message.Message):
     CREATED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    REISSUE_OF_FIELD_NUMBER: _ClassVar[int]
+    REISSUED_AS_FIELD_NUMBER: _ClassVar[int]
     name: str
     consumer: str
     request: _types_pb2.ExtractRequest
@@ -88,7 +90,9 @@ class Release(_message.Message):
     created: _timestamp_pb2.Timestamp
     updated: _timestamp_pb2.Timestamp
     expires: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., request: _Optional[_Union[_types_pb2.ExtractRequest, _Mapping]] = ..., state: _Optional[_Union[ReleaseState, str]] = ..., decision: _Optional[_Union[_types_pb2.Decision, _Mapping]] = ..., plan: _Optional[_Union[_types_pb2.Plan, _Mapping]] = ..., stage: _Optional[_Union[Stage, str]] = ..., rows_done: _Optional[int] = ..., rows_expected: _Optional[int] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., stream_sha256: _Optional[str] = ..., content_digest: _Optional[str] = ..., rows: _Optional[int] = ..., chunks: _Optional[int] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    reissue_of: str
+    reissued_as: str
+    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., request: _Optional[_Union[_types_pb2.ExtractRequest, _Mapping]] = ..., state: _Optional[_Union[ReleaseState, str]] = ..., decision: _Optional[_Union[_types_pb2.Decision, _Mapping]] = ..., plan: _Optional[_Union[_types_pb2.Plan, _Mapping]] = ..., stage: _Optional[_Union[Stage, str]] = ..., rows_done: _Optional[int] = ..., rows_expected: _Optional[int] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., stream_sha256: _Optional[str] = ..., content_digest: _Optional[str] = ..., rows: _Optional[int] = ..., chunks: _Optional[int] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reissue_of: _Optional[str] = ..., reissued_as: _Optional[str] = ...) -> None: ...
 
 class CreateReleaseRequest(_message.Message):
     __slots__ = ("request_id", "request", "validate_only")
@@ -99,6 +103,18 @@ class CreateReleaseRequest(_message.Message):
     request: _types_pb2.ExtractRequest
     validate_only: bool
     def __init__(self, request_id: _Optional[str] = ..., request: _Optional[_Union[_types_pb2.ExtractRequest, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class ReissueReleaseRequest(_message.Message):
+    __slots__ = ("request_id", "name", "project", "keep_original")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    name: str
+    project: str
+    keep_original: bool
+    def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ..., project: _Optional[str] = ..., keep_original: _Optional[bool] = ...) -> None: ...
 
 class GetReleaseRequest(_message.Message):
     __slots__ = ("name",)

@@ -40,6 +40,11 @@ class ReleaseServiceStub:
                 request_serializer=gateway_dot_v1_dot_release__pb2.CreateReleaseRequest.SerializeToString,
                 response_deserializer=gateway_dot_v1_dot_release__pb2.Release.FromString,
                 _registered_method=True)
+        self.ReissueRelease = channel.unary_unary(
+                '/gateway.v1.ReleaseService/ReissueRelease',
+                request_serializer=gateway_dot_v1_dot_release__pb2.ReissueReleaseRequest.SerializeToString,
+                response_deserializer=gateway_dot_v1_dot_release__pb2.Release.FromString,
+                _registered_method=True)
         self.GetRelease = channel.unary_unary(
                 '/gateway.v1.ReleaseService/GetRelease',
                 request_serializer=gateway_dot_v1_dot_release__pb2.GetReleaseRequest.SerializeToString,
@@ -89,6 +94,16 @@ class ReleaseServiceServicer:
     def CreateRelease(self, request, context):
         """Decides, plans, charges and starts. Returns at once; a denied request is a release in state
         DENIED whose decision says why. With validate_only nothing is stored or charged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReissueRelease(self, request, context):
+        """Issues a sealed release again: the same rows under other keys, of a newer version or of
+        another project. Decided anew and run on the same version of the source; refused where that or
+        the terms changed, or where every token would be the same. Its rows are not charged again, it
+        counts as one release, and it ends no later than the original.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +171,11 @@ def add_ReleaseServiceServicer_to_server(servicer, server):
             'CreateRelease': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRelease,
                     request_deserializer=gateway_dot_v1_dot_release__pb2.CreateReleaseRequest.FromString,
+                    response_serializer=gateway_dot_v1_dot_release__pb2.Release.SerializeToString,
+            ),
+            'ReissueRelease': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReissueRelease,
+                    request_deserializer=gateway_dot_v1_dot_release__pb2.ReissueReleaseRequest.FromString,
                     response_serializer=gateway_dot_v1_dot_release__pb2.Release.SerializeToString,
             ),
             'GetRelease': grpc.unary_unary_rpc_method_handler(
@@ -226,6 +246,33 @@ class ReleaseService:
             target,
             '/gateway.v1.ReleaseService/CreateRelease',
             gateway_dot_v1_dot_release__pb2.CreateReleaseRequest.SerializeToString,
+            gateway_dot_v1_dot_release__pb2.Release.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReissueRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gateway.v1.ReleaseService/ReissueRelease',
+            gateway_dot_v1_dot_release__pb2.ReissueReleaseRequest.SerializeToString,
             gateway_dot_v1_dot_release__pb2.Release.FromString,
             options,
             channel_credentials,

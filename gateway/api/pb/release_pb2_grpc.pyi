@@ -37,6 +37,12 @@ class ReleaseServiceStub:
     """Decides, plans, charges and starts. Returns at once; a denied request is a release in state
     DENIED whose decision says why. With validate_only nothing is stored or charged.
     """
+    ReissueRelease: _grpc.UnaryUnaryMultiCallable[_release_pb2.ReissueReleaseRequest, _release_pb2.Release]
+    """Issues a sealed release again: the same rows under other keys, of a newer version or of
+    another project. Decided anew and run on the same version of the source; refused where that or
+    the terms changed, or where every token would be the same. Its rows are not charged again, it
+    counts as one release, and it ends no later than the original.
+    """
     GetRelease: _grpc.UnaryUnaryMultiCallable[_release_pb2.GetReleaseRequest, _release_pb2.Release]
     """One release: a consumer's own, or of a holder's own data sets. Never its records."""
     ListReleases: _grpc.UnaryUnaryMultiCallable[_release_pb2.ListReleasesRequest, _release_pb2.ListReleasesResponse]
@@ -62,6 +68,12 @@ class ReleaseServiceAsyncStub(ReleaseServiceStub):
     CreateRelease: _aio.UnaryUnaryMultiCallable[_release_pb2.CreateReleaseRequest, _release_pb2.Release]  # type: ignore[assignment]
     """Decides, plans, charges and starts. Returns at once; a denied request is a release in state
     DENIED whose decision says why. With validate_only nothing is stored or charged.
+    """
+    ReissueRelease: _aio.UnaryUnaryMultiCallable[_release_pb2.ReissueReleaseRequest, _release_pb2.Release]  # type: ignore[assignment]
+    """Issues a sealed release again: the same rows under other keys, of a newer version or of
+    another project. Decided anew and run on the same version of the source; refused where that or
+    the terms changed, or where every token would be the same. Its rows are not charged again, it
+    counts as one release, and it ends no later than the original.
     """
     GetRelease: _aio.UnaryUnaryMultiCallable[_release_pb2.GetReleaseRequest, _release_pb2.Release]  # type: ignore[assignment]
     """One release: a consumer's own, or of a holder's own data sets. Never its records."""
@@ -91,6 +103,18 @@ class ReleaseServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_release_pb2.Release, _abc.Awaitable[_release_pb2.Release]]:
         """Decides, plans, charges and starts. Returns at once; a denied request is a release in state
         DENIED whose decision says why. With validate_only nothing is stored or charged.
+        """
+
+    @_abc_1.abstractmethod
+    def ReissueRelease(
+        self,
+        request: _release_pb2.ReissueReleaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_release_pb2.Release, _abc.Awaitable[_release_pb2.Release]]:
+        """Issues a sealed release again: the same rows under other keys, of a newer version or of
+        another project. Decided anew and run on the same version of the source; refused where that or
+        the terms changed, or where every token would be the same. Its rows are not charged again, it
+        counts as one release, and it ends no later than the original.
         """
 
     @_abc_1.abstractmethod

@@ -15,6 +15,7 @@ from gateway.api.convert.words import RELEASE_STATES
 from gateway.api.pb import release_pb2
 from gateway.errors import GatewayError
 from gateway.model.lifecycle import ReleaseState
+from gateway.model.names import is_identifier
 from gateway.model.release import Release
 from gateway.release.custody import Custody
 from gateway.release.opening import Opening
@@ -56,6 +57,28 @@ class ReleaseRpcs:
             return convert.preview_to_proto(preview, wish, call.party)
         with caller_at_fault("request"):
             release = self._opening.open(call.party, wish, call.key(request))
+        if release.state is ReleaseState.OPENED:
+            self._wake()
+        return convert.to_proto(release, call.party)
+
+    def reissue_release(
+        self, call: Call, request: release_pb2.ReissueReleaseRequest
+    ) -> release_pb2.Release:
+        shape = Shape()
+        check_request_id(shape, request.request_id)
+        name = shape.name("name", request.name, "releases")
+        other = request.project if request.HasField("project") else None
+        if other and not is_identifier(other):
+            shape.fault("project", "3 to 63 characters a-z, 0-9 and hyphen; empty for none")
+        shape.done()
+        with caller_at_fault(""):
+            release = self._opening.reissue(
+                call.party,
+                name,
+                lambda project: project if other is None else other or None,
+                request.keep_original,
+                call.key(request),
+            )
         if release.state is ReleaseState.OPENED:
             self._wake()
         return convert.to_proto(release, call.party)
