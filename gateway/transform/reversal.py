@@ -4,7 +4,7 @@ Claim. ``reverse`` gives exactly the values, as text, that the transform of the 
 domain turned into these tokens. A reversible token that was altered, or made under another key or
 for another domain, gives null (chance 2**-128). Format-preserving encryption carries no such proof:
 every text of its form has an inverse, so whoever calls must know by other means that the tokens are
-of the domain (ADR 0007). Source: RFC 5297 section 2.7; NIST SP 800-38G algorithm 8.
+of the domain (ADR 0009). Source: RFC 5297 section 2.7; NIST SP 800-38G algorithm 8.
 """
 
 from typing import Final

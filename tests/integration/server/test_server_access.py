@@ -94,7 +94,13 @@ def test_an_rpc_without_roles_keeps_the_server_from_starting():
 
 def test_separation_of_duties_in_the_protos():
     allowed = {method.rpc: method.roles for method in METHODS.values()}
-    assert allowed["ReadRelease"] == allowed["CreateRelease"] == {Role.CONSUMER}
+    for rpc in ("ReadRelease", "CreateRelease", "ReissueRelease"):
+        assert allowed[rpc] == {Role.CONSUMER}
+    # Who decides on taking tokens back is never who gets the values, and auditors only look.
+    for rpc in ("ApproveReidentification", "RefuseReidentification"):
+        assert allowed[rpc] == {Role.OFFICER}
+    for rpc in ("RequestReidentification", "AnswerReidentification"):
+        assert allowed[rpc] == {Role.CONSUMER, Role.HOLDER}
     assert not allowed["PushRecords"] & {Role.OFFICER, Role.AUDITOR, Role.ADMINISTRATOR}
     for rpc in ("CreatePolicy", "ActivatePolicy", "RetirePolicy", "OverrideVerdict"):
         assert allowed[rpc] == {Role.OFFICER}
