@@ -1,8 +1,10 @@
 """Which rows of Parquet files are looked at for a sample, and reading them column by column."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 import pyarrow as pa
@@ -58,17 +60,43 @@ def sample_groups(
 ) -> Iterator[ColumnSample]:
     """A sample of each column of ``schema``, a few at a time. ``places``: where each column stands
     in the files, which have no nested ones."""
+    reading = _Reading(opened, groups, places, most)
     rows = sum(group.rows for group in groups)
-    files = len({group.file for group in groups})
     # Opening many files for every few columns would take longer than reading them.
-    width = max(_COLUMNS_AT_ONCE, len(schema) * files // _OPENINGS)
-    first, rest = planned(groups)
-    for start in range(0, len(schema), width):
-        fields = [schema.field(place) for place in range(start, min(start + width, len(schema)))]
-        held = dict(zip((f.name for f in fields), draws(len(fields), most), strict=True))
-        for stretch, file in _each(opened, first):
-            _see(file, stretch, held, places)
-        for stretch, file in _each(opened, rest):
+    width = max(_COLUMNS_AT_ONCE, len(schema) * reading.files // _OPENINGS)
+    pieces = [list(schema)[start : start + width] for start in range(0, len(schema), width)]
+    done = 0
+    # What comes next is read while somebody looks at what came before.
+    with ThreadPoolExecutor(1, thread_name_prefix="sample") as ahead:
+        coming = ahead.submit(reading.drawn, pieces[0]) if pieces else None
+        for piece, following in zip_longest(pieces, pieces[1:]):
+            assert coming is not None  # noqa: S101 - for the type checker
+            held = coming.result()
+            coming = ahead.submit(reading.drawn, following) if following else None
+            for field in piece:
+                yield finished(held.pop(field.name), field, rows)
+            done += len(piece)
+            progress(rows * done)
+
+
+class _Reading:
+    """Draws of a few columns, each from the same stretches."""
+
+    def __init__(
+        self, opened: Opened, groups: Sequence[RowGroup], places: Mapping[str, int], most: int
+    ) -> None:
+        self._opened = opened
+        self._places = places
+        self._most = most
+        self._first, self._rest = planned(groups)
+        self.files = len({group.file for group in groups})
+
+    def drawn(self, fields: Sequence[pa.Field]) -> dict[str, Draw]:
+        """A draw for each field, by name."""
+        held = dict(zip((f.name for f in fields), draws(len(fields), self._most), strict=True))
+        for stretch, file in _each(self._opened, self._first):
+            self._see(file, stretch, held)
+        for stretch, file in _each(self._opened, self._rest):
             short = {name: draw for name, draw in held.items() if not draw.enough}
             if not short:
                 break
@@ -76,12 +104,28 @@ def sample_groups(
             with_values = {
                 name: draw
                 for name, draw in short.items()
-                if not _all_null(found.column(places[name]), stretch.group.rows)
+                if not _all_null(found.column(self._places[name]), stretch.group.rows)
             }
-            _see(file, stretch, with_values, places)
-        for field in fields:
-            yield finished(held.pop(field.name), field, rows)
-        progress(rows * (start + len(fields)))
+            self._see(file, stretch, with_values)
+        return held
+
+    def _see(self, file: pq.ParquetFile, stretch: _Stretch, held: dict[str, Draw]) -> None:
+        if not held:
+            return
+        row = 0
+        for batch in file.iter_batches(
+            _batch_rows(file.metadata, stretch.group, [self._places[name] for name in held]),
+            row_groups=[stretch.group.number],
+            columns=list(held),
+        ):
+            # Nothing leads into a row group but its beginning.
+            before = max(stretch.first - row, 0)
+            wanted = batch.slice(before, max(stretch.last - row - before, 0))
+            for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
+                held[name].see(column)
+            row += batch.num_rows
+            if row >= stretch.last:
+                return
 
 
 def planned(groups: Sequence[RowGroup]) -> tuple[list[_Stretch], list[_Stretch]]:
@@ -115,27 +159,6 @@ def _each(
             while place < len(stretches) and stretches[place].group.file == number:
                 yield stretches[place], file
                 place += 1
-
-
-def _see(
-    file: pq.ParquetFile, stretch: _Stretch, held: dict[str, Draw], places: Mapping[str, int]
-) -> None:
-    if not held:
-        return
-    row = 0
-    for batch in file.iter_batches(
-        _batch_rows(file.metadata, stretch.group, [places[name] for name in held]),
-        row_groups=[stretch.group.number],
-        columns=list(held),
-    ):
-        # Nothing leads into a row group but its beginning.
-        before = max(stretch.first - row, 0)
-        wanted = batch.slice(before, max(stretch.last - row - before, 0))
-        for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
-            held[name].see(column)
-        row += batch.num_rows
-        if row >= stretch.last:
-            return
 
 
 def _batch_rows(metadata: pq.FileMetaData, group: RowGroup, places: Sequence[int]) -> int:

@@ -147,6 +147,8 @@ def test_a_masked_value_is_never_the_value(entity: str, role: ColumnRole) -> Non
         shown = masked(column, pa.array([value]))
         assert value not in shown or value == "***"
         assert all("*" in text for text in shown)
+        # What a form does not know is hidden, and not left out.
+        assert shown or not value.strip()
 
 
 def test_dates_keep_their_year_numbers_their_first_digit_and_the_unknown_nothing() -> None:
