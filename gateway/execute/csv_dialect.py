@@ -27,7 +27,10 @@ def delimiter_of(file: Path, encoding: str) -> str:
     with file.open("rb") as stream:
         raw = stream.read(_LOOKED_BYTES)
     decoder = codecs.getincrementaldecoder(codec_of(encoding) or "utf-8")(errors="replace")
-    text = decoder.decode(raw).removeprefix("\ufeff")
+    try:
+        text = decoder.decode(raw).removeprefix("\ufeff")
+    except UnicodeError:  # the reading says what is wrong with it
+        return _DELIMITERS[0]
     whole = len(raw) < _LOOKED_BYTES
     found = {sign: _values(text, sign, whole=whole) for sign in _DELIMITERS}
     most = max(found.values())

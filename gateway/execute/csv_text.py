@@ -68,7 +68,10 @@ def header_of(descriptor: int, encoding: str, delimiter: str) -> list[str]:
         raise RecordsRejected(f"the file is UTF-8 and not {encoding}; declare utf-8")
     # What is wrong further down is for the reading to find, and to say where.
     decoder = codecs.getincrementaldecoder(codec or "utf-8")(errors="replace")
-    text = decoder.decode(raw).removeprefix("\ufeff")
+    try:
+        text = decoder.decode(raw).removeprefix("\ufeff")
+    except UnicodeError:  # UTF-16 and UTF-32 without the mark that tells their order of bytes
+        raise _unreadable(encoding) from None
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = next(reader)
@@ -77,11 +80,15 @@ def header_of(descriptor: int, encoding: str, delimiter: str) -> list[str]:
     except csv.Error:
         raise RecordsRejected("the header line is not well-formed CSV") from None
     if any("\ufffd" in name for name in names):
-        raise RecordsRejected(
-            f"the header line is not valid {encoding}; declare the file's real encoding, such as "
-            "gb18030"
-        )
+        raise _unreadable(encoding)
     return names
+
+
+def _unreadable(encoding: str) -> RecordsRejected:
+    return RecordsRejected(
+        f"the header line is not valid {encoding}; declare the file's real encoding, such as "
+        "gb18030"
+    )
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -90,7 +90,7 @@ def rejected(row: int, field: pa.Field) -> RecordsRejected:
 
 def check_names(names: Sequence[str]) -> None:
     """InvalidRequest unless every column has a name of its own that the catalogue can hold."""
-    violations = []
+    violations = [] if names else [Violation("columns", "there is no column; name them")]
     before: set[str] = set()
     for position, name in enumerate(names, start=1):
         if not name.strip():
