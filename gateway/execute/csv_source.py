@@ -119,9 +119,10 @@ class CsvFile:
 
     def _pinned(self) -> pa.Schema:
         """The catalogue's types; the file is held to its column names here, to the types later."""
-        known = [column.name for column in self._columns]
+        known = {column.name: None for column in self._columns}
+        header = set(self._header)
         differences = {
-            "removed": [name for name in known if name not in self._header],
+            "removed": [name for name in known if name not in header],
             "added": [name for name in self._header if name not in known],
         }
         if any(differences.values()):

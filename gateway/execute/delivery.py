@@ -147,7 +147,8 @@ def _short(dataset: str) -> str:
 
 def check_asked(columns: Sequence[str], schema: pa.Schema) -> None:
     """InvalidRequest naming each column that the source has not."""
-    missing = [name for name in columns if name not in schema.names]
+    known = set(schema.names)  # a list that Arrow makes each time it is asked for
+    missing = [name for name in columns if name not in known]
     if missing:
         raise InvalidRequest.collected(
             [Violation(name, "the data set has no such column") for name in missing]

@@ -21,8 +21,9 @@ _SPREAD: Final = 64
 """Row groups of a larger source that are looked at, each from its first row on."""
 
 _COLUMNS_AT_ONCE: Final = 8
-_OPENINGS: Final = 250
-"""How often files may be opened for the columns of one sample, roughly."""
+_OPENINGS: Final = 40
+"""How often files are opened for one sample, roughly: each time their footer is read, which tells
+of every column."""
 
 _PIECE_BYTES: Final = 32 << 20
 """Most bytes that are read of a row group at once, as far as its sizes tell."""
@@ -62,9 +63,10 @@ def sample_groups(
     in the files, which have no nested ones."""
     reading = _Reading(opened, groups, places, most)
     rows = sum(group.rows for group in groups)
-    # Opening many files for every few columns would take longer than reading them.
+    # Opening many or wide files for every few columns would take longer than reading them.
     width = max(_COLUMNS_AT_ONCE, len(schema) * reading.files // _OPENINGS)
-    pieces = [list(schema)[start : start + width] for start in range(0, len(schema), width)]
+    fields = list(schema)
+    pieces = [fields[start : start + width] for start in range(0, len(fields), width)]
     done = 0
     # What comes next is read while somebody looks at what came before.
     with ThreadPoolExecutor(1, thread_name_prefix="sample") as ahead:

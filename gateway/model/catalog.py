@@ -232,8 +232,8 @@ class DataSet(DataSetDraft):
         identifier(self.holder, "parties")
         if not self.columns:
             raise ValueError("a data set has at least one column")
-        names = [column.name for column in self.columns]
-        if len(set(names)) != len(names):
+        names = {column.name for column in self.columns}
+        if len(names) != len(self.columns):
             raise ValueError("two columns have the same name")
         published = [column.published_name for column in self.columns]
         if len(set(published)) != len(published):
