@@ -11,6 +11,7 @@ import pyarrow as pa
 from gateway.model.access import Grant
 from gateway.model.audit import AuditEntry, AuditEvent
 from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
+from gateway.model.classification import Classification
 from gateway.model.conditions import Condition
 from gateway.model.evidence import Coverage
 from gateway.model.key_domains import KeyDomain
@@ -337,14 +338,6 @@ class ReversalUsage:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to run a release, held by one gateway process until it ends or lapses."""
-
-    owner: str
-    until: datetime
-
-
 class Transaction(Protocol):
     """One unit of work: all of it is committed with its audit entries, or none of it."""
 
@@ -367,6 +360,22 @@ class Transaction(Protocol):
         holder: str | None = None,
         state: DataSetState | None = None,
     ) -> list[DataSet]: ...
+
+    def judged_otherwise(self, rules: str) -> list[str]:
+        """Names of data sets in use whose verdicts were made under other rules."""
+
+    def lapsed(self, now: datetime) -> list[str]:
+        """Names of data sets with a declaration that no longer holds."""
+
+    # Classification: the newest of each data set.
+    def put_classification(self, classification: Classification) -> None: ...
+    def classification(self, dataset: str) -> Classification | None: ...
+    def classifications(self, datasets: Collection[str]) -> dict[str, Classification]: ...
+    def unclassified(self, now: datetime) -> list[str]:
+        """Data sets whose classification waits, or runs under a lease that has lapsed."""
+
+    def classified_before(self, moment: datetime) -> list[str]:
+        """Data sets whose classification ended before then, longest ago first."""
 
     # Policies: versions are append-only; only state, activation and approver ever change.
     def add_policy(self, policy: StoredPolicy) -> None: ...
@@ -401,11 +410,11 @@ class Transaction(Protocol):
         holder: str | None = None,
         state: ReleaseState | None = None,
     ) -> list[Release]: ...
-    def lease(self, release: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Take or prolong the right to run a release; False while another process holds it."""
-
     def unfinished(self, now: datetime) -> list[str]:
         """Names of OPENED or RUNNING releases whose lease is absent or has lapsed."""
+
+    def lease(self, resource: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong the right to work on it; False while another process holds it."""
 
     # Idempotency: one row per (party, method, request_id).
     def remember(

@@ -38,8 +38,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """What the services call. ``wake`` is told of new releases; ``public_key`` is (key id, PEM)
-    of the signer."""
+    """What the services call. ``wake`` is told of new work; ``public_key`` is (key id, PEM) of the
+    signer."""
 
     parties: Parties
     catalog: Catalog
@@ -62,8 +62,8 @@ def servicers(cases: UseCases, page_key: bytes, clock: Clock) -> Mapping[str, ob
     pages = Pages(page_key)
     return {
         "gateway.v1.AuditService": AuditRpcs(cases.trail, pages),
-        "gateway.v1.CatalogService": CatalogRpcs(cases.catalog, pages),
-        "gateway.v1.ClassificationService": ClassificationRpcs(cases.catalog),
+        "gateway.v1.CatalogService": CatalogRpcs(cases.catalog, pages, cases.wake),
+        "gateway.v1.ClassificationService": ClassificationRpcs(cases.catalog, cases.wake),
         "gateway.v1.GrantService": GrantRpcs(cases.grants, pages),
         "gateway.v1.KeyService": KeyRpcs(cases.key_domains, pages),
         "gateway.v1.PartyService": PartyRpcs(cases.parties, pages),

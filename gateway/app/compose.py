@@ -15,6 +15,7 @@ from gateway.app.texts import LazyFinder, entity_columns
 from gateway.app.worker import Worker
 from gateway.classify.columns import classify
 from gateway.classify.pack import standard
+from gateway.classify.verdict import rules
 from gateway.config import Settings
 from gateway.errors import ConfigurationError, InvalidRequest, KeyUnavailable
 from gateway.execute.intake import StagedIntake
@@ -26,6 +27,7 @@ from gateway.model.reidentification import ReidentificationLimits
 from gateway.norms.elements import elements
 from gateway.ports import Clock, ColumnSample, Entropy, RootKeys
 from gateway.registry.catalog import Catalog
+from gateway.registry.classifier import Classifier
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
 from gateway.registry.key_domains import KeyDomains
@@ -64,6 +66,7 @@ class Rooms:
     key_domains: KeyDomains
     opening: Opening
     runner: Runner
+    classifier: Classifier
     custody: Custody
     protection: ProtectionUnderPolicy
     reidentifications: Reidentifications
@@ -126,8 +129,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     intake = StagedIntake(staging, keyring, entropy)
     finder = LazyFinder()
     executor = LocalExecutor(hierarchies.tables, finder=finder)
+    process = secrets.token_hex(8)
     runner = Runner(
-        secrets.token_hex(8),
+        process,
         store,
         sources,
         executor,
@@ -137,6 +141,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         signer,
         clock,
         classify_columns,
+    )
+    classifier = Classifier(
+        process, store, sources, clock, classify_columns, current_rules(), elements()
     )
     custody = Custody(
         store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
@@ -169,9 +176,10 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         keyring.close()
 
     worker = Worker(
-        runner,
-        settings.workers,
+        # One data set at a time: classification is heavy, and releases go first.
+        [(runner, settings.workers), (classifier, 1)],
         {
+            "look for outdated verdicts": classifier.look_out,
             "expire releases": custody.expire,
             "expire grants": grants.expire,
             "expire re-identifications": reidentifications.expire,
@@ -181,7 +189,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     )
     return Rooms(
         parties=Parties(store, clock),
-        catalog=Catalog(store, sources, intake, clock, classify_columns, elements()),
+        catalog=Catalog(store, sources, intake, clock, elements()),
         policies=Policies(store, clock),
         grants=grants,
         key_domains=KeyDomains(store, domain_keys, clock),
@@ -197,6 +205,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             finder.rules,
         ),
         runner=runner,
+        classifier=classifier,
         custody=custody,
         protection=ProtectionUnderPolicy(
             store,
@@ -272,6 +281,12 @@ def open_ring(settings: Settings, entropy: Entropy) -> RootKeys:
             seconds=vault.seconds,
         )
     )
+
+
+def current_rules() -> str:
+    """How columns name the pack that ``classify_columns`` goes by."""
+    pack = standard()
+    return rules(pack.version, pack.sha256)
 
 
 def open_staging(settings: Settings, entropy: Entropy) -> EncryptedStaging:

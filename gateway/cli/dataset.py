@@ -1,5 +1,7 @@
 """``gateway dataset``: find, register and describe data sets."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +10,7 @@ import typer
 
 from gateway.cli.description import pairs, read_description, read_source
 from gateway.cli.options import As, Json, Names, ProfileFile, Reason
-from gateway.cli.output import hint, json_or, say, show_fields, show_names, show_table, when
+from gateway.cli.output import hint, json_or, say, show_fields, show_names, show_table, stages, when
 from gateway.cli.session import connected
 from gateway.cli.tables import open_table
 from gateway.client import plain
@@ -23,6 +25,11 @@ Title = Annotated[str | None, typer.Option(help="Title for people.")]
 Described = Annotated[
     Path | None,
     typer.Option("--describe", help="YAML with title, description, columns and so on."),
+]
+
+
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Do not wait until the columns are classified.")
 ]
 
 
@@ -80,11 +87,12 @@ def register(
     null: Annotated[
         list[str] | None, typer.Option(help="Text of a CSV file that stands for nothing.")
     ] = None,
+    no_wait: NoWait = False,
     name: As = None,
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Register a data set where it lives; its columns are classified at once."""
+    """Register a data set where it lives, and have its columns classified."""
     if not is_identifier(dataset.removeprefix("datasets/")):
         raise InvalidRequest.of(
             "name",
@@ -101,10 +109,17 @@ def register(
         types=pairs(type_, "type"),
         nulls=tuple(null) if null else ("",),
     )
-    with connected(name, profile) as client:
-        registered = plain(client.register(dataset, found, columns=columns, **fields))
+    with connected(name, profile) as client, _classifying(dataset) as told:
+        registered = plain(
+            client.register(
+                dataset, found, columns=columns, wait=not no_wait, progress=told, **fields
+            )
+        )
     json_or(as_json, registered, show_dataset)
-    if registered["state"] == "awaiting_records":
+    _hint_declined(registered)
+    if no_wait:
+        hint(f"is it classified? gateway dataset show {dataset}")
+    elif registered["state"] == "awaiting_records":
         hint(f"push its records: gateway dataset push {dataset} FILE")
     else:
         hint(f"why: gateway dataset show {dataset} --why")
@@ -132,6 +147,7 @@ def update(
 def push(
     dataset: Name,
     file: Annotated[Path, typer.Argument(help="Parquet, CSV or Arrow stream with the records.")],
+    no_wait: NoWait = False,
     name: As = None,
     profile: ProfileFile = None,
     as_json: Json = False,
@@ -140,18 +156,23 @@ def push(
     with connected(name, profile) as client:
         registered = client.dataset(dataset)
         columns = [Column(name=column.name, type=column.type) for column in registered.columns]
-        with open_table(file, columns) as records:
-            pushed = plain(client.push(dataset, records))
+        with open_table(file, columns) as records, _classifying(dataset) as told:
+            pushed = plain(client.push(dataset, records, wait=not no_wait, progress=told))
     json_or(as_json, pushed, show_dataset)
 
 
 @app.command()
 def refresh(
-    dataset: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+    dataset: Name,
+    no_wait: NoWait = False,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
 ) -> None:
     """Look at the source again, after you changed it on purpose."""
-    with connected(name, profile) as client:
-        json_or(as_json, plain(client.refresh(dataset)), show_dataset)
+    with connected(name, profile) as client, _classifying(dataset) as told:
+        seen = plain(client.refresh(dataset, wait=not no_wait, progress=told))
+    json_or(as_json, seen, show_dataset)
 
 
 @app.command()
@@ -165,11 +186,16 @@ def withdraw(
 
 @app.command()
 def classify(
-    dataset: Name, name: As = None, profile: ProfileFile = None, as_json: Json = False
+    dataset: Name,
+    no_wait: NoWait = False,
+    name: As = None,
+    profile: ProfileFile = None,
+    as_json: Json = False,
 ) -> None:
-    """Classify the columns again; what a person said of one stays."""
-    with connected(name, profile) as client:
-        json_or(as_json, plain(client.classify(dataset)), show_dataset)
+    """Classify the columns again; what a person said stays, and an officer accepts milder finds."""
+    with connected(name, profile) as client, _classifying(dataset) as told:
+        seen = plain(client.classify(dataset, wait=not no_wait, progress=told))
+    json_or(as_json, seen, show_dataset)
 
 
 @app.command()
@@ -209,6 +235,7 @@ def show_dataset(dataset: dict[str, Any]) -> None:
     )  # fmt: skip
     fields = {field: dataset[field] for field in shown}
     fields["updated"] = when(dataset["updated"])
+    fields["classification"] = _classification(dataset)
     show_fields(fields, title=dataset["name"])
     columns = dataset["columns"]
     rows = [
@@ -232,6 +259,38 @@ def show_dataset(dataset: dict[str, Any]) -> None:
             "officer accepts it (gateway dataset classify) or decides otherwise (gateway dataset "
             "override)"
         )
+
+
+@contextmanager
+def _classifying(dataset: str) -> Iterator[Callable[[Any], None]]:
+    """A progress bar while a data set is classified; yields what is told how far that is."""
+    with stages(f"classifying {dataset}") as tell:
+
+        def told(message: Any) -> None:
+            now = plain(message)
+            tell(now["state"] or "", now["columns_done"], now["columns_total"])
+
+        yield told
+
+
+def _hint_declined(dataset: dict[str, Any]) -> None:
+    declined = (dataset["classification"] or {}).get("declined_columns")
+    if declined:
+        hint(
+            "not taken over, because the columns hold something graver or else: "
+            + ", ".join(declined)
+            + "; only an officer says otherwise (gateway dataset override)"
+        )
+
+
+def _classification(dataset: dict[str, Any]) -> str | None:
+    """How the newest classification stands, unless it is done."""
+    now = dataset["classification"]
+    if now is None or now["state"] == "done":
+        return None
+    if now["state"] == "failed":
+        return f"failed: {now['failure_text']}"
+    return f"{now['state']}, {now['columns_done']} of {now['columns_total']} columns"
 
 
 def _show_list(datasets: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """Data sets, seen from outside: find, register, describe, classify, push."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from threading import Event
 from typing import Any, Final
@@ -15,6 +15,7 @@ from gateway.api.pb import (
     classification_pb2,
     classification_pb2_grpc,
 )
+from gateway.client.failures import ClassificationFailed
 from gateway.client.forms import column_message, full_name, moment, role_number, source_message
 from gateway.client.link import ATTEMPTS, STREAM_SECONDS, Calls, Link, new_request_id
 from gateway.client.streams import pieces
@@ -34,7 +35,13 @@ DESCRIPTIONS: Final = (
 )
 """What a holder says of a data set, besides its columns."""
 
-# Registering opens the source, counts its rows and classifies its columns.
+ClassificationProgress = Callable[[catalog_pb2.Classification], object]
+_UNDER_WAY: Final = (
+    catalog_pb2.CLASSIFICATION_STATE_PENDING,
+    catalog_pb2.CLASSIFICATION_STATE_RUNNING,
+)
+
+# Registering opens the source and counts its rows.
 _LOOKING_SECONDS: Final = 300.0
 
 
@@ -62,9 +69,19 @@ class CatalogCalls(Calls):
     # ---- registering and describing -------------------------------------------------------------
 
     def register(
-        self, name: str, source: SourceRef, *, columns: Sequence[Column] = (), **described: Any
+        self,
+        name: str,
+        source: SourceRef,
+        *,
+        columns: Sequence[Column] = (),
+        wait: bool = True,
+        progress: ClassificationProgress = lambda _: None,
+        **described: Any,
     ) -> catalog_pb2.DataSet:
-        """Register a data set where it lives, and have it classified.
+        """Register a data set where it lives, and wait until it is classified; ``progress`` is
+        told how far that is. ClassificationFailed says why it could not be, and what to do: the
+        data set is registered then. Without ``wait``, returns at once: no column has a verdict
+        yet, and nothing can be released from it.
 
         ``described``: title (required), description, steward, licence, legal_basis,
         retention_days, update_cycle, keywords, privacy_unit. ``columns``: what is known of some
@@ -78,7 +95,8 @@ class CatalogCalls(Calls):
                 **_known(described),
             ),
         )
-        return self._link.command(self._catalog.RegisterDataSet, request, _LOOKING_SECONDS)
+        registered = self._link.command(self._catalog.RegisterDataSet, request, _LOOKING_SECONDS)
+        return self.classified(name, progress) if wait else registered
 
     def update(
         self, name: str, *, columns: Sequence[Column] | None = None, **described: Any
@@ -100,10 +118,17 @@ class CatalogCalls(Calls):
         )
         return self._link.command(self._catalog.UpdateDataSet, request)
 
-    def refresh(self, name: str) -> catalog_pb2.DataSet:
-        """Look at the source again, after it was changed on purpose."""
+    def refresh(
+        self,
+        name: str,
+        *,
+        wait: bool = True,
+        progress: ClassificationProgress = lambda _: None,
+    ) -> catalog_pb2.DataSet:
+        """Look at the source again, after it was changed on purpose; waits as ``register`` does."""
         request = catalog_pb2.RefreshDataSetRequest(name=full_name("datasets", name))
-        return self._link.command(self._catalog.RefreshDataSet, request, _LOOKING_SECONDS)
+        seen = self._link.command(self._catalog.RefreshDataSet, request, _LOOKING_SECONDS)
+        return self.classified(name, progress) if wait else seen
 
     def withdraw(self, name: str) -> catalog_pb2.DataSet:
         """Take a data set out of use."""
@@ -112,10 +137,43 @@ class CatalogCalls(Calls):
 
     # ---- classification -------------------------------------------------------------------------
 
-    def classify(self, name: str) -> catalog_pb2.DataSet:
-        """Classify the columns again; what a person said of one stays."""
+    def classify(
+        self,
+        name: str,
+        *,
+        wait: bool = True,
+        progress: ClassificationProgress = lambda _: None,
+    ) -> catalog_pb2.DataSet:
+        """Classify the columns again; what a person said of one stays. As an officer, also accept
+        what the rules find milder than what held before. Waits as ``register`` does."""
         request = classification_pb2.ClassifyDataSetRequest(name=full_name("datasets", name))
-        return self._link.command(self._classification.ClassifyDataSet, request, _LOOKING_SECONDS)
+        asked = self._link.command(self._classification.ClassifyDataSet, request)
+        return self.classified(name, progress) if wait else asked
+
+    def classified(
+        self, name: str, progress: ClassificationProgress = lambda _: None
+    ) -> catalog_pb2.DataSet:
+        """The data set once its newest classification ended; ClassificationFailed if it failed."""
+        now = catalog_pb2.Classification(state=catalog_pb2.CLASSIFICATION_STATE_DONE)
+        for now in self.watch_classification(name):
+            progress(now)
+        if now.state == catalog_pb2.CLASSIFICATION_STATE_FAILED:
+            raise ClassificationFailed(
+                f"{name} could not be classified: {now.failure_text}",
+                reason=now.failure_reason,
+                dataset=full_name("datasets", name),
+            )
+        return self.dataset(name)
+
+    def watch_classification(self, name: str) -> Iterator[catalog_pb2.Classification]:
+        """The newest classification at every change until it ended, also over lost connections."""
+        request = classification_pb2.WatchClassificationRequest(name=full_name("datasets", name))
+        for answer in self._link.follow(
+            self._classification.WatchClassification,
+            request,
+            lambda answer: answer.classification.state not in _UNDER_WAY,
+        ):
+            yield answer.classification
 
     def override(
         self,
@@ -144,8 +202,16 @@ class CatalogCalls(Calls):
 
     # ---- pushed records -------------------------------------------------------------------------
 
-    def push(self, name: str, records: pa.Table | pa.RecordBatchReader) -> catalog_pb2.DataSet:
-        """Replace the records of a pushed data set, as a whole or not at all.
+    def push(
+        self,
+        name: str,
+        records: pa.Table | pa.RecordBatchReader,
+        *,
+        wait: bool = True,
+        progress: ClassificationProgress = lambda _: None,
+    ) -> catalog_pb2.DataSet:
+        """Replace the records of a pushed data set, as a whole or not at all; waits as
+        ``register`` does.
 
         RecordsRejected names row and column of what does not fit. A table is sent again when
         the connection is lost; a reader can be read only once, so it is not.
@@ -179,7 +245,8 @@ class CatalogCalls(Calls):
                 raise
 
         attempts = ATTEMPTS if isinstance(records, pa.Table) else 1
-        return self._link.attempt(once, attempts).dataset
+        pushed = self._link.attempt(once, attempts).dataset
+        return self.classified(name, progress) if wait else pushed
 
 
 def _known(described: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from gateway.errors import (
     FailedPrecondition,
     GatewayError,
     GatewayFault,
+    HolderError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
@@ -71,6 +72,13 @@ class Unreachable(GatewayFault):
 
     code = "UNAVAILABLE"
     reason = "UNREACHABLE"
+
+
+class ClassificationFailed(HolderError):
+    """A data set is registered and its columns could not be classified: nothing can be released
+    from it until that is tried again, and the text says what to do first."""
+
+    reason = "CLASSIFICATION_FAILED"
 
 
 class DeniedRecords(CallerError):

@@ -13,12 +13,13 @@ from cryptography import x509
 
 from gateway.client.failures import Unreachable, decoded, is_passing
 from gateway.client.profile import Profile, private_bytes, public_bytes
-from gateway.errors import GatewayError, Unauthenticated
+from gateway.errors import DeadlineExceeded, GatewayError, Unauthenticated
 
 T = TypeVar("T")
 
 CALL_SECONDS: Final = 30.0
 STREAM_SECONDS: Final = 3600.0
+_WATCH_SECONDS: Final = 300.0
 ATTEMPTS: Final = 6
 """Tries of one call; with the pauses between them, some six seconds."""
 
@@ -97,6 +98,27 @@ class Link:
             raise self.failure(error) from error
         finally:
             call.cancel()
+
+    def follow(
+        self, method: Callable[..., Any], request: Any, ended: Callable[[Any], bool]
+    ) -> Iterator[Any]:
+        """The messages of a watch until one of them is the last, also over lost connections."""
+        failures, over = 0, False
+        while not over:
+            try:
+                for now in self.stream(method, request, _WATCH_SECONDS):
+                    failures = 0
+                    yield now
+                    # The gateway ends the stream after this one; cut off, it would be logged so.
+                    over = ended(now)
+            except DeadlineExceeded:
+                continue
+            except GatewayError as failure:
+                failures += 1
+                if failures >= ATTEMPTS or not is_passing(failure):
+                    raise
+            if not over:
+                self.wait(max(1, failures))
 
     def attempt(self, once: Callable[[], T], attempts: int = ATTEMPTS) -> T:
         """The result of ``once``, tried again while what is wrong may pass."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from gateway.api.pb import release_pb2, release_pb2_grpc
-from gateway.client.failures import Denied, is_passing
+from gateway.client.failures import Denied
 from gateway.client.forms import extract_message, full_name
-from gateway.client.link import ATTEMPTS, STREAM_SECONDS, Calls, Link, new_request_id
+from gateway.client.link import STREAM_SECONDS, Calls, Link, new_request_id
 from gateway.client.plain import number, word, words
 from gateway.client.reading import Chunks
 from gateway.client.saving import save_stream
 from gateway.client.streams import Batches
-from gateway.errors import DeadlineExceeded, GatewayError, InvalidRequest, ReleaseStopped
+from gateway.errors import InvalidRequest, ReleaseStopped
 from gateway.model.conditions import Condition
 from gateway.verify import Verified, verify_certificate, verify_file
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _STATE: Final = release_pb2.ReleaseState.DESCRIPTOR
 _UNDERWAY: Final = (release_pb2.RELEASE_STATE_OPENED, release_pb2.RELEASE_STATE_RUNNING)
-_WATCH_SECONDS: Final = 300.0
 # Before it answers, the gateway asks the source for its version, which may take a while.
 _OPENING_SECONDS: Final = 120.0
 
@@ -125,23 +124,10 @@ class ReleaseCalls(Calls):
 
     def watch(self, release: str | Release) -> Iterator[Release]:
         """The release at every change until it ended, also over lost connections."""
-        failures, ended = 0, False
-        while not ended:
-            request = release_pb2.WatchReleaseRequest(name=_name(release))
-            try:
-                for now in self._link.stream(self._releases.WatchRelease, request, _WATCH_SECONDS):
-                    failures = 0
-                    yield now
-                    # The gateway ends the stream after this one; cut off, it would be logged so.
-                    ended = now.state not in _UNDERWAY
-            except DeadlineExceeded:
-                continue
-            except GatewayError as failure:
-                failures += 1
-                if failures >= ATTEMPTS or not is_passing(failure):
-                    raise
-            if not ended:
-                self._link.wait(max(1, failures))
+        request = release_pb2.WatchReleaseRequest(name=_name(release))
+        yield from self._link.follow(
+            self._releases.WatchRelease, request, lambda now: now.state not in _UNDERWAY
+        )
 
     def wait(
         self, release: str | Release, progress: Callable[[Release], None] = lambda _: None

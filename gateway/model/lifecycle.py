@@ -65,6 +65,15 @@ class ReidentificationState(StrEnum):
     EXPIRED = "expired"
 
 
+class ClassificationState(StrEnum):
+    """The newest pass over a data set; the next one begins with PENDING again."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 RELEASE: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.DENIED: frozenset(),
     # A run that a crash interrupted goes back to OPENED and is taken up again.
@@ -136,6 +145,18 @@ REIDENTIFICATION: Mapping[ReidentificationState, frozenset[ReidentificationState
     ReidentificationState.EXPIRED: frozenset(),
 }
 
+CLASSIFICATION: Mapping[ClassificationState, frozenset[ClassificationState]] = {
+    ClassificationState.PENDING: frozenset(
+        {ClassificationState.RUNNING, ClassificationState.FAILED}
+    ),
+    # Back to PENDING: its process went away, or newer records or another call overtook it.
+    ClassificationState.RUNNING: frozenset(
+        {ClassificationState.PENDING, ClassificationState.DONE, ClassificationState.FAILED}
+    ),
+    ClassificationState.DONE: frozenset({ClassificationState.PENDING}),
+    ClassificationState.FAILED: frozenset({ClassificationState.PENDING}),
+}
+
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -167,6 +188,7 @@ DIAGRAMS: Mapping[str, str] = {
     "Grant": diagram(GRANT, (GrantState.REQUESTED,)),
     "Policy version": diagram(POLICY, (PolicyState.DRAFT,)),
     "Data set": diagram(DATA_SET, (DataSetState.AWAITING_RECORDS, DataSetState.ACTIVE)),
+    "Classification": diagram(CLASSIFICATION, (ClassificationState.PENDING,)),
     "Key domain": diagram(KEY_DOMAIN, (KeyDomainState.ACTIVE,)),
     "Re-identification": diagram(REIDENTIFICATION, (ReidentificationState.REQUESTED,)),
 }

@@ -23,20 +23,21 @@ from gateway.model.catalog import (
     DataSetDraft,
     Party,
     PushedSource,
+    SourceRef,
     SourceVersion,
 )
+from gateway.model.classification import Cause, Classification
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import DATA_SET, DataSetState, advance
 from gateway.model.names import ColumnRole, Role
 from gateway.model.noun import Noun
 from gateway.model.requests import RequestKey
 from gateway.norms.elements import Element
-from gateway.ports import Clock, ColumnSample, Intake, Page, Sources, Store, Transaction
-from gateway.registry.declaring import declare, overridden
-from gateway.registry.freshness import Classify
+from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
+from gateway.registry.classifications import ask, refuse_while_under_way
+from gateway.registry.declaring import declare, overridden, without_verdict
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
-from gateway.registry.verdicts import judged
 
 CHANGEABLE = frozenset(
     {
@@ -63,14 +64,12 @@ class Catalog:
         sources: Sources,
         intake: Intake,
         clock: Clock,
-        classify: Classify,
         elements: Mapping[str, Element],
     ) -> None:
         self._store = store
         self._sources = sources
         self._intake = intake
         self._clock = clock
-        self._classify = classify
         self._elements = elements
 
     # ---- looking --------------------------------------------------------------------------------
@@ -92,7 +91,9 @@ class Catalog:
     # ---- registering ----------------------------------------------------------------------------
 
     def register(self, caller: Party, draft: DataSetDraft, key: RequestKey) -> DataSet:
-        """A new data set: its source is opened once, its columns are classified.
+        """A new data set: its source is opened once, to read its columns and count its rows; what
+        they are is found in the background. Until then no column has a verdict, and what the
+        holder declares of them waits.
 
         Raises AlreadyExists, SourceUnavailable, or InvalidRequest naming every declared column
         that the source does not have.
@@ -102,45 +103,51 @@ class Catalog:
                 return dataset_for(tx, caller, earlier)
         if draft.name == OWN_RECORDS:
             raise InvalidRequest.of("name", f"{draft.name} is reserved: choose another")
-        bare, rows, version = self._look(caller, draft)
+        bare, version = self._look(caller, draft)
         now = self._clock.now()
         dataset = DataSet(
             **{name: value for name, value in dict(draft).items() if name != "columns"},
             holder=caller.name,
-            columns=bare,
+            columns=self._declare(caller, bare, [without_verdict(c) for c in draft.columns]),
+            version=version,
             state=DataSetState.AWAITING_RECORDS if version is None else DataSetState.ACTIVE,
             created=now,
             updated=now,
         )
-        dataset = judged(dataset, version, self._classify(rows, bare))
-        dataset = dataset.but(columns=self._declare(caller, dataset.columns, draft.columns))
+        declared = [c for c in draft.columns if any(c.verdict) or c.element is not None]
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return dataset_for(tx, caller, earlier)
             tx.put_dataset(dataset, expected_revision=None)
             remember(tx, caller, key, dataset.name)
             self._log(tx, caller, "dataset.register", dataset)
+            ask(tx, dataset, Cause.REGISTERED, now, caller, declared)
         return dataset
 
     def refresh(self, caller: Party, name: str, key: RequestKey) -> DataSet:
         """Read the source's columns and version again. What was known of a column that is still
-        there stays known; new columns are classified."""
+        there stays known; all are classified on what it holds now."""
         with self._store.read() as tx:
             if made_before(tx, caller, key) is not None:
                 return dataset_for(tx, caller, name)
             dataset = self._own(tx, caller, name)
         if isinstance(dataset.source, PushedSource):
             raise FailedPrecondition(f"{name} is pushed: push its records again instead")
-        found, rows, version = self._open(dataset.holder, dataset.name, dataset.source, ())
+        found, version = self._open(dataset.holder, dataset.name, dataset.source)
         known = {column.name: column for column in dataset.columns}
         columns = tuple(
             known[c.name].but(type=c.type, nullable=c.nullable) if c.name in known else c
             for c in found
         )
-        seen = judged(
-            dataset.but(columns=columns), version, self._classify(rows, columns), caller.role
+        changes = {"columns": columns, "version": version}
+        return self._change(
+            caller,
+            dataset,
+            key,
+            "dataset.refresh",
+            changes,
+            also=self._asking(Cause.REFRESHED, caller),
         )
-        return self._change(caller, dataset, key, "dataset.refresh", _outcome(seen))
 
     def withdraw(self, caller: Party, name: str, key: RequestKey) -> DataSet:
         """Take a data set out of use."""
@@ -180,29 +187,49 @@ class Catalog:
         wanted = dict(changes)
         if "columns" in wanted:
             said = _columns(wanted["columns"])
+            if dataset.judged is None and any(part for c in said for part in c.verdict):
+                raise FailedPrecondition(
+                    f"the columns of {name} are not classified yet: say what they are when that is "
+                    "done (gateway dataset show)",
+                    reason="CLASSIFICATION_UNDER_WAY",
+                )
             wanted["columns"] = self._declare(caller, dataset.columns, said)
-        return self._change(caller, dataset, key, "dataset.update", wanted)
+
+        def also(tx: Transaction, changed: DataSet) -> None:
+            if "columns" in wanted:
+                refuse_while_under_way(tx, changed.name)
+
+        return self._change(caller, dataset, key, "dataset.update", wanted, also=also)
 
     def classify(self, caller: Party, name: str, key: RequestKey) -> DataSet:
-        """Classify again from names and a sample; what a person declared stays."""
-        with self._store.read() as tx:
+        """Have it classified again; what a person declared stays. An officer's call also accepts
+        what the rules find milder than what held before. Also how to try a failed one again."""
+        now = self._clock.now()
+        with self._store.write() as tx:
             dataset = (
                 self._own(tx, caller, name)
                 if caller.role is Role.HOLDER
-                else dataset_for(tx, caller, name).at(self._clock.now())
+                else dataset_for(tx, caller, name).at(now)
             )
             if made_before(tx, caller, key) is not None:
                 return dataset
-        if dataset.state is not DataSetState.ACTIVE:
-            raise FailedPrecondition(f"{name} is {dataset.state}: there is nothing to classify")
-        with self._sources.open(
-            dataset.holder, dataset.name, dataset.source, dataset.columns
-        ) as source:
-            names = [column.name for column in dataset.columns]
-            version = source.version()
-            found = self._classify(source.sample(names), dataset.columns)
-        seen = judged(dataset, version, found, caller.role)
-        return self._change(caller, dataset, key, "dataset.classify", _outcome(seen))
+            if dataset.state is DataSetState.WITHDRAWN:
+                raise FailedPrecondition(f"{name} is withdrawn: there is nothing to classify")
+            ask(tx, dataset, Cause.ASKED, now, caller)
+            remember(tx, caller, key, name)
+            self._log(tx, caller, "dataset.classify", dataset)
+        return dataset
+
+    def classification(self, caller: Party, name: str) -> Classification | None:
+        """The newest classification of a data set that the caller may see; None: never asked."""
+        with self._store.read() as tx:
+            dataset_for(tx, caller, name)
+            return tx.classification(name)
+
+    def classifications(self, datasets: Sequence[DataSet]) -> dict[str, Classification]:
+        """The newest of each of these data sets, which the caller may see."""
+        with self._store.read() as tx:
+            return tx.classifications([dataset.name for dataset in datasets])
 
     def override(
         self,
@@ -269,19 +296,23 @@ class Catalog:
             raise FailedPrecondition(f"{name} is withdrawn")
         received = self._intake.receive(dataset, records)
 
-        def keys(tx: Transaction) -> None:
+        asking = self._asking(Cause.PUSHED, caller)
+
+        def also(tx: Transaction, changed: DataSet) -> None:
+            asking(tx, changed)
             tx.put_key(received.stream, received.wrapped_key)
             if before.stream is not None:
                 tx.destroy_key(before.stream)
 
         try:
-            found = self._classify(received.samples, dataset.columns)
+            # The verdicts are on the old records until the new ones are classified; meanwhile
+            # nothing is released (DataSet.current).
             changes = {
-                **_outcome(judged(dataset, received.version, found, caller.role)),
+                "version": received.version,
                 "source": PushedSource(stream=received.stream),
                 "state": DataSetState.ACTIVE,
             }
-            changed = self._change(caller, dataset, key, "dataset.push", changes, also=keys)
+            changed = self._change(caller, dataset, key, "dataset.push", changes, also=also)
         except StoreUnavailable:
             # The commit may have been done: sweeping will tell whether anything refers to it.
             raise
@@ -296,26 +327,30 @@ class Catalog:
 
     def _look(
         self, caller: Party, draft: DataSetDraft
-    ) -> tuple[tuple[Column, ...], tuple[ColumnSample, ...] | None, SourceVersion | None]:
+    ) -> tuple[tuple[Column, ...], SourceVersion | None]:
         if isinstance(draft.source, PushedSource):
             if draft.source.stream is not None or not draft.columns:
                 raise InvalidRequest.of("columns", "declare every column of a pushed data set")
             declared = draft.columns
             bare = (Column(name=c.name, type=c.type, nullable=c.nullable) for c in declared)
-            return tuple(bare), None, None
-        return self._open(caller.name, draft.name, draft.source, ())
+            return tuple(bare), None
+        return self._open(caller.name, draft.name, draft.source)
 
     def _open(
-        self, holder: str, name: str, source: object, columns: Sequence[Column]
-    ) -> tuple[tuple[Column, ...], tuple[ColumnSample, ...], SourceVersion]:
-        with self._sources.open(holder, name, source, columns) as opened:  # type: ignore[arg-type]
-            schema = opened.schema()
+        self, holder: str, name: str, source: SourceRef
+    ) -> tuple[tuple[Column, ...], SourceVersion]:
+        with self._sources.open(holder, name, source, ()) as opened:
             found = tuple(
                 Column(name=field.name, type=str(field.type), nullable=field.nullable)
-                for field in schema
+                for field in opened.schema()
             )
-            version = opened.version()
-            return found, tuple(opened.sample(schema.names)), version
+            return found, opened.version()
+
+    def _asking(self, cause: Cause, caller: Party) -> Callable[[Transaction, DataSet], None]:
+        def asking(tx: Transaction, changed: DataSet) -> None:
+            ask(tx, changed, cause, self._clock.now(), caller)
+
+        return asking
 
     def _declare(
         self, caller: Party, columns: Sequence[Column], said: Sequence[Column]
@@ -336,7 +371,7 @@ class Catalog:
         action: str,
         changes: Mapping[str, object],
         *,
-        also: Callable[[Transaction], None] | None = None,
+        also: Callable[[Transaction, DataSet], None] = lambda _tx, _dataset: None,
         **details: str,
     ) -> DataSet:
         changed = dataset.but(
@@ -346,8 +381,7 @@ class Catalog:
             if made_before(tx, caller, key) is not None:
                 return dataset_for(tx, caller, dataset.name)
             tx.put_dataset(changed, expected_revision=dataset.revision)
-            if also is not None:
-                also(tx)
+            also(tx, changed)
             remember(tx, caller, key, changed.name)
             self._log(tx, caller, action, changed, **details)
         return changed
@@ -370,10 +404,6 @@ class Catalog:
             ),
             self._clock.now(),
         )
-
-
-def _outcome(seen: DataSet) -> dict[str, object]:
-    return {name: getattr(seen, name) for name in ("columns", "version", "judged")}
 
 
 def _columns(value: object) -> tuple[Column, ...]:

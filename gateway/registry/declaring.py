@@ -75,6 +75,11 @@ def of_its_element(elements: Mapping[str, Element], column: Column) -> bool:
     return element is None or column.entity in (None, "NONE", element.entity)
 
 
+def without_verdict(column: Column) -> Column:
+    """What is said of a column besides what it is: description, element, unit."""
+    return column.but(entity=None, grade=None, role=None)
+
+
 def laid_over(column: Column, declared: Column, holder: str, now: datetime) -> Column:
     """The column with what its holder says, whether or not that may be said. What the rules found
     is kept beside a declared verdict."""

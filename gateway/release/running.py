@@ -1,7 +1,6 @@
 """Runs an opened release: read, protect, check, seal; or end it so that nothing is readable."""
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,22 +37,13 @@ from gateway.ports import (
 )
 from gateway.registry.domain_keys import StoredDomainKeys
 from gateway.registry.freshness import Classify, refreshed
+from gateway.registry.turns import LEASE, MOST_ATTEMPTS, Pulse, ShuttingDown
 from gateway.release.certify import certify
 from gateway.release.reissuing import source_changed, take_over
 from gateway.release.standing import refuse_if_changed
 from gateway.transform.derivation import derive
 
-LEASE = timedelta(seconds=60)
 SEAL_AGAIN_SECONDS = 0.5
-PROGRESS_EVERY = timedelta(milliseconds=500)
-MOST_ATTEMPTS = 3
-
-
-class ShuttingDown(GatewayFault):
-    """This process ends; the release is left for another one."""
-
-    code = "UNAVAILABLE"
-    reason = "SHUTTING_DOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,29 +229,15 @@ class Runner:
             raise KeyUnavailable(f"the key of {name} was destroyed", resource=name)
         return self._keyring.unwrap(wrapped, name)
 
-    def _progress(self, running: Running) -> Callable[[int], None]:
-        last = self._clock.now()
+    def _progress(self, running: Running) -> Pulse:
         # With filters, rows done tell how many satisfy them, also of a release that a check
         # refuses in the end; without, they tell no more than the catalogue does.
         shown = not running.plan.filters
-
-        def report(rows: int) -> None:
-            nonlocal last
-            if self._stopping.is_set():
-                raise ShuttingDown("the gateway is shutting down")
-            now = self._clock.now()
-            if now - last < PROGRESS_EVERY:
-                return
-            try:
-                self._note_progress(running, rows if shown else 0, now)
-            except StoreUnavailable:
-                # The lease still covers a short absence of the store; sealing checks it.
-                if now - last >= LEASE:
-                    raise
-                return
-            last = now
-
-        return report
+        return Pulse(
+            self._clock,
+            self._stopping,
+            lambda rows, now: self._note_progress(running, rows if shown else 0, now),
+        )
 
     def _note_progress(self, running: Running, rows: int, now: datetime) -> None:
         with self._store.write() as tx:

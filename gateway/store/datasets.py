@@ -1,6 +1,7 @@
 """Data sets: optimistic replacement by revision, and search."""
 
 import unicodedata
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -9,7 +10,7 @@ from gateway.model.catalog import DataSet
 from gateway.model.lifecycle import DataSetState
 from gateway.ports import Page
 from gateway.store import tables
-from gateway.store.unit import Unit, read_noun
+from gateway.store.unit import Unit, microseconds, read_noun
 
 
 class DataSets(Unit):
@@ -25,6 +26,8 @@ class DataSets(Unit):
             "holder": dataset.holder,
             "state": dataset.state,
             "revision": dataset.revision,
+            "rules": dataset.judged.rules if dataset.judged is not None else "",
+            "lapses": None if dataset.lapses is None else microseconds(dataset.lapses),
             "search": _searched(dataset),
             "body": dataset.model_dump_json(),
         }
@@ -66,6 +69,23 @@ class DataSets(Unit):
         for word in _folded(text).split():
             statement = statement.where(table.c.search.contains(word, autoescape=True))
         return [read_noun(DataSet, body) for body in self._bodies(statement, table.c.body)]
+
+    def judged_otherwise(self, rules: str) -> list[str]:
+        """Names of data sets in use whose verdicts were made under other rules."""
+        table = tables.dataset
+        statement = (
+            select(table.c.name)
+            .where(table.c.rules.not_in(["", rules]))
+            .where(table.c.state != DataSetState.WITHDRAWN)
+            .order_by(table.c.name)
+        )
+        return list(self._connection.execute(statement).scalars())
+
+    def lapsed(self, now: datetime) -> list[str]:
+        """Names of data sets with a declaration that no longer holds."""
+        table = tables.dataset
+        statement = select(table.c.name).where(table.c.lapses <= microseconds(now))
+        return list(self._connection.execute(statement.order_by(table.c.name)).scalars())
 
 
 def check_revision(name: str, stored: int | None, expected: int, written: int) -> None:

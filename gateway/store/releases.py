@@ -1,4 +1,4 @@
-"""Releases, the leases under which they run, and the requests that made resources."""
+"""Releases, and the requests that made resources."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from gateway.store.unit import Unit, microseconds, read_noun
 
 
 class Releases(Unit):
-    """Rows of ``release``, ``lease`` and ``remembered``."""
+    """Rows of ``release`` and ``remembered``."""
 
     def put_release(self, release: Release) -> None:
         """Insert, or replace the record of that name."""
@@ -56,30 +56,12 @@ class Releases(Unit):
         filters = {"consumer": consumer, "dataset": dataset, "state": state}
         return [read_noun(Release, body) for body in self._newest(statement, table, filters, page)]
 
-    def lease(self, release: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Take or prolong the right to run a release; False while another process holds it.
-
-        It is a fence when it is called again in the transaction that writes the outcome: a
-        process that was asleep while its lease lapsed and another took it gets False there.
-        An owner may prolong a lapsed lease that nobody else took.
-        """
-        table = tables.lease
-        held = self._row(select(table.c.owner, table.c.until).where(table.c.release == release))
-        row = {"owner": owner, "until": microseconds(until)}
-        if held is None:
-            self._insert(table, {"release": release, **row})
-            return True
-        if held["owner"] != owner and held["until"] > microseconds(now):
-            return False
-        self._writing().execute(table.update().where(table.c.release == release).values(row))
-        return True
-
     def unfinished(self, now: datetime) -> list[str]:
         """Names of OPENED or RUNNING releases without a lease that still holds, oldest first."""
         table, lease = tables.release, tables.lease
         statement = (
             select(table.c.name)
-            .join(lease, lease.c.release == table.c.name, isouter=True)
+            .join(lease, lease.c.resource == table.c.name, isouter=True)
             .where(table.c.state.in_([ReleaseState.OPENED, ReleaseState.RUNNING]))
             .where(or_(lease.c.until.is_(None), lease.c.until <= microseconds(now)))
             .order_by(table.c.created, table.c.name)

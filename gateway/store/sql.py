@@ -10,10 +10,12 @@ from sqlalchemy import Connection, Engine
 from gateway.errors import StoreUnavailable
 from gateway.ports import Transaction
 from gateway.store import migrate
+from gateway.store.classifications import Classifications
 from gateway.store.datasets import DataSets
 from gateway.store.engine import PATIENCE_SECONDS, WRITES, connect, translated
 from gateway.store.grants import Grants
 from gateway.store.key_domains import KeyDomains
+from gateway.store.leases import Leases
 from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.parties import Parties
@@ -23,7 +25,17 @@ from gateway.store.releases import Releases
 
 
 class SqlTransaction(
-    Parties, DataSets, Policies, Grants, Releases, KeyDomains, Reidentifications, Ledger, Log
+    Parties,
+    DataSets,
+    Classifications,
+    Policies,
+    Grants,
+    Releases,
+    Leases,
+    KeyDomains,
+    Reidentifications,
+    Ledger,
+    Log,
 ):
     """One unit of work; implements ports.Transaction."""
 

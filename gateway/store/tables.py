@@ -56,6 +56,8 @@ dataset = Table(
     Column("holder", _Name, nullable=False, index=True),
     Column("state", _Name, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("rules", _Name, nullable=False),  # under which its verdicts were made; empty: none yet
+    Column("lapses", BigInteger, nullable=True, index=True),  # its next declaration
     Column("search", Text, nullable=False),  # folded text of what a search looks at
     Column("body", Text, nullable=False),
 )
@@ -99,10 +101,20 @@ release = Table(
     Index(None, "created", "name"),
 )
 
+classification = Table(
+    "classification",
+    metadata,
+    Column("dataset", _Name, primary_key=True),
+    Column("state", _Name, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "state", "updated"),
+)
+
 lease = Table(
     "lease",
     metadata,
-    Column("release", _Name, primary_key=True),
+    Column("resource", _Name, primary_key=True),  # a release, or a data set to classify
     Column("owner", _Name, nullable=False),
     Column("until", BigInteger, nullable=False),
 )

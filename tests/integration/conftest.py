@@ -16,6 +16,7 @@ from gateway.app.setup import initialise
 from gateway.config import Secret, Settings, load
 from gateway.model.access import ExtractRequest, Grant, Verdict
 from gateway.model.catalog import DataSet, DataSetDraft, ParquetSource, Party
+from gateway.model.lifecycle import ClassificationState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.release import Release
 from gateway.model.requests import RequestKey
@@ -82,7 +83,16 @@ class Office:
         draft = DataSetDraft(
             name=f"datasets/{name}", title=name, source=ParquetSource(path=f"{name}.parquet")
         )
-        return self.rooms.catalog.register(self.holder, draft, key())
+        self.rooms.catalog.register(self.holder, draft, key())
+        return self.classified(draft.name)
+
+    def classified(self, name: str = "datasets/residents") -> DataSet:
+        """The data set once its classification, which the holder or an officer asked for, ran."""
+        self.rooms.classifier.run(name)
+        newest = self.rooms.catalog.classification(self.holder, name)
+        assert newest is not None
+        assert newest.state is ClassificationState.DONE, newest.ending
+        return self.rooms.catalog.get(self.holder, name)
 
     def activate(self, text: str | None = None) -> None:
         text = text or STUDY

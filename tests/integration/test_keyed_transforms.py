@@ -156,6 +156,7 @@ def test_dates_and_amounts_are_drawn_by_the_person_that_the_holder_names(office)
         ),
         office.key(),
     )
+    office.classified("datasets/visits")
     office.activate(POLICY)
     wanted = ("birth_date", "visit_date", "income")
     release, table = released(office, office.consumer, "datasets/visits", None, wanted)

@@ -567,14 +567,17 @@ def test_a_holder_raises_a_verdict_and_only_an_officer_weakens_it(office):
 
     for weaker in ({"grade": "general-1"}, {"role": "other"}, {"entity": "NONE"}):
         with pytest.raises(PermissionDenied, match="officer"):
-            declare(1, **weaker)
-    assert declare(1, grade="general-4").find("phone").grade == "general-4"
+            declare(dataset.revision, **weaker)
+    raised = declare(dataset.revision, grade="general-4")
+    assert raised.find("phone").grade == "general-4"
+    verdict = ("NONE", "general-1", "other")
     lowered = catalog.override(
-        office.officer, dataset.name, "phone", "NONE", "general-1", "other", "test", 2, office.key()
+        office.officer, dataset.name, "phone", *verdict, "test", raised.revision, office.key()
     )
     assert (lowered.find("phone").grade, lowered.find("phone").declared) == ("general-1", True)
-    again = catalog.classify(office.holder, dataset.name, office.key())
-    assert again.find("phone").grade == "general-1"
+    catalog.classify(office.holder, dataset.name, office.key())
+    again = office.classified(dataset.name).find("phone")
+    assert (again.grade, again.found.grade) == ("general-1", "general-3")
 
 
 def test_a_weak_declaration_of_pushed_columns_does_not_survive_the_values(office):
@@ -584,11 +587,10 @@ def test_a_weak_declaration_of_pushed_columns_does_not_survive_the_values(office
     draft = DataSetDraft(
         name="datasets/pushed", title="t", source=PushedSource(), columns=(column,)
     )
-    registered = office.rooms.catalog.register(office.holder, draft, office.key())
-    assert registered.find("c1").entity == "NONE"
-    pushed = office.rooms.catalog.push(
-        office.holder, "datasets/pushed", table.to_reader(), office.key()
-    )
+    office.rooms.catalog.register(office.holder, draft, office.key())
+    assert office.classified(draft.name).find("c1").entity == "NONE"
+    office.rooms.catalog.push(office.holder, "datasets/pushed", table.to_reader(), office.key())
+    pushed = office.classified(draft.name)
     assert (pushed.find("c1").entity, pushed.find("c1").declared) == ("CN_MOBILE", False)
 
 

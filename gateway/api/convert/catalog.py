@@ -6,6 +6,7 @@ from typing import Any, Final
 from gateway.api.convert.keys import etag
 from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import (
+    CLASSIFICATION_STATE_NUMBERS,
     COLUMN_ROLE_NUMBERS,
     COLUMN_ROLES,
     DATA_SET_STATE_NUMBERS,
@@ -25,6 +26,7 @@ from gateway.model.catalog import (
     PushedSource,
     SourceRef,
 )
+from gateway.model.classification import Classification
 from gateway.model.evidence import Coverage, Declaration, Evidence, Finding
 from gateway.model.grades import Grade
 from gateway.model.names import Role
@@ -201,7 +203,9 @@ _SOURCES: Final[dict[str, Callable[[Any], tuple[type[Noun], dict[str, object]]]]
 # ---- what a caller sees ---------------------------------------------------------------------
 
 
-def to_proto(dataset: DataSet, caller: Party) -> catalog_pb2.DataSet:
+def to_proto(
+    dataset: DataSet, caller: Party, classification: Classification | None = None
+) -> catalog_pb2.DataSet:
     """The data set as the caller may see it: consumers get neither source nor evidence."""
     inside = caller.name == dataset.holder or caller.role in (Role.OFFICER, Role.AUDITOR)
     message = catalog_pb2.DataSet(
@@ -222,6 +226,28 @@ def to_proto(dataset: DataSet, caller: Party) -> catalog_pb2.DataSet:
         message.retention_days = dataset.retention_days
     message.created.FromDatetime(dataset.created)
     message.updated.FromDatetime(dataset.updated)
+    if classification is not None:
+        message.classification.CopyFrom(classification_to_proto(classification, inside=inside))
+    return message
+
+
+def classification_to_proto(
+    classification: Classification, *, inside: bool
+) -> catalog_pb2.Classification:
+    """How far it is; ``inside``: also why it was done and why it failed."""
+    message = catalog_pb2.Classification(
+        state=CLASSIFICATION_STATE_NUMBERS[classification.state],
+        columns_done=classification.columns_done,
+        columns_total=classification.columns_total,
+        number=classification.number,
+        cause=classification.cause if inside else "",
+        declined_columns=classification.declined if inside else (),
+    )
+    if inside and classification.ending is not None:
+        message.failure_reason = classification.ending.reason
+        message.failure_text = classification.ending.text
+    message.created.FromDatetime(classification.created)
+    message.updated.FromDatetime(classification.updated)
     return message
 
 

@@ -20,6 +20,7 @@ from gateway.api.pb import (
 from gateway.api.roles import ROLES
 from gateway.model.decision import Outcome
 from gateway.model.lifecycle import (
+    ClassificationState,
     DataSetState,
     GrantState,
     KeyDomainState,
@@ -67,6 +68,14 @@ KEY_DOMAIN_STATE_NUMBERS: Final = MappingProxyType(
     }
 )
 KEY_DOMAIN_STATES: Final = _turned(KEY_DOMAIN_STATE_NUMBERS)
+CLASSIFICATION_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        ClassificationState.PENDING: catalog_pb2.CLASSIFICATION_STATE_PENDING,
+        ClassificationState.RUNNING: catalog_pb2.CLASSIFICATION_STATE_RUNNING,
+        ClassificationState.DONE: catalog_pb2.CLASSIFICATION_STATE_DONE,
+        ClassificationState.FAILED: catalog_pb2.CLASSIFICATION_STATE_FAILED,
+    }
+)
 
 GRANT_STATE_NUMBERS: Final = MappingProxyType(
     {

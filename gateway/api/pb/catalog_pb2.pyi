@@ -26,6 +26,14 @@ class DataSetState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DATA_SET_STATE_AWAITING_RECORDS: _ClassVar[DataSetState]
     DATA_SET_STATE_ACTIVE: _ClassVar[DataSetState]
     DATA_SET_STATE_WITHDRAWN: _ClassVar[DataSetState]
+
+class ClassificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLASSIFICATION_STATE_UNSPECIFIED: _ClassVar[ClassificationState]
+    CLASSIFICATION_STATE_PENDING: _ClassVar[ClassificationState]
+    CLASSIFICATION_STATE_RUNNING: _ClassVar[ClassificationState]
+    CLASSIFICATION_STATE_DONE: _ClassVar[ClassificationState]
+    CLASSIFICATION_STATE_FAILED: _ClassVar[ClassificationState]
 COLUMN_ROLE_UNSPECIFIED: ColumnRole
 COLUMN_ROLE_DIRECT_IDENTIFIER: ColumnRole
 COLUMN_ROLE_QUASI_IDENTIFIER: ColumnRole
@@ -35,6 +43,11 @@ DATA_SET_STATE_UNSPECIFIED: DataSetState
 DATA_SET_STATE_AWAITING_RECORDS: DataSetState
 DATA_SET_STATE_ACTIVE: DataSetState
 DATA_SET_STATE_WITHDRAWN: DataSetState
+CLASSIFICATION_STATE_UNSPECIFIED: ClassificationState
+CLASSIFICATION_STATE_PENDING: ClassificationState
+CLASSIFICATION_STATE_RUNNING: ClassificationState
+CLASSIFICATION_STATE_DONE: ClassificationState
+CLASSIFICATION_STATE_FAILED: ClassificationState
 
 class Evidence(_message.Message):
     __slots__ = ("kind", "entity", "detail", "detail_zh", "weight")
@@ -181,8 +194,32 @@ class Source(_message.Message):
     pushed: PushedSource
     def __init__(self, parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., pushed: _Optional[_Union[PushedSource, _Mapping]] = ...) -> None: ...
 
+class Classification(_message.Message):
+    __slots__ = ("state", "columns_done", "columns_total", "number", "cause", "failure_reason", "failure_text", "declined_columns", "created", "updated")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_DONE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_TEXT_FIELD_NUMBER: _ClassVar[int]
+    DECLINED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_FIELD_NUMBER: _ClassVar[int]
+    state: ClassificationState
+    columns_done: int
+    columns_total: int
+    number: int
+    cause: str
+    failure_reason: str
+    failure_text: str
+    declined_columns: _containers.RepeatedScalarFieldContainer[str]
+    created: _timestamp_pb2.Timestamp
+    updated: _timestamp_pb2.Timestamp
+    def __init__(self, state: _Optional[_Union[ClassificationState, str]] = ..., columns_done: _Optional[int] = ..., columns_total: _Optional[int] = ..., number: _Optional[int] = ..., cause: _Optional[str] = ..., failure_reason: _Optional[str] = ..., failure_text: _Optional[str] = ..., declined_columns: _Optional[_Iterable[str]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class DataSet(_message.Message):
-    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated")
+    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated", "classification")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -203,6 +240,7 @@ class DataSet(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_FIELD_NUMBER: _ClassVar[int]
     name: str
     holder: str
     title: str
@@ -223,7 +261,8 @@ class DataSet(_message.Message):
     etag: str
     created: _timestamp_pb2.Timestamp
     updated: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    classification: Classification
+    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ...) -> None: ...
 
 class RegisterDataSetRequest(_message.Message):
     __slots__ = ("request_id", "dataset_id", "dataset")

@@ -78,7 +78,8 @@ class CatalogServiceServicer:
 
     def RegisterDataSet(self, request, context):
         """Registers a data set where it lives. The source is opened once to read its schema and
-        count its rows, and the columns are classified. Reveals to the holder what was found.
+        count its rows. Returns at once: the columns are classified in the background
+        (WatchClassification), and until then nothing can be released from them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,7 +94,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshDataSet(self, request, context):
-        """Reads the source's schema and version again, after the holder changed it on purpose.
+        """Reads the source's schema and version again, after the holder changed it on purpose. The
+        columns are classified on what it holds now in the background.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,7 +125,8 @@ class CatalogServiceServicer:
 
     def PushRecords(self, request_iterator, context):
         """Records for a data set whose source is "pushed": one header, then pieces of one Arrow IPC
-        stream. The schema is enforced; nothing is kept unless the whole stream arrived.
+        stream. The schema is enforced; nothing is kept unless the whole stream arrived. What was
+        pushed is classified in the background, and nothing is released from it until then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,14 +35,17 @@ class CatalogServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CatalogServiceAsyncStub: ...
     RegisterDataSet: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.RegisterDataSetRequest, _catalog_pb2.DataSet]
     """Registers a data set where it lives. The source is opened once to read its schema and
-    count its rows, and the columns are classified. Reveals to the holder what was found.
+    count its rows. Returns at once: the columns are classified in the background
+    (WatchClassification), and until then nothing can be released from them.
     """
     UpdateDataSet: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDataSetRequest, _catalog_pb2.DataSet]
     """Changes descriptions, units, elements and declared verdicts of the holder's own data set.
     A holder may raise a grade, never lower it: that takes an officer (OverrideVerdict).
     """
     RefreshDataSet: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.RefreshDataSetRequest, _catalog_pb2.DataSet]
-    """Reads the source's schema and version again, after the holder changed it on purpose."""
+    """Reads the source's schema and version again, after the holder changed it on purpose. The
+    columns are classified on what it holds now in the background.
+    """
     WithdrawDataSet: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.WithdrawDataSetRequest, _catalog_pb2.DataSet]
     """Takes a data set out of use. Sealed releases stay; recall them one by one if needed."""
     GetDataSet: _grpc.UnaryUnaryMultiCallable[_catalog_pb2.GetDataSetRequest, _catalog_pb2.DataSet]
@@ -53,7 +56,8 @@ class CatalogServiceStub:
     """Data sets by name, page by page, or those that a text is found in. Holders see their own."""
     PushRecords: _grpc.StreamUnaryMultiCallable[_catalog_pb2.PushRecordsRequest, _catalog_pb2.PushRecordsResponse]
     """Records for a data set whose source is "pushed": one header, then pieces of one Arrow IPC
-    stream. The schema is enforced; nothing is kept unless the whole stream arrived.
+    stream. The schema is enforced; nothing is kept unless the whole stream arrived. What was
+    pushed is classified in the background, and nothing is released from it until then.
     """
 
 @_typing.type_check_only
@@ -63,14 +67,17 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterDataSet: _aio.UnaryUnaryMultiCallable[_catalog_pb2.RegisterDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
     """Registers a data set where it lives. The source is opened once to read its schema and
-    count its rows, and the columns are classified. Reveals to the holder what was found.
+    count its rows. Returns at once: the columns are classified in the background
+    (WatchClassification), and until then nothing can be released from them.
     """
     UpdateDataSet: _aio.UnaryUnaryMultiCallable[_catalog_pb2.UpdateDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
     """Changes descriptions, units, elements and declared verdicts of the holder's own data set.
     A holder may raise a grade, never lower it: that takes an officer (OverrideVerdict).
     """
     RefreshDataSet: _aio.UnaryUnaryMultiCallable[_catalog_pb2.RefreshDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
-    """Reads the source's schema and version again, after the holder changed it on purpose."""
+    """Reads the source's schema and version again, after the holder changed it on purpose. The
+    columns are classified on what it holds now in the background.
+    """
     WithdrawDataSet: _aio.UnaryUnaryMultiCallable[_catalog_pb2.WithdrawDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
     """Takes a data set out of use. Sealed releases stay; recall them one by one if needed."""
     GetDataSet: _aio.UnaryUnaryMultiCallable[_catalog_pb2.GetDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
@@ -81,7 +88,8 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Data sets by name, page by page, or those that a text is found in. Holders see their own."""
     PushRecords: _aio.StreamUnaryMultiCallable[_catalog_pb2.PushRecordsRequest, _catalog_pb2.PushRecordsResponse]  # type: ignore[assignment]
     """Records for a data set whose source is "pushed": one header, then pieces of one Arrow IPC
-    stream. The schema is enforced; nothing is kept unless the whole stream arrived.
+    stream. The schema is enforced; nothing is kept unless the whole stream arrived. What was
+    pushed is classified in the background, and nothing is released from it until then.
     """
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -94,7 +102,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.DataSet, _abc.Awaitable[_catalog_pb2.DataSet]]:
         """Registers a data set where it lives. The source is opened once to read its schema and
-        count its rows, and the columns are classified. Reveals to the holder what was found.
+        count its rows. Returns at once: the columns are classified in the background
+        (WatchClassification), and until then nothing can be released from them.
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +122,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_pb2.RefreshDataSetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.DataSet, _abc.Awaitable[_catalog_pb2.DataSet]]:
-        """Reads the source's schema and version again, after the holder changed it on purpose."""
+        """Reads the source's schema and version again, after the holder changed it on purpose. The
+        columns are classified on what it holds now in the background.
+        """
 
     @_abc_1.abstractmethod
     def WithdrawDataSet(
@@ -148,7 +159,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.PushRecordsResponse, _abc.Awaitable[_catalog_pb2.PushRecordsResponse]]:
         """Records for a data set whose source is "pushed": one header, then pieces of one Arrow IPC
-        stream. The schema is enforced; nothing is kept unless the whole stream arrived.
+        stream. The schema is enforced; nothing is kept unless the whole stream arrived. What was
+        pushed is classified in the background, and nothing is released from it until then.
         """
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from gateway.api.pb import options_pb2 as gateway_dot_v1_dot_options__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgateway/v1/classification.proto\x12\ngateway.v1\x1a\x18gateway/v1/catalog.proto\x1a\x18gateway/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\":\n\x16\x43lassifyDataSetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xdb\x01\n\x16OverrideVerdictRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x04 \x01(\t\x12\r\n\x05grade\x18\x05 \x01(\t\x12$\n\x04role\x18\x06 \x01(\x0e\x32\x16.gateway.v1.ColumnRole\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xbe\x01\n\x15\x43lassificationService\x12R\n\x0f\x43lassifyDataSet\x12\".gateway.v1.ClassifyDataSetRequest\x1a\x13.gateway.v1.DataSet\"\x06\x9a\xb8\x18\x02\x01\x03\x12Q\n\x0fOverrideVerdict\x12\".gateway.v1.OverrideVerdictRequest\x1a\x13.gateway.v1.DataSet\"\x05\x9a\xb8\x18\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgateway/v1/classification.proto\x12\ngateway.v1\x1a\x18gateway/v1/catalog.proto\x1a\x18gateway/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\":\n\x16\x43lassifyDataSetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"*\n\x1aWatchClassificationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"Q\n\x1bWatchClassificationResponse\x12\x32\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1a.gateway.v1.Classification\"\xdb\x01\n\x16OverrideVerdictRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x04 \x01(\t\x12\r\n\x05grade\x18\x05 \x01(\t\x12$\n\x04role\x18\x06 \x01(\x0e\x32\x16.gateway.v1.ColumnRole\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb1\x02\n\x15\x43lassificationService\x12R\n\x0f\x43lassifyDataSet\x12\".gateway.v1.ClassifyDataSetRequest\x1a\x13.gateway.v1.DataSet\"\x06\x9a\xb8\x18\x02\x01\x03\x12q\n\x13WatchClassification\x12&.gateway.v1.WatchClassificationRequest\x1a\'.gateway.v1.WatchClassificationResponse\"\x07\x9a\xb8\x18\x03\x01\x03\x04\x30\x01\x12Q\n\x0fOverrideVerdict\x12\".gateway.v1.OverrideVerdictRequest\x1a\x13.gateway.v1.DataSet\"\x05\x9a\xb8\x18\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyDataSet']._loaded_options = None
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyDataSet']._serialized_options = b'\232\270\030\002\001\003'
+  _globals['_CLASSIFICATIONSERVICE'].methods_by_name['WatchClassification']._loaded_options = None
+  _globals['_CLASSIFICATIONSERVICE'].methods_by_name['WatchClassification']._serialized_options = b'\232\270\030\003\001\003\004'
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['OverrideVerdict']._loaded_options = None
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['OverrideVerdict']._serialized_options = b'\232\270\030\001\003'
   _globals['_CLASSIFYDATASETREQUEST']._serialized_start=132
   _globals['_CLASSIFYDATASETREQUEST']._serialized_end=190
-  _globals['_OVERRIDEVERDICTREQUEST']._serialized_start=193
-  _globals['_OVERRIDEVERDICTREQUEST']._serialized_end=412
-  _globals['_CLASSIFICATIONSERVICE']._serialized_start=415
-  _globals['_CLASSIFICATIONSERVICE']._serialized_end=605
+  _globals['_WATCHCLASSIFICATIONREQUEST']._serialized_start=192
+  _globals['_WATCHCLASSIFICATIONREQUEST']._serialized_end=234
+  _globals['_WATCHCLASSIFICATIONRESPONSE']._serialized_start=236
+  _globals['_WATCHCLASSIFICATIONRESPONSE']._serialized_end=317
+  _globals['_OVERRIDEVERDICTREQUEST']._serialized_start=320
+  _globals['_OVERRIDEVERDICTREQUEST']._serialized_end=539
+  _globals['_CLASSIFICATIONSERVICE']._serialized_start=542
+  _globals['_CLASSIFICATIONSERVICE']._serialized_end=847
 # @@protoc_insertion_point(module_scope)

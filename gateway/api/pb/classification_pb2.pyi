@@ -18,6 +18,18 @@ class ClassifyDataSetRequest(_message.Message):
     name: str
     def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
+class WatchClassificationRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class WatchClassificationResponse(_message.Message):
+    __slots__ = ("classification",)
+    CLASSIFICATION_FIELD_NUMBER: _ClassVar[int]
+    classification: _catalog_pb2.Classification
+    def __init__(self, classification: _Optional[_Union[_catalog_pb2.Classification, _Mapping]] = ...) -> None: ...
+
 class OverrideVerdictRequest(_message.Message):
     __slots__ = ("request_id", "dataset", "column", "entity", "grade", "role", "reason", "etag", "until")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

@@ -41,6 +41,11 @@ class ClassificationServiceStub:
                 request_serializer=gateway_dot_v1_dot_classification__pb2.ClassifyDataSetRequest.SerializeToString,
                 response_deserializer=gateway_dot_v1_dot_catalog__pb2.DataSet.FromString,
                 _registered_method=True)
+        self.WatchClassification = channel.unary_stream(
+                '/gateway.v1.ClassificationService/WatchClassification',
+                request_serializer=gateway_dot_v1_dot_classification__pb2.WatchClassificationRequest.SerializeToString,
+                response_deserializer=gateway_dot_v1_dot_classification__pb2.WatchClassificationResponse.FromString,
+                _registered_method=True)
         self.OverrideVerdict = channel.unary_unary(
                 '/gateway.v1.ClassificationService/OverrideVerdict',
                 request_serializer=gateway_dot_v1_dot_classification__pb2.OverrideVerdictRequest.SerializeToString,
@@ -53,8 +58,16 @@ class ClassificationServiceServicer:
     """
 
     def ClassifyDataSet(self, request, context):
-        """Classifies the columns again from their names and a sample of their values. Verdicts that
-        a person set stay. Reveals evidence, never values.
+        """Has the columns classified again from their names and a sample of their values, in the
+        background; returns at once. Verdicts that a person set stay. An officer's call also accepts
+        what the rules find milder than what held before. Also how to try a failed one again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchClassification(self, request, context):
+        """The newest classification at every change of state or progress, until it ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,6 +88,11 @@ def add_ClassificationServiceServicer_to_server(servicer, server):
                     servicer.ClassifyDataSet,
                     request_deserializer=gateway_dot_v1_dot_classification__pb2.ClassifyDataSetRequest.FromString,
                     response_serializer=gateway_dot_v1_dot_catalog__pb2.DataSet.SerializeToString,
+            ),
+            'WatchClassification': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchClassification,
+                    request_deserializer=gateway_dot_v1_dot_classification__pb2.WatchClassificationRequest.FromString,
+                    response_serializer=gateway_dot_v1_dot_classification__pb2.WatchClassificationResponse.SerializeToString,
             ),
             'OverrideVerdict': grpc.unary_unary_rpc_method_handler(
                     servicer.OverrideVerdict,
@@ -110,6 +128,33 @@ class ClassificationService:
             '/gateway.v1.ClassificationService/ClassifyDataSet',
             gateway_dot_v1_dot_classification__pb2.ClassifyDataSetRequest.SerializeToString,
             gateway_dot_v1_dot_catalog__pb2.DataSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchClassification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gateway.v1.ClassificationService/WatchClassification',
+            gateway_dot_v1_dot_classification__pb2.WatchClassificationRequest.SerializeToString,
+            gateway_dot_v1_dot_classification__pb2.WatchClassificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,9 +35,12 @@ class ClassificationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ClassificationServiceAsyncStub: ...
     ClassifyDataSet: _grpc.UnaryUnaryMultiCallable[_classification_pb2.ClassifyDataSetRequest, _catalog_pb2.DataSet]
-    """Classifies the columns again from their names and a sample of their values. Verdicts that
-    a person set stay. Reveals evidence, never values.
+    """Has the columns classified again from their names and a sample of their values, in the
+    background; returns at once. Verdicts that a person set stay. An officer's call also accepts
+    what the rules find milder than what held before. Also how to try a failed one again.
     """
+    WatchClassification: _grpc.UnaryStreamMultiCallable[_classification_pb2.WatchClassificationRequest, _classification_pb2.WatchClassificationResponse]
+    """The newest classification at every change of state or progress, until it ends."""
     OverrideVerdict: _grpc.UnaryUnaryMultiCallable[_classification_pb2.OverrideVerdictRequest, _catalog_pb2.DataSet]
     """An officer sets the verdict on one column, with a reason that is logged, for good or until a
     moment. What the rules find is kept beside it.
@@ -49,9 +52,12 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ClassifyDataSet: _aio.UnaryUnaryMultiCallable[_classification_pb2.ClassifyDataSetRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
-    """Classifies the columns again from their names and a sample of their values. Verdicts that
-    a person set stay. Reveals evidence, never values.
+    """Has the columns classified again from their names and a sample of their values, in the
+    background; returns at once. Verdicts that a person set stay. An officer's call also accepts
+    what the rules find milder than what held before. Also how to try a failed one again.
     """
+    WatchClassification: _aio.UnaryStreamMultiCallable[_classification_pb2.WatchClassificationRequest, _classification_pb2.WatchClassificationResponse]  # type: ignore[assignment]
+    """The newest classification at every change of state or progress, until it ends."""
     OverrideVerdict: _aio.UnaryUnaryMultiCallable[_classification_pb2.OverrideVerdictRequest, _catalog_pb2.DataSet]  # type: ignore[assignment]
     """An officer sets the verdict on one column, with a reason that is logged, for good or until a
     moment. What the rules find is kept beside it.
@@ -66,9 +72,18 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _classification_pb2.ClassifyDataSetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_pb2.DataSet, _abc.Awaitable[_catalog_pb2.DataSet]]:
-        """Classifies the columns again from their names and a sample of their values. Verdicts that
-        a person set stay. Reveals evidence, never values.
+        """Has the columns classified again from their names and a sample of their values, in the
+        background; returns at once. Verdicts that a person set stay. An officer's call also accepts
+        what the rules find milder than what held before. Also how to try a failed one again.
         """
+
+    @_abc_1.abstractmethod
+    def WatchClassification(
+        self,
+        request: _classification_pb2.WatchClassificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_classification_pb2.WatchClassificationResponse], _abc.AsyncIterator[_classification_pb2.WatchClassificationResponse]]:
+        """The newest classification at every change of state or progress, until it ends."""
 
     @_abc_1.abstractmethod
     def OverrideVerdict(

@@ -1,5 +1,7 @@
 """CatalogService."""
 
+from collections.abc import Callable
+
 from gateway.api.arrow_feed import record_reader
 from gateway.api.bridges import Inbox
 from gateway.api.call import Call
@@ -14,11 +16,12 @@ from gateway.registry.catalog import Catalog
 
 
 class CatalogRpcs:
-    """Data sets."""
+    """Data sets. ``wake`` tells the workers that there is something to classify."""
 
-    def __init__(self, catalog: Catalog, pages: Pages) -> None:
+    def __init__(self, catalog: Catalog, pages: Pages, wake: Callable[[], None]) -> None:
         self._catalog = catalog
         self._pages = pages
+        self._wake = wake
 
     def register_data_set(
         self, call: Call, request: catalog_pb2.RegisterDataSetRequest
@@ -29,7 +32,8 @@ class CatalogRpcs:
         draft = shape.made(convert.draft(shape, request.dataset_id, request.dataset, "dataset"))
         with caller_at_fault("dataset"):
             dataset = self._catalog.register(call.party, draft, call.key(request))
-        return convert.to_proto(dataset, call.party)
+        self._wake()
+        return self._seen(call, dataset)
 
     def update_data_set(
         self, call: Call, request: catalog_pb2.UpdateDataSetRequest
@@ -43,7 +47,7 @@ class CatalogRpcs:
         shape.done()
         with caller_at_fault("dataset"):
             dataset = self._catalog.update(call.party, name, changes, seen, call.key(request))
-        return convert.to_proto(dataset, call.party)
+        return self._seen(call, dataset)
 
     def refresh_data_set(
         self, call: Call, request: catalog_pb2.RefreshDataSetRequest
@@ -54,7 +58,8 @@ class CatalogRpcs:
         shape.done()
         with caller_at_fault("source"):
             dataset = self._catalog.refresh(call.party, name, call.key(request))
-        return convert.to_proto(dataset, call.party)
+        self._wake()
+        return self._seen(call, dataset)
 
     def withdraw_data_set(
         self, call: Call, request: catalog_pb2.WithdrawDataSetRequest
@@ -64,7 +69,7 @@ class CatalogRpcs:
         name = shape.name("name", request.name, "datasets")
         shape.done()
         dataset = self._catalog.withdraw(call.party, name, call.key(request))
-        return convert.to_proto(dataset, call.party)
+        return self._seen(call, dataset)
 
     def get_data_set(
         self, call: Call, request: catalog_pb2.GetDataSetRequest
@@ -72,7 +77,7 @@ class CatalogRpcs:
         shape = Shape()
         name = shape.name("name", request.name, "datasets")
         shape.done()
-        return convert.to_proto(self._catalog.get(call.party, name), call.party)
+        return self._seen(call, self._catalog.get(call.party, name))
 
     def list_data_sets(
         self, call: Call, request: catalog_pb2.ListDataSetsRequest
@@ -82,10 +87,12 @@ class CatalogRpcs:
         text = shape.text("query", request.query, 200)
         shape.done()
 
-        def seen(dataset: DataSet) -> catalog_pb2.DataSet:
-            return convert.to_proto(dataset, call.party)
-
         found = self._catalog.search(call.party, page, text)
+        newest = self._catalog.classifications(found)
+
+        def seen(dataset: DataSet) -> catalog_pb2.DataSet:
+            return convert.to_proto(dataset, call.party, newest.get(dataset.name))
+
         messages, token = self._pages.fill(call, request, page, found, lambda d: d.name, seen)
         return catalog_pb2.ListDataSetsResponse(datasets=messages, next_page_token=token)
 
@@ -101,4 +108,9 @@ class CatalogRpcs:
         key = call.key(header)
         with record_reader(inbox) as records, caller_at_fault("payload"):
             dataset = self._catalog.push(call.party, name, records, key)
-        return catalog_pb2.PushRecordsResponse(dataset=convert.to_proto(dataset, call.party))
+        self._wake()
+        return catalog_pb2.PushRecordsResponse(dataset=self._seen(call, dataset))
+
+    def _seen(self, call: Call, dataset: DataSet) -> catalog_pb2.DataSet:
+        newest = self._catalog.classification(call.party, dataset.name)
+        return convert.to_proto(dataset, call.party, newest)

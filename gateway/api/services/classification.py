@@ -1,21 +1,28 @@
 """ClassificationService."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+
 from gateway.api.call import Call
 from gateway.api.convert import catalog as convert
 from gateway.api.convert.keys import check_request_id, revision
 from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.convert.words import COLUMN_ROLES
 from gateway.api.pb import catalog_pb2, classification_pb2
+from gateway.api.watching import watched
+from gateway.errors import FailedPrecondition
+from gateway.model.catalog import DataSet
+from gateway.model.classification import Classification
 from gateway.model.grades import Grade
 from gateway.model.names import ENTITIES
 from gateway.registry.catalog import Catalog
 
 
 class ClassificationRpcs:
-    """What columns are."""
+    """What columns are. ``wake`` tells the workers that there is something to classify."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, wake: Callable[[], None]) -> None:
         self._catalog = catalog
+        self._wake = wake
 
     def classify_data_set(
         self, call: Call, request: classification_pb2.ClassifyDataSetRequest
@@ -25,7 +32,31 @@ class ClassificationRpcs:
         name = shape.name("name", request.name, "datasets")
         shape.done()
         dataset = self._catalog.classify(call.party, name, call.key(request))
-        return convert.to_proto(dataset, call.party)
+        self._wake()
+        return self._seen(call, dataset)
+
+    async def watch_classification(
+        self,
+        call: Call,
+        request: classification_pb2.WatchClassificationRequest,
+        in_thread: Callable[..., Awaitable[Classification]],
+    ) -> AsyncIterator[classification_pb2.WatchClassificationResponse]:
+        """Looks at the store, so that it does not matter which process classifies."""
+        shape = Shape()
+        name = shape.name("name", request.name, "datasets")
+        shape.done()
+
+        def look() -> Classification:
+            call.check_identity()
+            newest = self._catalog.classification(call.party, name)
+            if newest is None:
+                raise FailedPrecondition(f"{name} was never classified: gateway dataset classify")
+            return newest
+
+        async for newest in watched(lambda: in_thread(look), lambda c: not c.under_way):
+            yield classification_pb2.WatchClassificationResponse(
+                classification=convert.classification_to_proto(newest, inside=True)
+            )
 
     def override_verdict(
         self, call: Call, request: classification_pb2.OverrideVerdictRequest
@@ -55,4 +86,8 @@ class ClassificationRpcs:
                 call.key(request),
                 until,
             )
-        return convert.to_proto(dataset, call.party)
+        return self._seen(call, dataset)
+
+    def _seen(self, call: Call, dataset: DataSet) -> catalog_pb2.DataSet:
+        newest = self._catalog.classification(call.party, dataset.name)
+        return convert.to_proto(dataset, call.party, newest)

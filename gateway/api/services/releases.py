@@ -1,6 +1,5 @@
 """ReleaseService."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from typing import Final
@@ -13,6 +12,7 @@ from gateway.api.convert.pages import Pages
 from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.convert.words import RELEASE_STATES
 from gateway.api.pb import release_pb2
+from gateway.api.watching import watched
 from gateway.errors import GatewayError
 from gateway.model.lifecycle import ReleaseState
 from gateway.model.names import is_identifier
@@ -21,9 +21,6 @@ from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 
 _ON_THE_WAY: Final = (ReleaseState.OPENED, ReleaseState.RUNNING)
-_FIRST_LOOK: Final = 0.05
-_RARELY: Final = 1.0
-"""Seconds between two looks at a watched release: soon after a change, rarely without one."""
 
 
 class ReleaseRpcs:
@@ -118,17 +115,8 @@ class ReleaseRpcs:
             call.check_identity()
             return self._custody.get(call.party, name)
 
-        before, pause = None, _FIRST_LOOK
-        while True:
-            release = await in_thread(look)
-            message = convert.to_proto(release, call.party)
-            if message != before:
-                yield message
-                before, pause = message, _FIRST_LOOK
-            if release.state not in _ON_THE_WAY:
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _RARELY)
+        async for release in watched(lambda: in_thread(look), lambda r: r.state not in _ON_THE_WAY):
+            yield convert.to_proto(release, call.party)
 
     def read_release(self, call: Call, request: release_pb2.ReadReleaseRequest) -> Iterator[bytes]:
         """Two entries in the log: that reading began, before the first byte leaves, and how far

@@ -192,7 +192,13 @@ class Served:
         self.loop.close()
 
 
-def use_cases(rooms: Any, wake: Callable[[], None] = lambda: None) -> UseCases:
+def use_cases(rooms: Any, wake: Callable[[], None] | None = None) -> UseCases:
+    """``wake``: without one, what waits for classification is classified before the answer."""
+
+    def classify() -> None:
+        for name in rooms.classifier.waiting():
+            rooms.classifier.run(name)
+
     return UseCases(
         parties=rooms.parties,
         catalog=rooms.catalog,
@@ -206,7 +212,7 @@ def use_cases(rooms: Any, wake: Callable[[], None] = lambda: None) -> UseCases:
         reidentifying=rooms.reidentifying,
         trail=rooms.trail,
         texts=rooms.texts,
-        wake=wake,
+        wake=wake or classify,
         public_key=(rooms.signer.key_id, rooms.signer.public_pem().decode()),
     )
 
