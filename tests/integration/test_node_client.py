@@ -68,6 +68,7 @@ def test_the_whole_journey_from_the_protos_alone(node_modules: Path, tmp_path: P
     saw = json.loads(done.stdout)
     assert saw["party"] == "parties/consumer"
     assert saw["rows_registered"] == rows
+    assert saw["classified"] == "CLASSIFICATION_STATE_DONE"
     assert saw["denied"] == {"state": "RELEASE_STATE_DENIED", "codes": ["NO_GRANT"]}
     assert saw["refused"]["code"] == "PERMISSION_DENIED"
     assert saw["previewed"] == saw["planned"]

@@ -26,7 +26,7 @@ function party(name) {
   const read = (file) => fs.readFileSync(path.join(folder, file));
   const credentials = grpc.credentials.createSsl(
     read("authority.pem"), read("private.key"), read("certificate.pem"));
-  return Object.fromEntries(["Catalog", "Policy", "Grant", "Release", "Party"]
+  return Object.fromEntries(["Catalog", "Classification", "Policy", "Grant", "Release", "Party"]
     .map((service) => [service, new v1[`${service}Service`](address, credentials)]));
 }
 
@@ -69,6 +69,8 @@ async function main() {
     dataset_id: "residents",
     dataset: { title: "Residents", source: { parquet: { path: "residents.parquet" } } },
   });
+  const classified = await messages(
+    holder.Classification, "WatchClassification", { name: registered.name });
   const draft = await command(officer.Policy, "CreatePolicy", {
     text: fs.readFileSync(policyFile, "utf8"),
   });
@@ -117,6 +119,7 @@ async function main() {
   console.log(JSON.stringify({
     party: self.name,
     rows_registered: registered.rows,
+    classified: classified.at(-1).classification.state,
     denied: { state: denied.state, codes: denied.decision.reasons.map((reason) => reason.code) },
     refused: { code: grpc.status[refused.code], message: refused.details },
     previewed: preview.plan.digest,
