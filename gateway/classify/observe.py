@@ -80,9 +80,18 @@ class Observation:
         return self.distinct / self.sampled if self.sampled else 0.0
 
     @property
+    def repeats(self) -> bool:
+        """Few values stand for many rows, as categories do and persons do not."""
+        return self.distinct_share < 0.25
+
+    @property
     def prose(self) -> bool:
         """Long texts of many lengths: what they hold cannot be told from the column."""
         return self.kind == "text" and self.mean_length > _LONG and self.distinct_share > 0.2
+
+
+NOTHING_SEEN = Observation("opaque", 0, 0, 0, 0, {}, {}, {}, {})
+"""A column of which only the name is known."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
+from gateway.classify.calibration import Calibration
 from gateway.classify.checks import CHECKS
 from gateway.classify.grading import Grading, grading
 from gateway.errors import ConfigurationError
@@ -143,6 +144,7 @@ class Pack(Noun):
     not_names: tuple[str, ...]
     grading: Grading
     elements: dict[str, str]
+    calibration: Calibration
 
     @property
     def reference(self) -> str:
@@ -183,6 +185,9 @@ def load(folder: Path) -> Pack:
             tuple[Identifier, ...], read("classification", "identifiers.yaml"), "identifiers.yaml"
         ),
         "names": _parse(NameWords, read("classification", "names.yaml"), "names.yaml"),
+        "calibration": _parse(
+            Calibration, read("classification", "calibration.yaml"), "calibration.yaml"
+        ),
         "readings": _readings(read("classification", "pinyin.txt")),
         "name_weights": contents.name_weights,
         "dictionaries": tuple(

@@ -7,6 +7,7 @@ what they say. The weights are settings of the rule pack, not measurements.
 
 from collections.abc import Iterable, Mapping
 
+from gateway.classify import sentences
 from gateway.classify.naming import NameReading
 from gateway.classify.observe import Observation
 from gateway.classify.pack import Pack, Strength
@@ -26,8 +27,9 @@ _CODED = {
 _DATED = {"BIRTH_DATE", "DATE", "DATE_TIME"}
 _YES_NO = {"SEX", "MARITAL_STATUS", "DIAGNOSIS", "RELIGION"}
 _OF_PERSONS_ALONE = {"PERSON", "AGE"}  # what only persons have under these words
-_ALLOCATED = 0.93  # of a column of mobile numbers at least so many have a prefix in use
+_ALLOCATED = 0.87  # four in five of random numbers have a prefix in use, nearly all telephones
 _SMALL = 0.97
+_LOOKS_ALIKE = -75
 _WORTH_BY_FORM = 30  # a form of a smaller weight says something with the name only
 
 
@@ -36,13 +38,14 @@ def by_name(reading: NameReading, pack: Pack) -> list[Evidence]:
     found = []
     for entity, strength in reading.hits.items():
         owned: Strength | None = strength
-        detail = f"the name says {reading.phrase}"
+        owner = "none"
         if entity in _OF_PERSONS_ALONE and reading.subject == "thing":
-            owned, detail = _LOWERED[strength], f"{detail}, of a thing"
+            owned, owner = _LOWERED[strength], "thing"
         elif reading.subject == "person":
-            owned, detail = _RAISED[strength], f"{detail}, of a person"
+            owned, owner = _RAISED[strength], "person"
         if owned is not None:
-            found.append(_evidence("name", entity, detail, pack.name_weights[owned]))
+            said = sentences.name_says(reading.phrase, owner)
+            found.append(said.piece("name", entity, pack.name_weights[owned]))
     return found
 
 
@@ -62,15 +65,13 @@ def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidenc
     found = _look_alikes(seen)
     for entity, strength in reading.hits.items():
         if not _possible(seen, entity):
-            detail = f"a column of kind {seen.kind} cannot hold it"
-            found.append(_evidence("value", entity, detail, -95))
+            found.append(sentences.impossible(seen.kind).piece("value", entity, -95))
         elif seen.sampled >= _FEW:
             share = _best_share(seen, entity, pack)
             if share is not None and share < 0.05:
-                detail = f"{_percent(share)} of the values look like it"
                 # A word with no other use still holds: the values may be masked or encrypted.
                 weight = -40 if strength == "certain" else -60
-                found.append(_evidence("value", entity, detail, weight))
+                found.append(sentences.few_look_like_it(share).piece("value", entity, weight))
     return found
 
 
@@ -78,11 +79,11 @@ def _look_alikes(seen: Observation) -> list[Evidence]:
     """Against forms that other numbers have as well, by what is unlike them in the whole column."""
     found = []
     if seen.sampled >= _FEW and seen.allocated < _ALLOCATED:
-        detail = f"only {_percent(seen.allocated)} of the numbers have a prefix in use"
-        found.append(_evidence("value", "CN_MOBILE", detail, -75))
+        said = sentences.unallocated(seen.allocated)
+        found.append(said.piece("value", "CN_MOBILE", _LOOKS_ALIKE))
     if seen.sampled >= _FEW and seen.small_versions >= _SMALL:
-        detail = f"{_percent(seen.small_versions)} of the values count as versions do"
-        found.append(_evidence("value", "IP_ADDRESS", detail, -75))
+        said = sentences.versions(seen.small_versions)
+        found.append(said.piece("value", "IP_ADDRESS", _LOOKS_ALIKE))
     return found
 
 
@@ -111,9 +112,8 @@ def _by_form(seen: Observation, reading: NameReading, pack: Pack) -> list[Eviden
         weight *= _trust_in_few(seen.sampled)
         if form.check is None and (reading.technical or reading.subject == "thing"):
             weight *= 0.5  # `order_no` of eleven digits is no telephone
-        rule = "form and check" if form.check is not None else "form"
-        detail = f"{_percent(share)} of the values pass its {rule}"
-        piece = _evidence("value", form.entity, detail, round(weight))
+        said = sentences.passes(share, form.check, form.entity)
+        piece = said.piece("value", form.entity, round(weight))
         if form.entity not in best or best[form.entity].weight < piece.weight:
             best[form.entity] = piece
     return list(best.values())
@@ -124,9 +124,9 @@ def _by_dictionary(seen: Observation, pack: Pack) -> list[Evidence]:
     for dictionary in pack.dictionaries:
         share = seen.listed.get(dictionary.entity, 0.0)
         if share * 100 >= dictionary.share:
-            detail = f"{_percent(share)} of the values are in its dictionary"
             weight = round(dictionary.weight * _trust_in_few(seen.sampled))
-            found.append(_evidence("value", dictionary.entity, detail, weight))
+            said = sentences.listed(share, dictionary.entity)
+            found.append(said.piece("value", dictionary.entity, weight))
     return found
 
 
@@ -139,48 +139,49 @@ def _by_shape(seen: Observation, reading: NameReading, pack: Pack) -> list[Evide
         weight = shape.weight * _trust_in_few(seen.sampled)
         if reading.technical or reading.subject == "thing" or reading.key is not None:
             weight *= 0.5
-        detail = f"{_percent(share)} of the values are built as {shape.source} says"
-        found.append(_evidence("value", shape.entity, detail, round(weight)))
+        found.append(
+            sentences.built(share, shape.entity).piece("value", shape.entity, round(weight))
+        )
     return found
 
 
 def _by_distribution(seen: Observation, reading: NameReading) -> list[Evidence]:
     found = []
     few = _trust_in_few(seen.sampled)
+    # Goods and files may be named with characters that begin names.
+    named = few * (0.5 if reading.technical or reading.subject == "thing" else 1)
     varied = seen.distinct_share >= 0.05 or seen.distinct >= 200
     if seen.chinese_names >= 0.5 and varied and seen.regions < 0.5:
         share = min(1.0, (seen.chinese_names - 0.25) / 0.45)
-        detail = f"{_percent(seen.chinese_names)} of the values are built like Chinese names"
-        found.append(_evidence("value", "PERSON", detail, round(75 * share * few)))
+        said = sentences.chinese_names(seen.chinese_names, seen.distinct_share)
+        found.append(said.piece("value", "PERSON", round(75 * share * named)))
     if seen.latin_names >= 0.6 and varied:
-        detail = f"{_percent(seen.latin_names)} of the values are built like names"
-        found.append(_evidence("value", "PERSON", detail, round(40 * few)))
+        said = sentences.latin_names(seen.latin_names)
+        found.append(said.piece("value", "PERSON", round(40 * named)))
     if seen.regions >= 0.6:
-        detail = f"{_percent(seen.regions)} of the values end as names of regions do"
-        found.append(_evidence("value", "REGION", detail, round(80 * few)))
+        found.append(sentences.regions(seen.regions).piece("value", "REGION", round(80 * few)))
     if seen.dates >= 0.6:
         found += _by_years(seen, reading, few)
     hits = reading.hits
     low, high = seen.lowest, seen.highest
     if "AGE" in hits and low is not None and high is not None and 0 <= low <= high <= 130:
-        found.append(_evidence("value", "AGE", "all numbers are between 0 and 130", 40))
+        found.append(sentences.AGES.piece("value", "AGE", 40))
     for entity in ("INCOME", "ACCOUNT_BALANCE"):
         if entity in hits and seen.amounts >= 0.8:
-            found.append(_evidence("value", entity, "the values are amounts", 30))
+            found.append(sentences.AMOUNTS.piece("value", entity, 30))
     return found
 
 
 def _by_years(seen: Observation, reading: NameReading, few: float) -> list[Evidence]:
-    detail = f"{_percent(seen.dates)} of the values are dates"
-    found = [_evidence("value", "DATE", detail, round(70 * few))]
+    said = sentences.dates(seen.dates)
+    found = [said.piece("value", "DATE", round(70 * few))]
     if seen.first_year is None or seen.last_year is None:
         return found
     span = seen.last_year - seen.first_year
     if "BIRTH_DATE" in reading.hits:
-        found.append(_evidence("value", "BIRTH_DATE", detail, round(60 * few)))
+        found.append(said.piece("value", "BIRTH_DATE", round(60 * few)))
     elif span >= 50 and 1870 <= seen.first_year <= 1970 and seen.kind != "moment":
-        detail = "dates spread over the years in which living people were born"
-        found.append(_evidence("value", "BIRTH_DATE", detail, round(72 * few)))
+        found.append(sentences.BIRTHS.piece("value", "BIRTH_DATE", round(72 * few)))
     return found
 
 
@@ -215,16 +216,3 @@ def _trust_in_few(count: int) -> float:
     if count >= _FEW:
         return 1.0
     return 0.9 if count >= 5 else 0.75
-
-
-def _percent(share: float) -> str:
-    # All and none are said only when they are true of the whole sample.
-    if share in {0.0, 1.0}:
-        return f"{share:.0%}"
-    return f"about {min(99, max(1, round(share * 100)))}%"
-
-
-def _evidence(kind: str, entity: str, detail: str, weight: int) -> Evidence:
-    return Evidence.model_validate(
-        {"kind": kind, "entity": entity, "detail": detail[:200], "weight": weight}
-    )

@@ -180,7 +180,8 @@ def test_free_text_with_identifiers_in_it_is_unknown_and_says_so() -> None:
     texts = [f"来访人反映问题，联系电话：1380013{n:04d}，请尽快回复处理。" for n in range(200)]
     verdict = one(texts, "c1")
     assert verdict.grade is None
-    assert any("CN_MOBILE" in e.detail for e in verdict.evidence)
+    assert any("Chinese mobile number" in e.detail for e in verdict.evidence)
+    assert any("手机号码" in e.detail_zh for e in verdict.evidence)
     assert one(texts, "备注").grade is None
 
 

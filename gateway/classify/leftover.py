@@ -1,0 +1,118 @@
+"""Columns without an entity: harmless for a reason of their own, or unknown.
+
+`NONE` needs evidence: a name that is that of a number, a thing, a measure, a flag, and values that
+do not contradict it. Everything else is unknown, and unknown counts as the highest grade.
+"""
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import NamedTuple
+
+from gateway.classify import sentences
+from gateway.classify.case import ENOUGH, NOTABLE, Case
+from gateway.classify.grading import Graded
+from gateway.classify.pack import Identifier, Pack
+from gateway.classify.sentences import Sentence
+
+_SOME = 0.01  # share of a column's values from which identifiers among them are no accident
+_UNSEEN = 25  # percent less trust where no value confirms the name
+
+
+class Reason(NamedTuple):
+    """Why a column holds none of the entities, and the trust in that before calibration."""
+
+    said: Sentence
+    trust: int
+
+
+def not_identified(case: Case, pack: Pack) -> Reason | None:
+    """Why the column surely holds none of the entities; None when nothing says so."""
+    if _may_hide(case, pack) or any(trust >= NOTABLE for trust in case.trust.values()):
+        return None
+    reason = next(_reasons(case), None)
+    if reason is None or case.seen.sampled:
+        return reason
+    return reason._replace(trust=reason.trust - _UNSEEN)
+
+
+def grade_without_entity(case: Case, personal: bool, pack: Pack) -> Graded:
+    """Grade and role of a column that holds none of the entities."""
+    grading = pack.grading
+    if case.reading.key == "person":
+        return grading.person_key
+    if case.reading.key == "group":
+        return grading.group_key
+    if case.reading.attribute:
+        return grading.personal_attribute
+    if not personal:
+        return grading.not_personal
+    if case.reading.sensitive_attribute and not case.reading.about:
+        return grading.sensitive_attribute
+    unique = case.seen.sampled >= 50 and case.seen.distinct_share >= 0.95
+    if unique and case.seen.kind in {"text", "integer"}:
+        # A number of the record leads back to the person by any other table that has it.
+        return grading.group_key
+    if case.reading.subject == "thing" and case.seen.kind in {"text", "opaque"}:
+        return grading.personal_attribute
+    return grading.other_personal
+
+
+def why_unknown(case: Case, pack: Pack) -> Sentence:
+    """What an officer should know of a column that stays unknown."""
+    seen = case.seen
+    if seen.inside:
+        return sentences.holds(seen.inside)
+    if seen.prose or case.reading.free_text:
+        return sentences.FREE_TEXT
+    if seen.rows > 0 and not seen.sampled and seen.nulls:
+        return sentences.NOTHING_BUT_NULLS
+    if any(_more_than_chance(case, pack)):
+        return sentences.SOME_IDENTIFIERS
+    return sentences.NOT_ENOUGH
+
+
+def _reasons(case: Case) -> Iterator[Reason]:
+    """From the most to the least telling; which, and how far each is to be trusted."""
+    reading = case.reading
+    if reading.key is not None:
+        yield Reason(sentences.key_name(reading.key), 85)
+    if reading.attribute:
+        yield Reason(sentences.ATTRIBUTE, 85)
+    if reading.sensitive_attribute:
+        yield Reason(sentences.MEASURE, 80)
+    if reading.about:
+        yield Reason(sentences.about(reading.phrase), 75)
+    if reading.subject == "thing":
+        yield Reason(sentences.THING, 75)
+    if reading.technical:
+        yield Reason(sentences.RECORD, 80)
+
+
+def _may_hide(case: Case, pack: Pack) -> bool:
+    """Whether the values may hold more than the name says."""
+    seen = case.seen
+    unseen = seen.rows > 0 and not seen.sampled  # nothing but nulls: what will come is not known
+    unreadable = seen.kind == "opaque" and seen.sampled > 0
+    texts = case.reading.free_text or seen.prose or bool(seen.inside)
+    return texts or unseen or unreadable or any(_more_than_chance(case, pack))
+
+
+def _more_than_chance(case: Case, pack: Pack) -> Iterator[bool]:
+    """For each identifier: whether it is among the values, if only in a few; too few for the
+    column to be one of them, and too many to be chance."""
+    for position, share in case.seen.accepted.items():
+        form = pack.identifiers[position]
+        if form.weight >= ENOUGH and not _spoken_against(case, form):
+            # One number in eleven passes a check digit, whatever else is asked of it.
+            chance = form.chance if form.check is None else max(form.chance, 10)
+            of = 1.0 if form.check is None else case.seen.shaped[position]
+            expected = of * chance / 100
+            # Three standard deviations: by chance alone, one column in a thousand passes so often.
+            spread = 3 * sqrt(expected * (1 - expected) / case.seen.sampled)
+            yield share - expected >= max(_SOME, spread)
+
+
+def _spoken_against(case: Case, form: Identifier) -> bool:
+    """Whether the column as a whole shows that the form is only alike: prefixes that no telephone
+    has, numbers as small as versions have."""
+    return any(e.entity == form.entity and e.weight <= -NOTABLE for e in case.evidence)
