@@ -15,6 +15,8 @@ ENOUGH = 50
 NOTABLE = 30
 """Percent at which an entity that did not win still counts: for the grade, and against NONE."""
 
+_DATES = frozenset({"DATE", "DATE_TIME"})
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -33,8 +35,10 @@ class Case:
         return max(settled, key=lambda e: (self.trust[e], grades[e].grade.rank, e), default=None)
 
     def rivals(self, winner: str) -> dict[str, int]:
-        """Other entities that still count, with the trust in each."""
-        return {e: t for e, t in self.trust.items() if e != winner and t >= NOTABLE}
+        """Other entities that still count, with the trust in each. A birth date is a date: that
+        it is one too is no other opinion."""
+        same = {winner} | (_DATES if winner == "BIRTH_DATE" else set())
+        return {e: t for e, t in self.trust.items() if e not in same and t >= NOTABLE}
 
     def with_more(self, added: Sequence[Evidence]) -> "Case":
         """The case with further evidence."""

@@ -135,9 +135,15 @@ class NameReader:
                 return "thing"
         return "none"
 
-    @staticmethod
-    def _ends(words: Phrase, among: frozenset[str]) -> bool:
-        return any("".join(words[-count:]) in among for count in (1, 2, 3) if words)
+    def _ends(self, words: Phrase, among: frozenset[str]) -> bool:
+        """Whether the name ends in one of the phrases, if need be before words like 编号."""
+        while words:
+            if any("".join(words[-count:]) in among for count in (1, 2, 3)):
+                return True
+            if words[-1] not in self._lexicon.transparent:
+                return False
+            words = words[:-1]
+        return False
 
 
 @lru_cache(maxsize=4)

@@ -112,7 +112,7 @@ def passes(share: float, check: str | None, entity: str) -> Sentence:
         )
     title = entity_titles()[entity]
     return Sentence(
-        f"{percent} of the values have the form of a {title.english}",
+        f"{percent} of the values have the form of: {title.english}",
         f"{percent} 的值符合{title.chinese}的格式",
     )
 
@@ -247,7 +247,7 @@ def holds(entities: Iterable[str]) -> Sentence:
     """Texts with identifiers in them."""
     titles = [entity_titles()[entity] for entity in sorted(entities)]
     return Sentence(
-        f"texts in which there is a {', a '.join(t.english for t in titles)}: "
+        f"texts in which there are others: {', '.join(t.english for t in titles)}; "
         "unknown counts as the highest grade",
         f"文本中夹有{'、'.join(t.chinese for t in titles)}：未知，按最高级处理",
     )

@@ -249,6 +249,15 @@ def test_same_table_same_verdicts() -> None:
     assert of(table) == of(pa.Table.from_batches(table.to_batches(max_chunksize=777)))
 
 
+def test_ten_thousand_columns_each_get_a_verdict() -> None:
+    names = [f"{style}_{i}" for i in range(2000) for style in ("xm", "c", "订单号", "email", "qty")]
+    values = pa.array(["a", "b", None])
+    found = of(pa.table([values] * len(names), names=names))
+    assert len(found) == 10_000
+    assert {found[n].entity for n in ("xm_0", "xm_1999", "订单号_7")} == {"PERSON", "NONE"}
+    assert found["c_5"].grade is None
+
+
 CANARY = "zqcanaryzq"
 
 
@@ -269,6 +278,11 @@ def test_no_value_is_ever_told(name: str) -> None:
         pytest.param(pa.array([b"\xff\x00"] * 9), id="binary"),
         pytest.param(pa.array([[1], [2]]), id="nested"),
         pytest.param(pa.array([{"a": 1}] * 3), id="struct"),
+        pytest.param(pa.array([[("a", 1)]] * 3, pa.map_(pa.string(), pa.int64())), id="map"),
+        pytest.param(pa.array([["x"], None], pa.large_list(pa.string())), id="large list"),
+        pytest.param(pa.array(["姓名abc123", "имя٣", "שם\u200fx"] * 9), id="mixed scripts"),
+        pytest.param(pa.array(["x"]), id="one row"),
+        pytest.param(pa.array(["N/A", "无", "-", ""] * 9), id="nothing but words for nothing"),
         pytest.param(pa.array(["x" * 10_000_000, "y"]), id="cell of ten million characters"),
         pytest.param(pa.array([b"\xd0\xd5\xc3\xfb"] * 30).view(pa.string()), id="GB18030 as UTF-8"),
         pytest.param(pa.array(["\u202e\u200f\u0000"] * 30), id="right-to-left marks"),

@@ -73,3 +73,40 @@ def test_glued_letters_hide_a_word(name: str, letters: str) -> None:
     # No substring: `xm` is a name, `qwxmq` is nothing. Words of Chinese end by themselves.
     if name.isascii() and len(name) <= 4:
         assert READER.read(letters + name + letters).hits == {}
+
+
+def test_every_character_of_the_words_can_be_read_aloud() -> None:
+    """Without a reading, neither pinyin nor initials of a word would be known."""
+    pack = standard()
+    text = pack.names.model_dump_json()
+    assert {c for c in text if "\u4e00" <= c <= "\u9fff"} == set(pack.readings)
+
+
+@pytest.mark.parametrize(
+    ("name", "entity"),
+    [
+        ("shenfenzhenghaoma", "CN_RESIDENT_ID"), ("nianshouru", "INCOME"),
+        ("jiating_zhuzhi", "ADDRESS"), ("gatxzh", "CN_HK_MACAU_PERMIT"), ("ryxb", "SEX"),
+        ("jhr_sjhm", "CN_MOBILE"), ("mzmc", "ETHNICITY"), ("acctBal", "ACCOUNT_BALANCE"),
+        ("CUST_MOB_NO", "CN_MOBILE"), ("f_brth_dt", "BIRTH_DATE"), ("natlty", "REGION"),
+    ],
+)  # fmt: skip
+def test_other_spellings_of_listed_words(name: str, entity: str) -> None:
+    assert entity in READER.read(name).hits
+
+
+@pytest.mark.parametrize("name", ["c1", "f_07", "字段3", "列7", "col_12", "field9", "x", "attr_3"])
+def test_names_that_only_number_say_nothing(name: str) -> None:
+    reading = READER.read(name)
+    assert (reading.words, reading.subject, reading.technical) == ((), "none", False)
+
+
+def test_a_word_nobody_knows_after_a_phrase_makes_it_less_sure_and_not_harmless() -> None:
+    assert READER.read("income_qzx").hits == {"INCOME": "likely"}
+    assert READER.read("income_qzx").about == frozenset()
+
+
+@pytest.mark.parametrize("name", ["equipment_age", "eqp_age", "房龄", "设备年限"])
+def test_a_technical_word_swallows_the_personal_one_inside(name: str) -> None:
+    assert "AGE" not in READER.read(name).hits
+    assert READER.read(name).technical
