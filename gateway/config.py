@@ -7,7 +7,7 @@ secrets (database addresses) may be given as the name of a file instead of in th
 import ipaddress
 import stat
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -165,6 +165,25 @@ class Reidentification(_Section):
         return authorised
 
 
+class Text(_Section):
+    """What finds persons' names in free text: jieba's word list, or a language model in a folder.
+
+    There is no setting for a model's name: what has no name cannot be fetched.
+    """
+
+    engine: Literal["jieba", "spacy", "stanza", "transformers"] = "jieba"
+    path: Path | None = None
+    language: str = "zh-hans"  # of a Stanza folder, which may hold several
+
+    @model_validator(mode="after")
+    def _model_in_a_folder(self) -> Self:
+        if self.engine == "jieba" and self.path is not None:
+            raise ValueError("jieba takes no path: name the engine that the folder is for")
+        if self.engine != "jieba" and self.path is None:
+            raise ValueError(f"{self.engine} needs the path of a folder that holds its model")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings of one gateway process."""
 
@@ -181,6 +200,7 @@ class Settings(BaseSettings):
     sources: Sources = Sources()
     reidentification: Reidentification = Reidentification()
     hierarchies: Path | None = None
+    text: Text = Text()
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     metrics_listen: str | None = None
 
@@ -215,6 +235,8 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"{self.state} is open to others: chmod 700 {self.state}")
         if self.metrics_listen is not None and not is_loopback(self.metrics_listen):
             raise ConfigurationError("metrics_listen must be a loopback address")
+        if self.text.path is not None:
+            require_unwritable_folder(self.text.path)
         for holder, root in self.sources.roots.items():
             self._refuse_reaching(holder, root.resolve())
 
@@ -284,6 +306,16 @@ def require_unwritable(path: Path) -> None:
         raise ConfigurationError(f"{path} can be changed by others: chmod go-w {path}")
 
 
+def require_unwritable_folder(folder: Path) -> None:
+    """ConfigurationError unless the folder is there and nobody but its owner may change it or
+    anything in it: a model decides what is found."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is no folder: name one that is there")
+    for path in (folder, *folder.rglob("*")):
+        if path.stat().st_mode & _OTHERS_WRITE:
+            raise ConfigurationError(f"{path} can be changed by others: chmod -R go-w {folder}")
+
+
 def _holds_secret(raw: dict[str, Any]) -> bool:
     """Whether an address of a database, which may hold a password, stands in the file itself."""
     sources = raw.get("sources") or {}
@@ -307,6 +339,7 @@ _SQLITE = "sqlite:///"
 _PATHS = {
     "state": None,
     "hierarchies": None,
+    "text": {"path": None},
     "store": {"file": None},
     "keys": {
         "ring": None,

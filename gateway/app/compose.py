@@ -127,7 +127,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         data_key=data_key,
     )
     intake = StagedIntake(staging, keyring, entropy)
-    finder = LazyFinder()
+    finder = LazyFinder(settings.text)
     executor = LocalExecutor(hierarchies.tables, finder=finder)
     process = secrets.token_hex(8)
     runner = Runner(

@@ -1,5 +1,6 @@
 """Finds identifiers in free texts, loaded when first asked for: presidio takes a second to load."""
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,26 +8,41 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from gateway.classify.pack import standard
+from gateway.config import Text
 from gateway.model.catalog import Column
 from gateway.model.text_specs import TextOperator
 from gateway.norms.elements import first_elements
 
 if TYPE_CHECKING:
+    from gateway.classify.models import NameModel
     from gateway.classify.text import TextProtector
+
+# Transformers and what lies below it ask the network for newer files unless they are told not to.
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
 class LazyFinder:
-    """Implements ports.TextFinder by the rules that ship; thread-safe."""
+    """Implements ports.TextFinder by the rules that ship and the engine of the settings;
+    thread-safe. With a model it is no longer lazy: what cannot be loaded is told at the start, by
+    ConfigurationError, and not when a text comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Text) -> None:
+        self._settings = settings
         self._protector: TextProtector | None = None
         self._lock = threading.Lock()
+        self._engine: str = settings.engine
+        if settings.path is not None:
+            os.environ.update(dict.fromkeys(_OFFLINE, "1"))
+            from gateway.classify.models import digest  # noqa: PLC0415 - see above
+
+            self._engine += f", sha256 {digest(settings.path)}"
+            self._loaded()
 
     @property
     def rules(self) -> str:
         """Known without loading what finds by them."""
         pack = standard()
-        return f"{pack.version}, sha256 {pack.sha256}"
+        return f"{pack.version}, sha256 {pack.sha256}; {self._engine}"
 
     def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
         return self._loaded().find(texts, entities)
@@ -41,8 +57,16 @@ class LazyFinder:
             if self._protector is None:
                 from gateway.classify.text import TextProtector  # noqa: PLC0415 - see above
 
-                self._protector = TextProtector(standard())
+                self._protector = TextProtector(standard(), model=self._model())
             return self._protector
+
+    def _model(self) -> "NameModel | None":
+        settings = self._settings
+        if settings.engine == "jieba" or settings.path is None:
+            return None
+        from gateway.classify.models import load  # noqa: PLC0415 - see above
+
+        return load(settings.engine, settings.path, settings.language)
 
 
 def entity_columns() -> tuple[Column, ...]:

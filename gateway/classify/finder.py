@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer
 
-from gateway.classify.language import Find, JiebaLanguage, Language, ModelLanguage
+from gateway.classify.language import Find, Language, Nearby
 from gateway.classify.recognizers import LANGUAGE, AddressRecognizer, NameRecognizer, Strict
 from gateway.classify.scanned import Scanned
 from gateway.classify.screens import Screens
@@ -59,19 +59,21 @@ class Screened:
         self._threshold = threshold
         self._screens = Screens(self._recognizers(None), threshold)
         nlp = analyzer.nlp_engine
-        self._language: Language = (
-            JiebaLanguage(nlp)
-            if isinstance(nlp, JiebaNlpEngine)
-            else ModelLanguage(nlp, analyzer.context_aware_enhancer)
-        )
+        if not isinstance(nlp, JiebaNlpEngine):
+            raise TypeError("an engine of somebody else's is run as it is, see Reference")
+        self._language = Language(nlp)
 
     @staticmethod
     def fits(analyzer: AnalyzerEngine) -> bool:
-        """Whether every recogniser of the engine is one whose finds can be screened."""
+        """Whether it is an engine whose every recogniser can be screened, and that cuts words as
+        `words` does."""
         known = (Strict, AddressRecognizer, NameRecognizer)
-        return all(
-            isinstance(r, known) for r in analyzer.registry.recognizers
-        ) and analyzer.supported_languages == [LANGUAGE]
+        return (
+            all(isinstance(r, known) for r in analyzer.registry.recognizers)
+            and isinstance(analyzer.nlp_engine, JiebaNlpEngine)
+            and isinstance(analyzer.context_aware_enhancer, Nearby)
+            and analyzer.supported_languages == [LANGUAGE]
+        )
 
     def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
         """As `Finder`."""

@@ -1,24 +1,22 @@
 """What words add to finds: names, and the trust that a word near a find gives it.
 
-Two ways to the same answer: through a language model, which reads every text that needs it as
-presidio does, and through jieba, which is asked only for the words that matter.
+presidio cuts every text into words and looks through them; here jieba is asked only for the words
+that matter: it cuts each run of characters by itself.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import Protocol
 
 import pyarrow as pa
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import (
-    ContextAwareEnhancer,
     LemmaContextAwareEnhancer,
 )
-from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from gateway.classify.folding import has_plain_cases
-from gateway.classify.recognizers import LANGUAGE, NameRecognizer, span
+from gateway.classify.recognizers import LANGUAGE, NameRecognizer
 from gateway.classify.scanned import Scanned
 from gateway.classify.words import BLOCK, JiebaNlpEngine
 
@@ -69,50 +67,8 @@ class Nearby(LemmaContextAwareEnhancer):
         return min(at + behind, len(tokens) - 1)
 
 
-class Language(Protocol):
-    """Adds names to the finds of a column of texts and raises scores by context."""
-
-    def settle(
-        self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
-    ) -> Found: ...
-
-
-class ModelLanguage:
-    """Any NLP engine of presidio: it reads all texts for names, else those with finds."""
-
-    def __init__(self, nlp: NlpEngine, enhancer: ContextAwareEnhancer) -> None:
-        self._nlp = nlp
-        self._enhancer = enhancer
-
-    def settle(
-        self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
-    ) -> Found:
-        """As `Language`."""
-        chosen = range(len(scanned)) if names is not None else sorted(found)
-        originals = texts.take(pa.array(chosen, pa.int64())).to_pylist()
-        settled: Found = {}
-        batches = self._nlp.process_batch(originals, LANGUAGE)
-        for index, (text, artifacts) in zip(chosen, batches, strict=True):
-            finds = found.get(index, [])
-            results = [span(by, start, end, score) for by, start, end, score in finds]
-            makers: dict[str, EntityRecognizer] = {by.id: by for by, *_ in finds}
-            if names is not None:
-                results += names.analyze(text, [], artifacts)
-                makers[names.id] = names
-            if results:
-                raised = self._enhancer.enhance_using_context(
-                    text, results, artifacts, list(makers.values())
-                )
-                settled[index] = [
-                    (makers[r.recognition_metadata[r.RECOGNIZER_IDENTIFIER_KEY]], r.start, r.end,
-                     r.score)
-                    for r in raised
-                ]  # fmt: skip
-        return settled
-
-
-class JiebaLanguage:
-    """jieba cuts each run of characters by itself, so only the runs that matter are cut."""
+class Language:
+    """Adds names to the finds of a column of texts, and raises scores by context."""
 
     def __init__(self, nlp: JiebaNlpEngine) -> None:
         self._nlp = nlp
@@ -124,14 +80,13 @@ class JiebaLanguage:
     def settle(
         self, scanned: Scanned, texts: pa.StringArray, found: Found, names: NameRecognizer | None
     ) -> Found:
-        """As `Language`."""
-        del texts
+        """The finds with their scores raised, and the names; `texts` as they came, not folded."""
         settled = {
             index: self._raised(scanned.text(index), finds) for index, finds in found.items()
         }
         if names is not None:
-            for index, start, end in self._nlp.names_in(scanned):
-                settled.setdefault(index, []).append((names, start, end, self._nlp.score))
+            for index, start, end, score in self._nlp.names_in(scanned, texts):
+                settled.setdefault(index, []).append((names, start, end, score))
         return settled
 
     def _raised(self, folded: str, finds: list[Find]) -> list[Find]:

@@ -18,6 +18,7 @@ from presidio_anonymizer.entities import RecognizerResult as Marked
 
 from gateway.classify.engine import engine
 from gateway.classify.finder import Finder, Reference, Screened, Spans
+from gateway.classify.models import NameModel
 from gateway.classify.pack import Pack
 from gateway.errors import InvalidRequest
 
@@ -52,16 +53,21 @@ class Span:
 
 
 class TextProtector:
-    """Finds and replaces by the rules of one pack. Building it takes about a second: keep it."""
+    """Finds and replaces by the rules of one pack. Building it takes about a second: keep it.
+
+    model: finds persons' names instead of jieba's word list. analyzer: an engine of one's own; it
+    is run on every text as it is unless it is one of `engine.engine`.
+    """
 
     def __init__(
         self,
         pack: Pack,
         *,
+        model: NameModel | None = None,
         analyzer: AnalyzerEngine | None = None,
         threshold_percent: int = THRESHOLD_PERCENT,
     ) -> None:
-        built = analyzer if analyzer is not None else engine(pack)
+        built = analyzer if analyzer is not None else engine(pack, model)
         threshold = threshold_percent / 100
         # An engine with recognisers of somebody else's is run as it is.
         self._finder: Finder = (Screened if Screened.fits(built) else Reference)(built, threshold)

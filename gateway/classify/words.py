@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from gateway.classify.folding import fold_text
+from gateway.classify.models import NameModel
 from gateway.classify.pack import Pack
 from gateway.classify.person_screen import PersonScreen
 from gateway.classify.persons import RUN, Likelihoods, Persons
@@ -28,6 +30,7 @@ with warnings.catch_warnings():
     import jieba
     import jieba.posseg
 
+_SCORE = 0.7
 # jieba cuts each run of these by itself, and every other character off singly.
 BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
 
@@ -47,9 +50,9 @@ class JiebaNlpEngine(NlpEngine):
 
     engine_name = "jieba"
     is_available = True
-    score = 0.7
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, model: NameModel | None = None) -> None:
+        self._model = model
         self._surnames = tuple(dict.fromkeys(pack.surnames + pack.rare_surnames))
         self._not_names = frozenset(pack.not_names)
         # Words that recognisers look for near a find must come out of the cutting whole.
@@ -75,15 +78,16 @@ class JiebaNlpEngine(NlpEngine):
         folded = fold_text(text)
         words = self.cut(folded)
         doc = Doc(self._vocab, words=words, spaces=[False] * len(words))
-        names = [Named(start, end, folded[start:end]) for start, end in self.names(folded)]
+        named = self._names(folded) if self._model is None else next(self._model.names([text]))
+        entities: list[Any] = [Named(start, end, text[start:end]) for start, end, _ in named]
         return NlpArtifacts(
-            entities=names,  # type: ignore[arg-type] # spaCy's own end with words
+            entities=entities,
             tokens=doc,
             tokens_indices=[token.idx for token in doc],
             lemmas=[word.lower() for word in words],
             nlp_engine=self,
             language=language,
-            scores=[self.score] * len(names),
+            scores=[score for *_, score in named],
         )
 
     def cut(self, folded: str) -> list[str]:
@@ -95,8 +99,15 @@ class JiebaNlpEngine(NlpEngine):
         tokenizer, _ = _tagger(self._whole)
         return list(tokenizer.cut(folded, HMM=False))
 
-    def names_in(self, scanned: Scanned) -> Iterator[tuple[int, int, int]]:
-        """Text, start and end of every name in a column."""
+    def names_in(
+        self, scanned: Scanned, texts: pa.StringArray
+    ) -> Iterator[tuple[int, int, int, float]]:
+        """Text, start, end and score of every name in a column; a model reads every text."""
+        if self._model is not None:
+            found = self._model.names(texts.to_pylist())
+            for index, named in zip(range(len(texts)), found, strict=True):
+                yield from ((index, *name) for name in named)
+            return
         starts, ends = self._screen.runs(scanned)
         owners = scanned.texts_of(starts)
         firsts = scanned.starts[owners]
@@ -104,12 +115,15 @@ class JiebaNlpEngine(NlpEngine):
             owners.tolist(), (starts - firsts).tolist(), (ends - firsts).tolist(), strict=True
         ):
             for name in self._persons.names(scanned.text(index), start, end):
-                yield index, *name
+                yield index, *name, _SCORE
 
-    def names(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Start and end of every name in a folded text."""
-        for run in RUN.finditer(folded):
-            yield from self._persons.names(folded, *run.span())
+    def _names(self, folded: str) -> list[tuple[int, int, float]]:
+        """Start, end and score of every name in a folded text."""
+        return [
+            (*name, _SCORE)
+            for run in RUN.finditer(folded)
+            for name in self._persons.names(folded, *run.span())
+        ]
 
     def process_batch(
         self,

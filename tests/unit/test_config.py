@@ -153,3 +153,17 @@ def test_an_environment_that_cannot_be_read_is_refused(
 ):
     monkeypatch.setenv("GATEWAY_STORE", SECRET)
     refused(installation / "gateway.yaml", "store")
+
+
+def test_a_language_model_lies_in_a_folder_that_others_cannot_change(installation: Path):
+    folder = installation / "models" / "names"
+    folder.mkdir(parents=True)
+    config = change(installation, text={"engine": "spacy", "path": "models/names"})
+    assert load(config).text.path == folder
+    (folder / "config.cfg").write_text("")
+    (folder / "config.cfg").chmod(0o666)
+    refused(config, "can be changed by others", str(folder))
+    shutil.rmtree(folder)
+    refused(config, "is no folder", str(folder))
+    refused(change(installation, text={"engine": "spacy", "path": None}), "needs the path")
+    refused(change(installation, text={"engine": "bert-base"}), "text.engine")
