@@ -21,6 +21,8 @@ def show_release(release: dict[str, Any]) -> None:
         "filters": [f"{f['column']} {f['operator']} {', '.join(f['values'])}".rstrip()
                     for f in request["filters"]],
         "ended because": release["ending_text"],
+        "same rows as": release["reissue_of"],
+        "issued again as": release["reissued_as"],
         "rows": release["rows"] if release["state"] == "sealed" else "",
         "content digest": release["content_digest"],
         "can be read until": when(release["expires"]),

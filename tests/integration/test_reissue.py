@@ -26,7 +26,7 @@ format: gateway-policy/1
 name: policies/again
 purposes: {study: A study.}
 obligations:
-  quota: {releases: 4, rows: 1000, period_days: 30}
+  quota: {releases: 4, rows: 500, period_days: 30}
 rules:
   - name: identity-numbers
     match: {entity: [CN_RESIDENT_ID]}
@@ -140,6 +140,7 @@ def test_after_a_renewal_the_same_rows_come_with_tokens_of_the_new_version(any_d
     # Its rows are not charged again; it is one of the releases that the quota counts.
     with desk.rooms.store.read() as tx:
         used = tx.usage(office.consumer.name, "datasets/residents", before.created)
+        assert tx.key(before.name) is None
     assert used == Usage(releases=2, rows=300)
     linked = [
         (e.event.resource, e.event.details.get("reissue_of") or e.event.details.get("reissued_as"))
@@ -238,6 +239,15 @@ def test_an_original_that_is_recalled_meanwhile_is_not_replaced(desk):
     with pytest.raises(FailedPrecondition) as refused:
         desk.again()
     assert refused.value.reason == "NOT_SEALED"
+
+
+def test_what_has_other_rows_is_not_sealed(desk):
+    desk.renew()
+    opened = desk.again()
+    with desk.rooms.store.write() as tx:
+        tx.put_release(opened.but(reissue=opened.reissue.but(rows=opened.reissue.rows - 1)))
+    assert desk.run(opened).ending.reason == "RELEASE_STOPPED"
+    assert desk.look().state is ReleaseState.SEALED
 
 
 def test_two_at_once_replace_it_once(desk):
