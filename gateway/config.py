@@ -156,6 +156,7 @@ class Reidentification(_Section):
     period_days: Annotated[int, Field(ge=1, le=3650)] = 30
     approval_days: Annotated[int, Field(ge=1, le=90)] = 7
     answer_days: Annotated[int, Field(ge=1, le=90)] = 7
+    searches_per_day: Annotated[int, Field(ge=1)] = 50
 
     @field_validator("authorised")
     @classmethod

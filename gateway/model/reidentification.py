@@ -167,3 +167,4 @@ class ReidentificationLimits(Noun):
     period_days: Annotated[int, Field(ge=1)]
     approval_days: Annotated[int, Field(ge=1)]
     answer_days: Annotated[int, Field(ge=1)]
+    searches_per_day: Annotated[int, Field(ge=1)]

@@ -205,14 +205,15 @@ class Reidentifications:
         with self._store.read() as tx:
             found = release_for(tx, caller, release)
         _, domain = reversible_step(found, column)
-        return self._found(page, self._digests.of_token(domain, token))
+        digest = self._digests.of_token(domain, token)
+        return self._found(caller, page, digest, {"by": "token", "column": column}, release)
 
     def about_person(
         self, caller: Party, page: Page, column: str, value: str
     ) -> list[Reidentification]:
         """Requests by whose answer this value left, out of columns published as ``column``."""
-        del caller  # the role is all that it takes
-        return self._found(page, self._digests.of_person(column, value))
+        digest = self._digests.of_person(column, value)
+        return self._found(caller, page, digest, {"by": "person", "column": column}, "")
 
     def expire(self) -> int:
         """Mark requests whose time is over; nothing else depends on it. Returns how many."""
@@ -241,9 +242,31 @@ class Reidentifications:
                 tx.audit(event("gateway", "expire", ended), now)
         return len(over)
 
-    def _found(self, page: Page, digest: str) -> list[Reidentification]:
-        with self._store.read() as tx:
-            return tx.reidentifications(page, digest=digest)
+    def _found(
+        self, caller: Party, page: Page, digest: str, sought: dict[str, str], resource: str
+    ) -> list[Reidentification]:
+        """What is kept under the digest. Counted and logged: whoever could try all phone numbers
+        would learn which of them belong to persons who were re-identified."""
+        now, most = self._clock.now(), self._limits.searches_per_day
+        with self._store.write() as tx:
+            if tx.reversal_searches(caller.name, now - timedelta(days=1)) >= most:
+                raise QuotaExhausted(
+                    f"{most} searches in a day are all that a party may make; search again later",
+                    reason="SEARCH_QUOTA_EXHAUSTED",
+                )
+            tx.add_reversal_search(caller.name, now)
+            found = tx.reidentifications(page, digest=digest)
+            tx.audit(
+                AuditEvent(
+                    actor=caller.name,
+                    action="reidentification.find",
+                    resource=resource,
+                    outcome="ok",
+                    details={**sought, "found": str(len(found))},
+                ),
+                now,
+            )
+        return found
 
     def _decided(
         self, asked: Reidentification, caller: Party, verdict: Verdict, reason: str, now: datetime

@@ -19,7 +19,7 @@ _FREED = (ReidentificationState.REFUSED, ReidentificationState.EXPIRED)
 
 
 class Reidentifications(Unit):
-    """Rows of ``reidentification`` and ``reversal_digest``."""
+    """Rows of ``reidentification``, ``reversal_digest`` and ``reversal_search``."""
 
     def put_reidentification(
         self, reidentification: Reidentification, *, expected_revision: int | None
@@ -86,6 +86,18 @@ class Reidentifications(Unit):
             )
         ).one()
         return ReversalUsage(requests=int(row[0]), tokens=int(row[1]))
+
+    def reversal_searches(self, party: str, since: datetime) -> int:
+        """How many searches of that party are kept at or after ``since``."""
+        table = tables.reversal_search
+        counted = select(func.count()).where(
+            table.c.party == party, table.c.at >= microseconds(since)
+        )
+        return int(self._connection.execute(counted).scalar_one())
+
+    def add_reversal_search(self, party: str, at: datetime) -> None:
+        """Keep that the party searched."""
+        self._insert(tables.reversal_search, {"party": party, "at": microseconds(at)})
 
     def add_reversal_digests(
         self, reidentification: str, subject: Literal["token", "person"], digests: Collection[str]

@@ -205,3 +205,13 @@ reversal_digest = Table(
     Column("subject", _Name, nullable=False),  # "token" or "person"
     Index(None, "digest"),
 )
+
+# One row a search, so that nobody finds values by trying them.
+reversal_search = Table(
+    "reversal_search",
+    metadata,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("party", _Name, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "party", "at"),
+)

@@ -512,6 +512,36 @@ def test_the_persons_concerned_can_be_told(desk):
     assert find.about_token(desk.office.auditor, ALL, *where, desk.tokens(count=6)[5]) == []
 
 
+def test_nobody_finds_values_by_trying_them(desk):
+    tokens = desk.tokens()
+    values = desk.taken_back(tokens)
+    find, most = (
+        desk.rooms.reidentifications,
+        desk.office.settings.reidentification.searches_per_day,
+    )
+    where = (desk.release.name, "resident_id")
+    for number in range(most):
+        if number % 2:
+            find.about_person(desk.office.officer, ALL, "resident_id", f"guess-{number}")
+        else:
+            find.about_token(desk.office.officer, ALL, *where, f"guess-{number}")
+    value = next(iter(values.values()))
+    for attempt in (
+        lambda: find.about_person(desk.office.officer, ALL, "resident_id", value),
+        lambda: find.about_token(desk.office.officer, ALL, *where, tokens[0]),
+    ):
+        with pytest.raises(QuotaExhausted) as spent:
+            attempt()
+        assert spent.value.reason == "SEARCH_QUOTA_EXHAUSTED"
+    # Another's searches are their own, and a day later there are more.
+    assert len(find.about_person(desk.office.auditor, ALL, "resident_id", value)) == 1
+    searches = [e for e in desk.actions() if e.action == "reidentification.find"]
+    assert len(searches) == most + 1
+    assert searches[-1].details == {"by": "person", "column": "resident_id", "found": "1"}
+    desk.office.clock.move(days=1, seconds=1)
+    assert len(find.about_person(desk.office.officer, ALL, "resident_id", value)) == 1
+
+
 def tell(desk, asked, who, days=None):
     until = None
     if days is not None:

@@ -145,6 +145,7 @@ class ReidentificationRpcs:
             value = shape.text("person.value", request.person.value, LONGEST_TOKEN, least=1)
             shape.done()
             found = self._reidentifications.about_person(call.party, page, column, value)
+        call.writes_entry = True
         return self._listed(call, request, page, found)
 
     def _decide(
