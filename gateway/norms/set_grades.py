@@ -1,5 +1,6 @@
 """The grade of a whole set: the highest item, then combinations, then volume and aggregation.
 
+What is unknown has the highest level, so that nothing it may be part of could raise the set further.
 Everything here only goes up: more columns, a graver column, more of it left, or more rows never
 give a lower level.
 """
@@ -131,8 +132,7 @@ def _met(
     columns: list[str] = []
     whole = True
     for part in combination.of:
-        # What is unknown may be anything, and so a part of every combination.
-        members = (*standard.groups[part.group], "unknown")
+        members = standard.groups[part.group]
         there = [c for m in members for c in by_item.get(m, ()) if c.presence != "gone"]
         if len(there) < part.at_least:
             return None
@@ -147,10 +147,8 @@ def _enough(
 ) -> _Found[Threshold] | None:
     from_level = {n.name for n in standard.levels if standard.at_least(n.name, threshold.holding)}
     counted = [column for column in held if column.level in from_level]
-    # Each unknown column may be of a category of its own.
-    unknown = sum(column.item == "unknown" for column in counted)
-    items = {column.item for column in counted} - {"unknown"}
-    if len({standard.item(item).category for item in items}) + unknown < threshold.kinds:
+    kinds = {standard.item(item).category for item in {column.item for column in counted}}
+    if len(kinds) < threshold.kinds:
         return None
     return _Found(threshold, threshold.level, tuple(column.column for column in counted))
 

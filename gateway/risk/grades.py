@@ -57,7 +57,8 @@ def _held(steps: Sequence[Step]) -> list[Held]:
         Held(
             column=step.published,
             item=step.item,
-            level=grade_after(step.transform, step.grade),
+            # A grade without a whole verdict to it is not known either.
+            level=grade_after(step.transform, None if step.item == "unknown" else step.grade),
             presence=_PRESENCE[residue(step.transform)],
         )
         for step in steps

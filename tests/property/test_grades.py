@@ -35,23 +35,44 @@ def columns(draw: st.DrawFn, name: str = "c") -> Column:
 
 
 @st.composite
-def tables(draw: st.DrawFn, prefix: str = "c", most: int = 6) -> list[Column]:
-    size = draw(st.integers(0, most))
-    return [draw(columns(f"{prefix}{n}")) for n in range(size)]
+def together(draw: st.DrawFn, standard: Standard) -> list[str]:
+    """Items that make a combination, or none: by chance they would hardly ever meet."""
+    if not standard.combinations or draw(st.booleans()):
+        return []
+    parts = draw(st.sampled_from(standard.combinations)).of
+    return [
+        draw(st.sampled_from(standard.groups[part.group]))
+        for part in parts
+        for _ in range(part.at_least)
+    ]
 
 
 @st.composite
-def held(draw: st.DrawFn, standard: Standard, prefix: str = "c") -> list[Held]:
-    items = sorted({*standard.entities, *standard.general})
-    return [
-        Held(
-            f"{prefix}{n}",
-            draw(st.sampled_from(items)),
-            draw(st.sampled_from([level.name for level in standard.levels])),
-            draw(st.sampled_from(PRESENCES)),
+def tables(draw: st.DrawFn, prefix: str = "c", most: int = 6) -> list[Column]:
+    found = [draw(columns(f"{prefix}{n}")) for n in range(draw(st.integers(0, most)))]
+    roles = st.sampled_from(list(ColumnRole))
+    grades = st.sampled_from([Grade.GENERAL_1, Grade.GENERAL_2])
+    return found + [
+        Column(
+            name=f"{prefix}t{n}",
+            type="string",
+            entity=item if item in ENTITIES else "NONE",
+            grade=draw(grades),
+            role=draw(roles),
         )
-        for n in range(draw(st.integers(1, 6)))
+        for n, item in enumerate(draw(together(ALL[DEFAULT])))
     ]
+
+
+@st.composite
+def held(draw: st.DrawFn, standard: Standard) -> list[Held]:
+    items = st.sampled_from(sorted({*standard.entities, *standard.general}))
+    levels = st.sampled_from([level.name for level in standard.levels])
+    presences = st.sampled_from(PRESENCES)
+    met = draw(together(standard))
+    drawn = [(item, draw(st.just(standard.lowest) | levels)) for item in met]
+    drawn += [(draw(items), draw(levels)) for _ in range(draw(st.integers(not met, 4)))]
+    return [Held(f"c{n}", item, level, draw(presences)) for n, (item, level) in enumerate(drawn)]
 
 
 def fewer(one: int | None, other: int | None) -> tuple[int | None, int | None]:

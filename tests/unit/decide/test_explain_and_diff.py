@@ -131,6 +131,21 @@ def test_the_other_way_round_is_the_other_direction(bench):
     assert (change.before, change.after) == ("denied", "permitted_with_obligations")
 
 
+def test_a_bound_on_the_grade_is_compared_by_how_much_it_lets_through(bench):
+    past = [PastRequest("releases/r-1", bench.request("name"), bench.facts)]
+    low, high, none = (
+        bench.policy(obligations={"max_grade": grade} if grade else {})
+        for grade in ("general-2", "important", None)
+    )
+    for strict, mild in ((low, high), (low, none), (high, none)):
+        (tighter,) = changed_outcomes(mild, strict, past)
+        (looser,) = changed_outcomes(strict, mild, past)
+        assert (tighter.direction, looser.direction) == (Direction.TIGHTER, Direction.LOOSER)
+    longer = low.but(obligations=low.obligations.but(expires_after_days=60))
+    (mixed,) = changed_outcomes(none, longer, past)
+    assert mixed.direction is Direction.MIXED
+
+
 def test_the_same_policy_changes_nothing(bench):
     past = [PastRequest("releases/r-1", bench.request("name", "district"), bench.facts)]
     assert changed_outcomes(bench.policy(), bench.policy(title="renamed"), past) == ()

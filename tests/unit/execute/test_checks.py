@@ -203,3 +203,5 @@ def test_a_step_that_does_not_say_what_it_reads_is_refused_below_core():
     with pytest.raises(CheckFailed, match="graded core"):
         judge(table, GradesCheck(highest="important"))
     assert judge(table, GradesCheck(highest="core"))[-1] == "core"
+    assert plan(table.schema).grade == "core"  # where no check states one
+    assert plan(table.schema, GradesCheck(highest="general-3")).grade == "general-3"

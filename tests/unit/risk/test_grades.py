@@ -106,6 +106,18 @@ NAME = MaskForm(form="chinese_name")
             id="with the name masked the three are one lower",
         ),
         pytest.param(
+            [step("PERSON", NAME), step("CN_MOBILE", PHONE), step("ADDRESS", Mask())],
+            10,
+            "general-3",
+            id="all three masked are more together than each",
+        ),
+        pytest.param(
+            [step("PERSON", NAME), step("CN_MOBILE", PHONE), step("ADDRESS", Suppress())],
+            10,
+            "general-2",
+            id="two of three masked are not",
+        ),
+        pytest.param(
             [step("PERSON", Suppress()), step("CN_MOBILE", Keep()), step("ADDRESS", Keep())],
             10,
             "general-3",
@@ -134,6 +146,7 @@ NAME = MaskForm(form="chinese_name")
         pytest.param([step("INCOME", Keep())], 1_000_000, "important", id="a million"),
         pytest.param([step("INCOME", Keep())], None, "important", id="nobody knows how many"),
         pytest.param([step("unknown", Mask())], 1, "core", id="unknown, masked"),
+        pytest.param([step("unknown", Keep(), "general-1")], 1, "core", id="half a verdict"),
         pytest.param([step("SEX", Keep(), "core")], 1, "core", id="declared core"),
     ],
 )
@@ -150,6 +163,7 @@ def test_a_step_that_says_nothing_is_of_unknown_data() -> None:
         transform=Keep(),
         on_unhandled="stop",
     )
+    assert silent.item == "unknown"
     assert grade_left([silent], 1) is Grade.CORE
 
 
