@@ -241,6 +241,16 @@ class Site:
         ((rows,),) = self.select(f"SELECT count(*) FROM {table}")  # noqa: S608 - a test's own word
         return int(rows)
 
+    def data_keys(self) -> int:
+        """Keys of releases and of pushed records; secrets of key domains and of the gateway itself
+        outlive them."""
+        statement = (
+            "SELECT count(*) FROM data_key"
+            " WHERE resource NOT LIKE 'keydomains/%' AND resource NOT LIKE 'gateway/%'"
+        )
+        ((rows,),) = self.select(statement)
+        return int(rows)
+
     def staged(self) -> set[str]:
         return {file.name for file in self.staging.iterdir()}
 

@@ -30,7 +30,7 @@ def fails_and_leaves_nothing(site, gateway) -> None:
     with pytest.raises(GatewayError, match="only a sealed release"):
         consumer.read(failed)
     assert not site.staged()
-    assert site.count("data_key") == 0
+    assert site.data_keys() == 0
 
 
 def still_serves(gateway) -> None:

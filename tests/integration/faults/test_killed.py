@@ -179,7 +179,7 @@ def test_a_release_whose_gateways_all_die_fails_in_the_end_and_is_not_readable(s
         assert consumer.release(release).ending_reason == "INTERRUPTED"
         with pytest.raises(FailedPrecondition):
             consumer.read(release)
-        assert site.select("SELECT count(*) FROM data_key") == [(0,)]
+        assert site.data_keys() == 0
         assert site.select("SELECT count(*) FROM charge") == [(1,)]
         assert gateway.client("auditor").verify_audit().whole
     with site.running():
@@ -248,8 +248,7 @@ def test_pushed_records_are_the_old_or_the_new_ones_when_the_gateway_dies(site) 
         with site.running() as gateway:
             found = gateway.client("holder").dataset("pushed").rows
             assert found in (rows, more)
-            ((keys,),) = site.select("SELECT count(*) FROM data_key")
-            assert keys == 1
+            assert site.data_keys() == 1
             push(gateway, table.slice(0, more), request_id)
             rows = gateway.client("holder").dataset("pushed").rows
             assert rows == more

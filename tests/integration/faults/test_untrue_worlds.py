@@ -143,7 +143,7 @@ def test_a_source_that_is_not_as_registered(site, change, code, reason) -> None:
         assert (failed.state, failed.ending_reason) == (FAILED, reason)
         assert site.canary not in str(failed)
         assert not site.staged()
-        assert site.count("data_key") == 0
+        assert site.data_keys() == 0
         # Before opening: then there is no release, and nothing is charged.
         assert refused(site, gateway.ask) == (code, reason)
         assert site.count("charge") == 1
