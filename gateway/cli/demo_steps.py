@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from operator import methodcaller
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +14,13 @@ import pyarrow.parquet as pq
 from rich.markup import escape
 
 from gateway.app.setup import STARTERS, NewParty, initialise
+from gateway.cli.classification import Classification, column_of
+from gateway.cli.classification_page import write_page
+from gateway.cli.classification_table import show_briefly
 from gateway.cli.demo_server import free_address, serving
 from gateway.cli.generate import write_records
 from gateway.cli.output import OUT, progress, show_table
+from gateway.cli.questions import questions
 from gateway.cli.release_views import show_decision, transform_text, waited_for
 from gateway.cli.tables import first_rows, show_records
 from gateway.client import Client, Denied, connect, load_profile, plain
@@ -24,7 +28,8 @@ from gateway.decide.cases import parse_cases, run_cases
 from gateway.decide.parse import parse_policy
 from gateway.errors import GatewayError, GatewayFault, InvalidRequest, VerificationFailed
 from gateway.model.catalog import CsvSource, ParquetSource
-from gateway.model.names import RecipientKind, Role
+from gateway.model.names import ColumnRole, RecipientKind, Role
+from gateway.norms.standards import default_standard
 from gateway.norms.starters import starters
 from gateway.testing import residents_batches
 from gateway.verify import verify_file
@@ -126,15 +131,26 @@ class Demonstration:
             adult = CsvSource(path="adult.csv", delimiter=";")
             found.append(holder.register("adult", adult, title="Adult (1994 census extract)"))
         self._claim(found[0].rows == self._rows, "every row was found")
-        for dataset in map(plain, found):
-            show_table(
-                ["column", "entity", "grade", "role", "sure"],
-                [
-                    [c["name"], c["entity"], c["grade"], c["role"], f"{c['confidence_percent']} %"]
-                    for c in dataset["columns"]
-                ],
-                title=f"{dataset['name']}: {dataset['rows']:,} rows, grade {dataset['grade']}",
-            )
+        for registered in map(plain, found):
+            self._show(registered)
+
+    def _show(self, registered: dict[str, Any]) -> None:
+        """What an officer sees of it; the page says the same, and more, in both languages."""
+        name = registered["name"].removeprefix("datasets/")
+        columns = [column_of(column) for column in registered["columns"]]
+        classification = Classification.of(
+            name, columns, registered["rows"], default_standard(), registered=True
+        )
+        roles = {column.role for column in columns}
+        self._claim(ColumnRole.QUASI_IDENTIFIER in roles, "quasi-identifiers are found")
+        self._claim(ColumnRole.SENSITIVE in roles, "sensitive columns are named")
+        self._claim(all(column.evidence for column in columns), "every verdict has a reason")
+        show_briefly(classification)
+        write_page(self._out / f"{name}.html", classification, "both")
+        OUT.print(
+            "  the same as a page for an officer, in Chinese and English (stays with --keep); "
+            f"open questions: {len(questions(classification))}"
+        )
 
     def _activate_policies(self) -> None:
         self._step("An officer writes policies; tested and linted; another officer activates them")
