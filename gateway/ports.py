@@ -115,6 +115,34 @@ class DomainKeys(Protocol):
         """The key of each key domain of the plan, in the version that its steps name."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class VaultEntry:
+    """A random token: by what its value is found again, and the value, encrypted. Blind repr."""
+
+    lookup: str
+    token: str
+    sealed: bytes
+
+
+class DomainVault(Protocol):
+    """The random tokens of one key domain in one version."""
+
+    def tokens(self, lookups: Sequence[str], sealed: Sequence[bytes]) -> Sequence[str]:
+        """The token of each value, in order; a new one for a value never seen. ``lookups`` are
+        distinct, and ``sealed`` the same values encrypted. The same value never gets two, whoever
+        asks at the same time. KeyDestroyed when the domain was shredded."""
+
+    def sealed(self, tokens: Sequence[str | None]) -> Sequence[bytes | None]:
+        """The encrypted value of each token; None where there is none."""
+
+
+class TokenVault(Protocol):
+    """Keeps random tokens with their values, encrypted under keys that it does not have."""
+
+    def of(self, domain: str, version: int) -> DomainVault:
+        """The part of one key domain."""
+
+
 class Signer(Protocol):
     """Signs statements as DSSE envelopes."""
 
@@ -472,6 +500,12 @@ class Transaction(Protocol):
     def add_reversal_digests(
         self, reidentification: str, subject: Literal["token", "person"], digests: Collection[str]
     ) -> None: ...
+
+    # The vault of random tokens, by the resource of the secret that they belong to.
+    def tokens_of(self, secret: str, lookups: Sequence[str]) -> dict[str, str]: ...
+    def sealed_of_tokens(self, secret: str, tokens: Sequence[str]) -> dict[str, bytes]: ...
+    def add_tokens(self, secret: str, entries: Sequence[VaultEntry]) -> None: ...
+    def destroy_tokens(self, secret: str) -> None: ...
 
     # Audit: append-only, chained.
     def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...

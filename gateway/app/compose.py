@@ -35,6 +35,7 @@ from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
 from gateway.registry.reidentifications import Reidentifications
 from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.token_vault import StoredTokenVault
 from gateway.registry.trail import Trail
 from gateway.release.custody import Custody
 from gateway.release.opening import Opening
@@ -128,7 +129,8 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     )
     intake = StagedIntake(staging, keyring, entropy)
     finder = LazyFinder(settings.text)
-    executor = LocalExecutor(hierarchies.tables, finder=finder)
+    vault = StoredTokenVault(store, entropy)
+    executor = LocalExecutor(hierarchies.tables, finder=finder, vault=vault)
     process = secrets.token_hex(8)
     runner = Runner(
         process,
@@ -223,7 +225,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             clock,
         ),
         reidentifications=reidentifications,
-        reidentifying=Reidentifying(store, staging, keyring, clock, digests, domain_keys, limits),
+        reidentifying=Reidentifying(
+            store, staging, keyring, clock, digests, domain_keys, vault, limits
+        ),
         texts=TextsUnderPolicy(
             store,
             ProtectingTexts(

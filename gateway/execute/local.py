@@ -16,7 +16,7 @@ from gateway.execute.translation import translating
 from gateway.model.content import ContentDigest
 from gateway.model.plan import MinCellCheck, Plan
 from gateway.model.schema import arrow_type
-from gateway.ports import Progress, RunResult, Source, StagingWriter, TextFinder
+from gateway.ports import Progress, RunResult, Source, StagingWriter, TextFinder, TokenVault
 from gateway.transform.row_order import RowOrder
 
 _CELLS_MEMORY_MIB: Final = 512
@@ -26,7 +26,7 @@ class LocalExecutor:
     """Implements ports.Executor with threads of this process.
 
     ``hierarchies``: tables by name, for steps that generalise by one. ``finder``: finds identifiers
-    in free text, for steps that replace them. ``workers``: threads that transform, besides the one
+    in free text, for steps that replace them. ``vault`` keeps random tokens. ``workers``: threads that transform, besides the one
     that reads and the caller's, which checks and stages. Memory is
     bounded by a few batches a worker, and by the number of distinct cells where a minimum cell
     size is checked. Thread-safe.
@@ -37,12 +37,14 @@ class LocalExecutor:
         hierarchies: Mapping[str, pa.Table],
         workers: int = 2,
         finder: TextFinder | None = None,
+        vault: TokenVault | None = None,
     ) -> None:
         if workers < 1:
             raise ValueError("at least one worker is needed")
         self._hierarchies = dict(hierarchies)
         self._workers = workers
         self._finder = finder
+        self._vault = vault
 
     def run(
         self,
@@ -73,7 +75,7 @@ class LocalExecutor:
         progress: Progress,
         order: RowOrder,
     ) -> RunResult:
-        steps = BatchSteps.of(plan, keys, self._hierarchies, self._finder)
+        steps = BatchSteps.of(plan, keys, self._hierarchies, self._finder, self._vault)
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:
             left_out = self._small_cells(plan, steps, source, progress)

@@ -13,7 +13,7 @@ from gateway.execute.translation import translating
 from gateway.model.plan import Plan, Step
 from gateway.model.schema import arrow_type, scaled_type
 from gateway.model.transforms import RedactText
-from gateway.ports import TextFinder
+from gateway.ports import TextFinder, TokenVault
 from gateway.transform.base import Transform
 from gateway.transform.registry import build, build_redaction, output_type
 
@@ -30,6 +30,7 @@ class ColumnStep:
         keys: Mapping[str, bytes],
         hierarchies: Mapping[str, pa.Table],
         finder: TextFinder | None = None,
+        vault: TokenVault | None = None,
     ) -> None:
         self._step = step
         self._source_type = arrow_type(step.source_type)
@@ -38,7 +39,7 @@ class ColumnStep:
             raise KeyUnavailable(f"no key was given for column {step.published}")
         try:
             self._transform = _built(
-                step, scaled_type(self._source_type, self._ratio), keys, hierarchies, finder
+                step, scaled_type(self._source_type, self._ratio), keys, hierarchies, finder, vault
             )
         except CallerError as fault:
             raise self._failed(f"cannot run: {fault.message}") from fault
@@ -95,6 +96,7 @@ def _built(
     keys: Mapping[str, bytes],
     hierarchies: Mapping[str, pa.Table],
     finder: TextFinder | None,
+    vault: TokenVault | None,
 ) -> Transform:
     if isinstance(step.transform, RedactText) and finder is not None:
         output_type(step.transform, source_type)
@@ -106,6 +108,9 @@ def _built(
         key=None if step.key_domain is None else keys[step.key_domain],
         domain=step.key_domain,
         hierarchies=hierarchies,
+        vault=None
+        if vault is None or step.key_domain is None or step.key_version is None
+        else vault.of(step.key_domain, step.key_version),
     )
 
 
@@ -124,9 +129,10 @@ class BatchSteps:
         keys: Mapping[str, bytes],
         hierarchies: Mapping[str, pa.Table],
         finder: TextFinder | None = None,
+        vault: TokenVault | None = None,
     ) -> "BatchSteps":
         """All steps of the plan; errors before any row is read."""
-        return cls([ColumnStep(step, keys, hierarchies, finder) for step in plan.steps])
+        return cls([ColumnStep(step, keys, hierarchies, finder, vault) for step in plan.steps])
 
     def only(self, published: tuple[str, ...]) -> "BatchSteps":
         """Those that publish these columns; of none, one that gives every row."""

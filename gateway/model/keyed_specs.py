@@ -121,6 +121,28 @@ class ReversibleToken(Spec):
         return self.but(scope=_narrower(self.scope, other.scope))
 
 
+class RandomToken(Spec):
+    """A random pseudonym that the gateway keeps, with the value, encrypted: where no relation to
+    the value may remain, whatever key becomes known. Equal values of a domain get equal ones.
+    """
+
+    kind: Literal["random_token"] = "random_token"
+    keyed: ClassVar[bool] = True
+    reversible: ClassVar[bool] = True
+    scope: KeyScope = "recipient"
+    cipher: CipherName = "AES"
+
+    def opaque(self) -> bool:
+        return True
+
+    def joined(self, other: Spec) -> "RandomToken | None":
+        # Not with Token: two of different lengths would join to SUPPRESS, while each would join
+        # with this, and the order of rules would then decide.
+        if not isinstance(other, RandomToken | ReversibleToken) or other.cipher != self.cipher:
+            return None
+        return self.but(scope=_narrower(self.scope, other.scope))
+
+
 # ---- format-preserving encryption ---------------------------------------------------------------
 
 Profile = Literal["mobile", "bank_card", "resident_id", "plate", "uscc"]
@@ -340,5 +362,11 @@ class BoundedNoise(Spec):
 
 
 KeyedSpec = (
-    Token | ReversibleToken | EncryptIdentifier | EncryptCharacters | ShiftDate | BoundedNoise
+    Token
+    | ReversibleToken
+    | RandomToken
+    | EncryptIdentifier
+    | EncryptCharacters
+    | ShiftDate
+    | BoundedNoise
 )

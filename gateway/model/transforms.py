@@ -26,6 +26,7 @@ from gateway.model.keyed_specs import (
     EncryptCharacters,
     EncryptIdentifier,
     KeyedSpec,
+    RandomToken,
     ReversibleToken,
     ShiftDate,
     Token,
@@ -62,6 +63,7 @@ __all__ = [
     "MaskCharacter",
     "MaskForm",
     "MaskPattern",
+    "RandomToken",
     "RedactText",
     "Replace",
     "ReplacePattern",
@@ -96,6 +98,7 @@ TransformSpec = Annotated[
     | ReplacePattern
     | Token
     | ReversibleToken
+    | RandomToken
     | EncryptIdentifier
     | EncryptCharacters
     | ShiftDate

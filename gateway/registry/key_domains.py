@@ -116,6 +116,7 @@ class KeyDomains:
             )
             for version in domain.versions:
                 tx.destroy_key(domain.secret(version.number))
+                tx.destroy_tokens(domain.secret(version.number))
             self._keep(tx, caller, key, domain, shredded, "shred", now)
         return shredded
 

@@ -28,7 +28,7 @@ from gateway.model.reidentification import (
 from gateway.model.release import Release
 from gateway.model.requests import RequestKey
 from gateway.model.schema import arrow_type, scaled_type
-from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, Transaction
+from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, TokenVault, Transaction
 from gateway.registry.entitlement import Entitlement, entitled, is_sealed, key_of, reversible_step
 from gateway.registry.once import made_before, remember
 from gateway.registry.reidentifications import event
@@ -60,6 +60,7 @@ class Reidentifying:
         clock: Clock,
         digests: ReversalDigests,
         domain_keys: DomainKeys,
+        vault: TokenVault,
         limits: ReidentificationLimits,
     ) -> None:
         self._store = store
@@ -68,6 +69,7 @@ class Reidentifying:
         self._clock = clock
         self._digests = digests
         self._domain_keys = domain_keys
+        self._vault = vault
         self._limits = limits
 
     def answer(self, caller: Party, name: str, tokens: Sequence[str], key: RequestKey) -> Answer:
@@ -134,6 +136,7 @@ class Reidentifying:
             source_type=scaled_type(arrow_type(step.source_type), Fraction(step.scale)),
             key=key_of(step, self._domain_keys),
             domain=domain,
+            vault=self._vault.of(domain, step.key_version or 1),
         )
         if not (entitlement is Entitlement.AUTHORISED and proves_itself(step.transform)):
             known = self._in_release(release, step.published, given, now)

@@ -16,12 +16,12 @@ from gateway.store.engine import PATIENCE_SECONDS, WRITES, connect, translated
 from gateway.store.grants import Grants
 from gateway.store.key_domains import KeyDomains
 from gateway.store.leases import Leases
-from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.parties import Parties
 from gateway.store.policies import Policies
 from gateway.store.reidentifications import Reidentifications
 from gateway.store.releases import Releases
+from gateway.store.token_vault import TokenVault
 
 
 class SqlTransaction(
@@ -34,7 +34,7 @@ class SqlTransaction(
     Leases,
     KeyDomains,
     Reidentifications,
-    Ledger,
+    TokenVault,
     Log,
 ):
     """One unit of work; implements ports.Transaction."""

@@ -1,8 +1,8 @@
 """The tables of the store: a noun's JSON beside the few columns that lists and filters need.
 
-No table holds a cell value of a data set, with one exception that cannot be avoided: the row
-filters of a policy and the filters of a request are conditions with values, and they are part of
-the policy's and the release's body. Keys are kept wrapped (see keyring).
+No table holds a cell value of a data set, with two exceptions: the row filters of a policy and the
+filters of a request are conditions with values, and they are part of the policy's and the release's
+body; the vault of random tokens holds values encrypted under keys that lie wrapped. Keys are kept wrapped (see keyring).
 
 Moments in columns are microseconds since 1970 in UTC: exact, and ordered alike in both databases.
 Text that is compared or ordered has the collation C, so that SQLite and PostgreSQL agree.
@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -155,6 +156,17 @@ key_domain = Table(
     Column("state", _Name, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("body", Text, nullable=False),
+)
+
+random_token = Table(
+    "random_token",
+    metadata,
+    Column("secret", _Name, primary_key=True),  # KeyDomain.secret of the version in use
+    Column("lookup", _Name, primary_key=True),  # a MAC of the value, hexadecimal
+    Column("token", _Name, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the value, encrypted
+    UniqueConstraint("secret", "token"),
+    sqlite_with_rowid=False,
 )
 
 audit = Table(

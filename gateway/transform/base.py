@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import InvalidRequest, TransformFailed
 from gateway.model.transforms import Spec
-from gateway.ports import TextFinder
+from gateway.ports import DomainVault, TextFinder
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -78,8 +78,8 @@ class Transform(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resources:
-    """What a spec does not hold itself: a key with its domain, and the hierarchies by name; for
-    free text what finds identifiers, and by entity the transforms of what it finds.
+    """What a spec does not hold itself: a key with its domain and that domain's part of the vault,
+    and the hierarchies by name; for free text what finds identifiers, and by entity the transforms of what it finds.
 
     The repr is blind.
     """
@@ -87,6 +87,7 @@ class Resources:
     key: bytes | None = None
     domain: str | None = None
     hierarchies: Mapping[str, pa.Table] = field(default_factory=lambda: MappingProxyType({}))
+    vault: DomainVault | None = None
     finder: TextFinder | None = None
     finds: Mapping[str, "Transform"] = field(default_factory=lambda: MappingProxyType({}))
 

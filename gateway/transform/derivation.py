@@ -18,14 +18,14 @@ from gateway.model.key_domains import parts_of
 
 KEY_BYTES: Final = 32
 
-Use = Literal["domain", "row order"]
+Use = Literal["domain", "row order", "vault lookup", "vault seal"]
 
 
 def derive(secret: bytes, use: Use, domain: str) -> bytes:
     """32 bytes for ``use`` in ``domain``; KeyUnavailable for a secret that is not 32 bytes."""
     if len(secret) != KEY_BYTES:
         raise KeyUnavailable(f"a secret that keys are derived from has {KEY_BYTES} bytes")
-    national = use == "domain" and ("cipher", "SM4") in parts_of(domain)
+    national = use != "row order" and ("cipher", "SM4") in parts_of(domain)
     info = f"gateway-derivation/1\0{use}\0{domain}".encode()
     return HKDF(
         algorithm=SM3() if national else SHA256(), length=KEY_BYTES, salt=None, info=info

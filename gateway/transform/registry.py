@@ -18,6 +18,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RandomToken,
     RedactText,
     Replace,
     ReplacePattern,
@@ -31,7 +32,7 @@ from gateway.model.transforms import (
     TransformSpec,
     Truncate,
 )
-from gateway.ports import TextFinder
+from gateway.ports import DomainVault, TextFinder
 from gateway.transform.base import Claim, ColumnTransform, Resources, Transform
 from gateway.transform.clipping import TopBottomCodeColumn
 from gateway.transform.dates import GeneralizeDateColumn
@@ -47,6 +48,7 @@ from gateway.transform.masks import (
 from gateway.transform.numbers import BinNumberColumn, RoundNumberColumn
 from gateway.transform.per_subject import BoundedNoiseColumn, ShiftDateColumn
 from gateway.transform.pseudonyms import ReversibleTokenColumn, TokenColumn
+from gateway.transform.random_tokens import RandomTokenColumn
 from gateway.transform.redaction import RedactTextColumn
 from gateway.transform.whole import KeepColumn, ReplaceColumn, SuppressColumn
 
@@ -68,6 +70,7 @@ _TRANSFORMS: Final[Mapping[type[Spec], type[ColumnTransform[Any]]]] = MappingPro
         ReplacePattern: ReplacePatternColumn,
         Token: TokenColumn,
         ReversibleToken: ReversibleTokenColumn,
+        RandomToken: RandomTokenColumn,
         EncryptIdentifier: EncryptIdentifierColumn,
         EncryptCharacters: EncryptCharactersColumn,
         ShiftDate: ShiftDateColumn,
@@ -88,8 +91,10 @@ def build(
     key: bytes | None = None,
     domain: str | None = None,
     hierarchies: Mapping[str, pa.Table] | None = None,
+    vault: DomainVault | None = None,
 ) -> Transform:
-    """The transform of that spec for columns of ``source_type``; ``domain`` is the key's.
+    """The transform of that spec for columns of ``source_type``; ``domain`` is the key's,
+    ``vault`` its random tokens'.
 
     `InvalidRequest` names the transform and the type when the type is not taken, and says what is
     missing: a key, a hierarchy, a level of it. A key for a transform that takes none is refused,
@@ -97,7 +102,8 @@ def build(
     """
     if key is not None and not spec.keyed:
         raise InvalidRequest.of("transform", f"{spec.kind} takes no key")
-    return _implementation(spec)(spec, source_type, Resources(key, domain, hierarchies or {}))
+    given = Resources(key, domain, hierarchies or {}, vault)
+    return _implementation(spec)(spec, source_type, given)
 
 
 def build_redaction(

@@ -12,7 +12,8 @@ from typing import Final
 import pyarrow as pa
 
 from gateway.errors import FailedPrecondition
-from gateway.model.transforms import RedactText, ReversibleToken, TransformSpec
+from gateway.model.transforms import RandomToken, RedactText, ReversibleToken, TransformSpec
+from gateway.ports import DomainVault
 from gateway.transform.base import ReversibleTransform
 from gateway.transform.registry import build
 
@@ -37,18 +38,24 @@ def refuse_irreversible(spec: TransformSpec, column: str) -> None:
 
 def proves_itself(spec: TransformSpec) -> bool:
     """Whether a token of the transform shows by itself that it is of the domain."""
-    return isinstance(spec, ReversibleToken)
+    return isinstance(spec, ReversibleToken | RandomToken)
 
 
 def reverse(
-    spec: TransformSpec, tokens: pa.Array, *, source_type: pa.DataType, key: bytes, domain: str
+    spec: TransformSpec,
+    tokens: pa.Array,
+    *,
+    source_type: pa.DataType,
+    key: bytes,
+    domain: str,
+    vault: DomainVault | None = None,
 ) -> pa.Array:
     """The values of string ``tokens``, as strings; null for what is not a token of the domain.
 
     ``source_type``: the type that the transform was given. FailedPrecondition for a transform
     that no key takes back.
     """
-    transform = build(spec, source_type=source_type, key=key, domain=domain)
+    transform = build(spec, source_type=source_type, key=key, domain=domain, vault=vault)
     if not isinstance(transform, ReversibleTransform):
         raise FailedPrecondition(
             f"{spec.kind} cannot be taken back, with any key", reason=IRREVERSIBLE

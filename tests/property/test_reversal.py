@@ -124,7 +124,7 @@ def test_only_one_module_takes_tokens_back():
     # Beside those of values: wrapped keys, staged files, and the requester's own answer.
     assert found["decrypt"] == {
         "transform/encryption.py",
-        "store/keyring.py",
+        "store/wrapping.py",
         "store/sealing.py",
         "client/reidentifications.py",
     }

@@ -19,6 +19,7 @@ from gateway.model.transforms import (
     Mask,
     MaskForm,
     MaskPattern,
+    RandomToken,
     RedactText,
     Replace,
     ReplacePattern,
@@ -128,7 +129,8 @@ def tokens(draw: st.DrawFn) -> Token:
 
 
 reversible = st.builds(ReversibleToken, scope=scopes, cipher=ciphers)
-pseudonyms = st.one_of(tokens(), reversible)
+found_pseudonyms = st.one_of(tokens(), reversible)
+pseudonyms = st.one_of(found_pseudonyms, st.builds(RandomToken, scope=scopes, cipher=ciphers))
 by_person = st.one_of(
     st.builds(ShiftDate, most_days=st.sampled_from([7, 30]), scope=scopes),
     st.builds(BoundedNoise, most_steps=st.sampled_from([3, 5]), scope=scopes),
@@ -140,7 +142,7 @@ actions = st.one_of(
     st.builds(Replace, text=st.sampled_from("XY")),
     masks(),
     forms(),
-    pseudonyms,
+    found_pseudonyms,
     profiles,
     characters_of(),
 )
@@ -368,6 +370,11 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
             ReversibleToken(), Token(scope="project"), Token(),
             id="irreversible before reversible, recipient before project",
         ),
+        pytest.param(
+            RandomToken(scope="project"), ReversibleToken(), RandomToken(),
+            id="what no key leads back from before what a key takes back",
+        ),
+        pytest.param(RandomToken(), Token(), Suppress(), id="two that cannot be taken back by key"),
         pytest.param(
             ReversibleToken(cipher="SM4"), Token(), Suppress(), id="two pseudonyms, other ciphers"
         ),
