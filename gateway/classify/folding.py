@@ -7,6 +7,8 @@ character at its place, so that a span found in the folded text is a span of the
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.classify.traits import OTHER, traits
+
 # Characters of one place each: the full-width block, and the dashes, dots and spaces in use.
 SAME_PLACE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 SAME_PLACE |= dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63), ord("-"))
@@ -27,11 +29,15 @@ def fold(values: pa.Array) -> pa.Array:
     Raises pyarrow.ArrowInvalid when a value is not UTF-8.
     """
     cut = pc.utf8_slice_codeunits(values, 0, MAX_CELL)
-    plain = pc.utf8_normalize(cut, form="NFKC")
+    foreign = ~traits(cut).without(OTHER)
+    if not foreign.any():
+        return pc.utf8_trim_whitespace(cut)  # in ASCII there is nothing to fold
+    mask = pa.array(foreign)
+    plain = pc.utf8_normalize(cut.filter(mask), form="NFKC")
     plain = pc.replace_substring_regex(plain, _INVISIBLE, "")
     plain = pc.replace_substring_regex(plain, _DASHES, "-")
     plain = pc.replace_substring_regex(plain, _DOTS, "·")
-    return pc.utf8_trim_whitespace(plain)
+    return pc.utf8_trim_whitespace(pc.replace_with_mask(cut, mask, plain))
 
 
 def fold_text(text: str) -> str:

@@ -28,7 +28,6 @@ _DATE = (
 _LATIN_NAME = r"^\p{Lu}[\p{L}'’\-]+(?:(?:, ?| )\p{Lu}[\p{L}'’.\-]*){1,3}$"
 _REGION = r"^(?:\p{Han}{1,10}(?:省|市|区|县|旗|自治州|盟|镇|乡|街道)){1,4}$"
 _AMOUNT = r"^[<>=≤≥~约]{0,2}[¥￥$€£]?[0-9][0-9,]*(?:\.[0-9]+)?[kKwW万千]?(?:[-~至–](?:[0-9][0-9,.]*)[kKwW万千]?)?[元%+]?(?:以上|以下)?$"
-_CODE = r"^[A-Za-z]{0,6}[-_]?[0-9][0-9A-Za-z\-_/]{2,63}$"
 _ELEVEN = r"^1[3-9][0-9]{9}$"
 _FOUR_NUMBERS = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
 _VERSION = r"^(?:[0-2]?[0-9]\.){2}[0-2]?[0-9]\.[0-9]{1,3}$"
@@ -70,7 +69,6 @@ class Observation:
     latin_names: float = 0.0
     regions: float = 0.0
     amounts: float = 0.0
-    codes: float = 0.0
     mean_length: float = 0.0
     lowest: float | None = None
     highest: float | None = None
@@ -138,10 +136,9 @@ def observe(sample: Sample, pack: Pack) -> Observation:
         inside=_inside(values, pack) if kind == "text" else {},
         dates=dates, first_year=first, last_year=last,
         chinese_names=_chinese_names(values, pack) if kind == "text" else 0.0,
-        latin_names=_matches(values, _LATIN_NAME) if kind == "text" else 0.0,
+        latin_names=_latin_names(values) if kind == "text" else 0.0,
         regions=_matches(values, _REGION) if kind == "text" else 0.0,
         amounts=_matches(values, _AMOUNT) if kind == "text" else float(kind in {"integer", "real"}),
-        codes=_matches(values, _CODE) if kind in {"text", "integer"} else 0.0,
         mean_length=float(np.average(pc.utf8_length(values.values), weights=values.counts)),
         lowest=numbers[0], highest=numbers[1],
     )  # fmt: skip
@@ -280,6 +277,8 @@ def _small_versions(values: _Values) -> float:
 
 
 def _listed(values: _Values, pack: Pack) -> dict[str, float]:
+    if len(values.values) > max(d.most_distinct for d in pack.dictionaries):
+        return {}
     small = pc.utf8_lower(values.values)
     small = pc.replace_substring_regex(small, r"[\s_]+", "-")
     shares: dict[str, float] = {}
@@ -325,6 +324,13 @@ def _chinese_names(values: _Values, pack: Pack) -> float:
     # Masked names keep the surname: 王*明.
     masked = values.matching(r"^\p{Han}[*＊某]{1,2}\p{Han}?$")
     return values.share((short & (known | double)) | dotted | (masked & known))
+
+
+def _latin_names(values: _Values) -> float:
+    # Two words of letters, whatever else the pattern asks.
+    found = values.traits
+    two = ~found.without(classes_of(" ,")) & found.without(DIGIT)
+    return values.share(_matching(values.values, _LATIN_NAME, two))
 
 
 @lru_cache(maxsize=4)
