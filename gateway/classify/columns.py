@@ -123,8 +123,12 @@ def _decide(case: Case, personal: bool, pack: Pack) -> Verdict:
         return _verdict(case, pack, best, graded, case.trust[best], told)
     reason = not_identified(case, pack)
     if reason is None:
-        unknown = why_unknown(case, pack).piece("rule", "NONE")
-        return _verdict(case, pack, None, None, 0, [unknown])
+        told = [why_unknown(case, pack).piece("rule", "NONE")]
+        if case.seen.distinct:
+            seen = case.seen
+            spread = sentences.profile(seen.distinct_share, seen.absent_share, seen.mean_length)
+            told.insert(0, spread.piece("value", "NONE"))
+        return _verdict(case, pack, None, None, 0, told)
     graded = grade_without_entity(case, personal, pack)
     said = reason.said.piece("name", "NONE", reason.trust)
     return _verdict(case, pack, "NONE", graded, reason.trust, [said])

@@ -78,6 +78,13 @@ class Observation:
         return self.distinct / self.sampled if self.sampled else 0.0
 
     @property
+    def absent_share(self) -> float:
+        """Of all cells: nulls, and values that only say that nothing is known."""
+        return (
+            (self.nulls + self.blank * (self.rows - self.nulls)) / self.rows if self.rows else 0.0
+        )
+
+    @property
     def repeats(self) -> bool:
         """Few values stand for many rows, as categories do and persons do not."""
         return self.distinct_share < 0.25

@@ -176,6 +176,15 @@ AMOUNTS = Sentence("the values are amounts", "取值是金额")
 UNREADABLE = Sentence("the values cannot be read as text", "取值无法按文本读取")
 
 
+def profile(distinct: float, absent: float, length: float) -> Sentence:
+    """How the values of a column are distributed, for whoever must decide."""
+    return Sentence(
+        f"{percents(distinct)} of the values are distinct, {percents(absent)} of the cells are empty "
+        f"or say that nothing is known; {length:.0f} characters on average",
+        f"互异值占 {percents(distinct)}，空值或“不详”类占 {percents(absent)}，平均 {length:.0f} 个字符",
+    )
+
+
 def few_look_like_it(share: float) -> Sentence:
     """Against what the name says."""
     percent = percents(share)

@@ -36,7 +36,7 @@ def main() -> None:
         if find_spec(name) is None:
             continue
         module = import_module(name)
-        figures[part] = module.run(options.quick)
+        figures[part] = module.run(quick=options.quick)
         if part == "columns":
             _show_columns(console, figures[part])
         elif hasattr(module, "show"):
