@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "serve": ("serve", "Run the gateway."),
     "demo": ("demo", "See everything at work in a folder of its own."),
     "classify": ("classify", "See what the columns of a file or data set are, and why."),
+    "standards": ("standards", "See what the grading standards say of each entity."),
     "dataset": ("dataset", "Find, register and describe data sets."),
     "policy": ("policy", "Write, test and activate policies."),
     "grant": ("grant", "Ask for the use of columns; approve, refuse, revoke."),

@@ -18,7 +18,7 @@ from gateway.model.plan import Step
 from gateway.model.release import Release, Sealed
 from gateway.model.transforms import RedactText
 from gateway.ports import Signer
-from gateway.risk.grades import grade_after, grade_left
+from gateway.risk.grades import grade_left, step_grade
 from gateway.transform.registry import construction
 
 
@@ -67,7 +67,7 @@ def certify(
                     key_domain=step.key_domain,
                     key_version=step.key_version,
                     finds=_finds(step),
-                    grade=grade_after(step.transform, step.grade),
+                    grade=step_grade(step),
                 )
                 for step in plan.steps
             ),

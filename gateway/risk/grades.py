@@ -42,6 +42,12 @@ def grade_after(spec: TransformSpec, grade: Grade | None) -> Grade:
     return Grade(default_standard().after(effective(grade), residue(spec)))
 
 
+def step_grade(step: Step) -> Grade:
+    """The grade of what a step leaves of its column."""
+    # A grade without a whole verdict to it is not known either.
+    return grade_after(step.transform, None if step.item == "unknown" else step.grade)
+
+
 def left(steps: Sequence[Step], rows: int | None) -> SetGrade:
     """The grade of what steps leave of so many rows, with reasons; by published names."""
     return set_grade(default_standard(), _held(steps), rows)
@@ -57,8 +63,7 @@ def _held(steps: Sequence[Step]) -> list[Held]:
         Held(
             column=step.published,
             item=step.item,
-            # A grade without a whole verdict to it is not known either.
-            level=grade_after(step.transform, None if step.item == "unknown" else step.grade),
+            level=step_grade(step),
             presence=_PRESENCE[residue(step.transform)],
         )
         for step in steps

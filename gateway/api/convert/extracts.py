@@ -7,7 +7,7 @@ from gateway.model.access import ExtractRequest
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import ColumnDecision, Decision, PolicyRef, Reason
 from gateway.model.plan import CheckSpec, GradesCheck, MaxRowsCheck, MinCellCheck, Plan, Step
-from gateway.risk.grades import grade_after
+from gateway.risk.grades import step_grade
 
 _MOST_COLUMNS = 1000
 _MOST_FILTERS = 50
@@ -146,7 +146,7 @@ def _step(step: Step) -> types_pb2.PlanStep:
             )
             for find in step.finds
         ],
-        grade=grade_after(step.transform, step.grade),
+        grade=step_grade(step),
     )
 
 
