@@ -21,8 +21,9 @@ from gateway.cli.demo_server import free_address, serving
 from gateway.cli.generate import write_records
 from gateway.cli.output import OUT, progress, show_table
 from gateway.cli.questions import questions
-from gateway.cli.release_views import show_decision, transform_text, waited_for
+from gateway.cli.release_views import show_decision, waited_for
 from gateway.cli.tables import first_rows, show_records
+from gateway.cli.transforms import transform_text
 from gateway.client import Client, Denied, connect, load_profile, plain
 from gateway.decide.cases import parse_cases, run_cases
 from gateway.decide.parse import parse_policy

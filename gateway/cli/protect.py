@@ -1,35 +1,66 @@
 """``gateway protect``: protect a file of one's own by a policy, without a server."""
 
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
+from gateway.app.documents import CountingFinder, document_protection, own_finder, protect_document
 from gateway.app.local import protect_file
 from gateway.cli.description import pairs, read_description, read_source
 from gateway.cli.exits import EXIT_DENIED
 from gateway.cli.options import Json, listed
 from gateway.cli.output import json_or, progress, say, show_json, show_table
 from gateway.cli.policy_files import read_text
-from gateway.client.saving import save_stream
+from gateway.cli.transforms import transform_told
+from gateway.client.saving import save_stream, whole_file
 from gateway.errors import AlreadyExists, InvalidRequest
 from gateway.model.catalog import CsvSource
 from gateway.model.decision import Decision
 from gateway.model.names import RecipientKind
+from gateway.model.text_specs import LEAST_PERCENT, RedactText
 from gateway.release.protecting import Protection
 
 app = typer.Typer()
 
+_STANDARD: Final = Path("-")
+_DOCUMENTS: Final = (".txt", ".md")
+_TABLES: Final = (".parquet", ".csv", ".tsv")
+
 
 @app.command()
 def protect(
-    file: Annotated[Path, typer.Argument(help="Parquet or CSV file.")],
-    policy: Annotated[Path, typer.Option(help="Policy in YAML.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write: .arrows, .parquet or .csv.")
+    file: Annotated[
+        Path,
+        typer.Argument(help="Table (.parquet, .csv, .tsv), document (.txt, .md), or - for a text."),
     ],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Policy in YAML. A document without one gets <ENTITY> for whatever is found."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write: .arrows, .parquet or .csv for a table; a document goes to "
+            "standard output unless told.",
+        ),
+    ] = None,
     columns: Annotated[
         str, typer.Option(help="Names of the columns to protect and keep, with commas; or all.")
+    ] = "",
+    text_columns: Annotated[
+        str,
+        typer.Option(
+            help="Columns of free text: what is found in them becomes what the policy "
+            "says of columns of its entity."
+        ),
     ] = "",
     purpose: Annotated[
         str | None, typer.Option(help="One of the policy's; may be left out when it has one.")
@@ -47,25 +78,65 @@ def protect(
     hierarchies: Annotated[
         Path | None, typer.Option(help="Folder of NAME.csv files for generalisation.")
     ] = None,
-    delimiter: Annotated[str, typer.Option(help="Of a CSV file.")] = ",",
-    encoding: Annotated[str, typer.Option(help="Of a CSV file, such as gb18030.")] = "utf-8",
+    delimiter: Annotated[str | None, typer.Option(help="Of a CSV file.")] = None,
+    encoding: Annotated[
+        str, typer.Option(help="Of a CSV file or a document, such as gb18030.")
+    ] = "utf-8",
     type_: Annotated[
         list[str] | None, typer.Option("--type", help="Of a CSV column, such as card=string.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the plan of a release over a local file: classify, decide, protect, check, write.
+    """Run the plan of a release over a table, or replace the identifiers in a document.
 
-    Ends with 3 when the policy does not permit it; then nothing is written.
+    Of free text it is told how often each entity was found, and never what. Ends with 3 when the
+    policy does not permit it; then nothing is written.
     """
-    if output.exists():
+    if output is not None and output.exists():
         raise AlreadyExists(f"{output} exists; nothing is overwritten")
-    if not file.is_file():
+    if file != _STANDARD and not file.is_file():
         raise InvalidRequest.of("file", f"{file} does not exist")
+    suffix = file.suffix.lower()
+    if file == _STANDARD or suffix in _DOCUMENTS:
+        given = {
+            "--columns": columns, "--text-columns": text_columns, "--describe": describe,
+            "--delimiter": delimiter, "--type": type_,
+        }  # fmt: skip
+        if tables := [name for name, value in given.items() if value]:
+            raise InvalidRequest.of(
+                ", ".join(tables), "for a table only: one that is text ends in .csv"
+            )
+        with (
+            progress("protecting") as tell,
+            document_protection(
+                None if policy is None else read_text(policy),
+                purpose=purpose,
+                kind=recipient_kind,
+                key_ring=key_ring,
+                hierarchies=hierarchies,
+            ) as protection,
+            _read(file) as source,
+            _written(output, as_json=as_json) as target,
+        ):
+            found = protect_document(protection, source, target, encoding, tell)
+        told = {"found": found, "transform": protection.spec.model_dump(mode="json")}
+        if output is None:
+            say(_counts(found))
+        else:
+            json_or(as_json, told, lambda _: say(_counts(found)))
+            say(f"wrote {output}")
+        return
+    if suffix not in _TABLES:
+        known = ", ".join((*_TABLES, *_DOCUMENTS))
+        raise InvalidRequest.of("file", f"{file.name}: known are {known}, and - for a text")
+    if policy is None or output is None:
+        missing = "--policy" if policy is None else "--output"
+        raise InvalidRequest.of(missing, "required for a table")
     declared = read_description(describe)[1] if describe else ()
-    source = read_source(
-        file.name, delimiter=delimiter, encoding=encoding, types=pairs(type_, "type")
+    source_ref = read_source(
+        file.name, delimiter=delimiter or ",", encoding=encoding, types=pairs(type_, "type")
     )
+    counting = CountingFinder(own_finder())
     with (
         progress("protecting") as tell,
         protect_file(
@@ -75,18 +146,46 @@ def protect(
             kind=recipient_kind,
             declared=declared,
             columns=listed(columns),
+            text_columns=listed(text_columns),
+            counting=counting,
             key_ring=key_ring,
             hierarchies=hierarchies,
-            csv=source if isinstance(source, CsvSource) else None,
+            csv=source_ref if isinstance(source_ref, CsvSource) else None,
             progress=tell,
-        ) as protection,
+        ) as protection_of_table,
     ):
-        if not protection.decision.permitted:
-            _tell_denied(protection.decision, as_json=as_json)
+        if not protection_of_table.decision.permitted:
+            _tell_denied(protection_of_table.decision, as_json=as_json)
             raise typer.Exit(EXIT_DENIED)
-        save_stream((chunk.payload for chunk in protection.chunks), output)
-    json_or(as_json, _plain(protection), _show)
-    say(f"wrote {output}: {protection.rows:,} rows")
+        save_stream((chunk.payload for chunk in protection_of_table.chunks), output)
+    json_or(as_json, _plain(protection_of_table, counting), _show)
+    say(f"wrote {output}: {protection_of_table.rows:,} rows")
+
+
+@contextmanager
+def _read(file: Path) -> Iterator[BinaryIO]:
+    if file == _STANDARD:
+        yield sys.stdin.buffer
+        return
+    with file.open("rb") as opened:
+        yield opened
+
+
+@contextmanager
+def _written(output: Path | None, *, as_json: bool) -> Iterator[BinaryIO]:
+    if output is None:
+        if as_json:
+            raise InvalidRequest.of("--json", "with -o FILE, as the document goes to the output")
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(output) as opened:
+        yield opened
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    told = ", ".join(f"{entity} {count:,}" for entity, count in found.items())
+    return f"found in free text: {told or 'nothing'}"
 
 
 def _tell_denied(decision: Decision, *, as_json: bool) -> None:
@@ -100,8 +199,12 @@ def _tell_denied(decision: Decision, *, as_json: bool) -> None:
     )
 
 
-def _plain(protection: Protection) -> dict[str, Any]:
+def _plain(protection: Protection, counting: CountingFinder) -> dict[str, Any]:
+    plan = protection.plan
+    specs = [step.transform for step in plan.steps] if plan else []
+    texts = [spec.threshold for spec in specs if isinstance(spec, RedactText)]
     return {
+        "found": counting.counts(min(texts, default=LEAST_PERCENT)) if texts else None,
         "decision": protection.decision.model_dump(mode="json"),
         "plan": None if protection.plan is None else protection.plan.model_dump(mode="json"),
         "rows": protection.rows,
@@ -113,14 +216,11 @@ def _show(result: dict[str, Any]) -> None:
     show_table(
         ["column", "published as", "transform"],
         [
-            [s["column"], s["published"], _transform(s["transform"])]
+            [s["column"], s["published"], transform_told(s["transform"])]
             for s in result["plan"]["steps"]
         ],
     )
+    if result["found"] is not None:
+        say(_counts(result["found"]))
     for figure in result["figures"]:
         say(f"check {figure['check']}: {figure['name']} {figure['value']}")
-
-
-def _transform(spec: dict[str, Any]) -> str:
-    told = ", ".join(f"{k}={v}" for k, v in spec.items() if k != "kind" and v not in (None, [], {}))
-    return f"{spec['kind']}({told})" if told else spec["kind"]

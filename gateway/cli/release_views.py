@@ -1,11 +1,11 @@
 """Releases, decisions and plans as people see them, and as progress."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.cli.output import show_fields, show_table, stages, when
+from gateway.cli.transforms import transform_text
 from gateway.client import Client, plain
 
 
@@ -67,16 +67,6 @@ def show_plan(plan: dict[str, Any]) -> None:
     )
 
 
-def transform_text(transform_json: str) -> str:
-    """``mask_form(form=phone)`` for the transform's canonical JSON."""
-    parts = json.loads(transform_json)
-    kind = parts.pop("kind")
-    told = ", ".join(
-        f"{name}={_told(value)}" for name, value in parts.items() if value not in (None, [], {})
-    )
-    return f"{kind}({told})" if told else kind
-
-
 def show_releases(releases: list[dict[str, Any]]) -> None:
     """A list of releases for people."""
     show_table(
@@ -101,7 +91,3 @@ def waited_for(client: Client, name: str) -> Iterator[dict[str, Any]]:
 
         sealed = plain(client.wait(name, told))
     yield sealed
-
-
-def _told(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli.options import Json
 from gateway.cli.output import json_or, say, show_fields, show_table
+from gateway.cli.transforms import transform_told
 from gateway.errors import InvalidRequest, NotFound
 from gateway.verify import Verified, public_key, verify_certificate, verify_file
 
@@ -76,13 +77,7 @@ def _show(found: dict[str, Any]) -> None:
     show_table(
         ["column", "type", "from", "transform", "grade left"],
         [
-            [c["name"], c["type"], c["source_column"], _transform(c), c["grade"]]
+            [c["name"], c["type"], c["source_column"], transform_told(c["transform"]), c["grade"]]
             for c in predicate["columns"]
         ],
     )
-
-
-def _transform(column: dict[str, Any]) -> str:
-    parts = {k: v for k, v in column["transform"].items() if k != "kind" and v not in (None, [])}
-    told = ", ".join(f"{name}={value}" for name, value in parts.items())
-    return f"{column['transform']['kind']}({told})" if told else column["transform"]["kind"]

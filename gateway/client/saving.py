@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -25,13 +25,21 @@ def save_stream(payloads: Iterable[bytes], path: Path) -> Path:
     write = _FORMATS.get(path.suffix.lower())
     if write is None:
         raise InvalidRequest.of("file", f"{path.name}: end it in {', '.join(_FORMATS)}")
+    with whole_file(path) as file:
+        write(payloads, file)
+    return path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which is there under its name once the context ends well, or not at all."""
     if not path.parent.is_dir():
         raise InvalidRequest.of("file", f"the folder {path.parent} is not there")
     # Readable by its owner alone until somebody decides otherwise, as mkstemp makes it.
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            write(payloads, file)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(draft).replace(path)
@@ -39,7 +47,6 @@ def save_stream(payloads: Iterable[bytes], path: Path) -> Path:
         with suppress(OSError):
             Path(draft).unlink()
         raise
-    return path
 
 
 def _write_stream(payloads: Iterable[bytes], file: BinaryIO) -> None:

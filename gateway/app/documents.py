@@ -1,0 +1,170 @@
+"""``gateway protect`` for documents: identifiers in a text file replaced, with no server."""
+
+import codecs
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pyarrow as pa
+
+from gateway.app.compose import load_hierarchies
+from gateway.app.system import SystemClock, SystemEntropy
+from gateway.app.texts import LazyFinder, entity_columns
+from gateway.config import Text
+from gateway.decide.parse import parse_policy
+from gateway.decide.trial import as_if_active
+from gateway.errors import InvalidRequest
+from gateway.model.catalog import Party
+from gateway.model.names import RecipientKind, Role
+from gateway.model.policy import Policy
+from gateway.model.text_specs import TextOperator
+from gateway.ports import DomainKeys, Progress, TextFinder
+from gateway.release.texts import ProtectingTexts, TextProtection, TextStream
+from gateway.store.keyring import FileKeyRing, RingKeys
+
+OWNER: Final = Party(
+    name="parties/local-user",
+    role=Role.HOLDER,
+    kind=RecipientKind.GOVERNMENT,
+    display_name="whoever runs the command",
+)
+_READ_BYTES: Final = 1 << 16
+
+
+@cache
+def own_finder() -> LazyFinder:
+    """What finds identifiers where no gateway's settings say otherwise; once a process, as it takes
+    seconds to load."""
+    return LazyFinder(Text())
+
+
+@contextmanager
+def local_keys(key_ring: Path | None) -> Iterator[FileKeyRing]:
+    """The ring of that file, or one that is made for this run and forgotten."""
+    entropy = SystemEntropy()
+    with tempfile.TemporaryDirectory(prefix="gateway-keys-") as scratch:
+        ring = key_ring or Path(scratch) / "ring.json"
+        yield FileKeyRing(ring, entropy) if key_ring else FileKeyRing.create(ring, entropy)
+
+
+@contextmanager
+def document_protection(
+    policy_text: str | None,
+    *,
+    purpose: str | None,
+    kind: RecipientKind,
+    key_ring: Path | None = None,
+    hierarchies: Path | None = None,
+) -> Iterator[TextProtection]:
+    """How documents are protected: as the policy's rules about columns say, or, without one, every
+    find replaced by its entity. Without ``key_ring`` tokens of two runs do not agree."""
+    with local_keys(key_ring) as ring:
+        protecting = texts_protected(RingKeys(ring), own_finder(), hierarchies)
+        if policy_text is None:
+            yield protecting.by_default()
+        else:
+            policy = parse_policy(policy_text)
+            chosen = purpose or only_purpose(policy)
+            yield protecting.by_policy(OWNER, as_if_active(policy), chosen, kind)
+
+
+def texts_protected(
+    keys: DomainKeys, finder: TextFinder, hierarchies: Path | None
+) -> ProtectingTexts:
+    """The protection of texts with these keys, as a gateway wires it."""
+    loaded = load_hierarchies(hierarchies)
+    return ProtectingTexts(
+        finder, keys, SystemClock(), entity_columns(), loaded.tables, loaded.digests
+    )
+
+
+def protect_document(
+    protection: TextProtection,
+    source: BinaryIO,
+    target: BinaryIO,
+    encoding: str,
+    progress: Progress = lambda _: None,
+) -> Mapping[str, int]:
+    """Read a document, write it protected in the same encoding, and tell how often each entity was
+    found in it.
+
+    Piece by piece, so that memory does not grow with it; ``progress`` is told the characters done.
+    InvalidRequest for bytes that are not of the encoding, ReleaseStopped for a text that cannot be
+    searched: what was written by then is protected, and not whole.
+    """
+    stream, found, done = TextStream(protection), Counter[str](), 0
+    for text, more in _decoded(source, encoding):
+        for piece in stream.add([(text, more)]):
+            target.write(piece.text.encode(encoding))
+            found.update(piece.found)
+        done += len(text)
+        progress(done)
+    return dict(sorted(found.items()))
+
+
+def _decoded(source: BinaryIO, encoding: str) -> Iterator[tuple[str, bool]]:
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)("strict")
+    except LookupError:
+        raise InvalidRequest.of("encoding", f"{encoding} is not known; try gb18030") from None
+    before = 0
+    while True:
+        data = source.read(_READ_BYTES)
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as wrong:
+            # Without the cause, which holds the bytes. Bytes kept from the piece before count
+            # towards the place in this one.
+            place = before - (len(wrong.object) - len(data)) + wrong.start
+            raise InvalidRequest.of(
+                "encoding",
+                f"byte {place} of the document is not {encoding}: say which it is, such as "
+                "--encoding gb18030",
+            ) from None
+        yield text, bool(data)
+        if not data:
+            return
+        before += len(data)
+
+
+def only_purpose(policy: Policy) -> str:
+    """The policy's purpose, where it has exactly one."""
+    if len(policy.purposes) != 1:
+        raise InvalidRequest.of("purpose", "say which: " + ", ".join(sorted(policy.purposes)))
+    return next(iter(policy.purposes))
+
+
+class CountingFinder:
+    """A finder that counts what it finds, by entity and trust; never what it was."""
+
+    def __init__(self, finder: TextFinder) -> None:
+        self._finder = finder
+        self._counts: Counter[tuple[str, int]] = Counter()
+
+    @property
+    def rules(self) -> str:
+        return self._finder.rules
+
+    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
+        spans = self._finder.find(texts, entities)
+        found = spans.flatten()
+        table = pa.table({"entity": found.field("entity"), "percent": found.field("percent")})
+        counted = table.group_by(["entity", "percent"]).aggregate([([], "count_all")])
+        for row in counted.to_pylist():
+            self._counts[row["entity"], row["percent"]] += row["count_all"]
+        return spans
+
+    def write(self, operator: TextOperator, entity: str, lengths: pa.Array) -> pa.Array:
+        return self._finder.write(operator, entity, lengths)
+
+    def counts(self, threshold: int) -> Mapping[str, int]:
+        """How often each entity was found with that trust or more."""
+        found: Counter[str] = Counter()
+        for (entity, percent), count in self._counts.items():
+            if percent >= threshold:
+                found[entity] += count
+        return dict(sorted(found.items()))
