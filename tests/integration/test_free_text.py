@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -221,6 +222,32 @@ def test_tokens_in_texts_meet_inside_a_project_and_differ_between_recipients(
     # The same plan gives the same result however the rows come.
     monkeypatch.setattr("gateway.execute.steps._SEARCHED_ROWS", 7)
     assert released(office, second, "wards").equals(ours)
+
+
+def test_nobody_gets_a_token_of_a_release_for_a_number_of_their_choice(office) -> None:
+    """A caller's own texts and records have keys of the caller's own, whatever the rule says."""
+    office.register(PEOPLE.select(["resident_id", "district"]), name="notes")
+    office.activate(POLICY)
+    numbers = PEOPLE["resident_id"].combine_chunks()
+    texts = pc.binary_join_element_wise("身份证号", numbers, "。", "")
+    seen: list[set[str]] = []
+    for project in ("wards", None):
+        request = office.request(
+            ("resident_id",), dataset="datasets/notes", purpose="care-study", project=project
+        )
+        office.grant(request)
+        release = office.rooms.opening.open(office.consumer, request, office.key())
+        office.rooms.runner.run(release.name)
+        seen.append(set(office.table(release)["resident_id"].to_pylist()))
+    for party in (office.consumer, office.holder):
+        protection = office.rooms.texts.by_policy(
+            party, "policies/case-notes", "care-study", RecipientKind.RESEARCH
+        )
+        done = protection.protect(texts)
+        tokens = [re.search("身份证号([0-9a-z]{17})", t).group(1) for t in done.texts.to_pylist()]
+        seen.append(set(tokens))
+    assert [len(tokens) for tokens in seen] == [120] * 4
+    assert len(set.union(*seen)) == 4 * 120
 
 
 # ---- texts that a caller brings -----------------------------------------------------------------
