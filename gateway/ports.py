@@ -422,6 +422,7 @@ class Transaction(Protocol):
         dataset: str | None = None,
         holder: str | None = None,
         state: GrantState | None = None,
+        affected: bool = False,
     ) -> list[Grant]: ...
 
     # Releases.

@@ -144,6 +144,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         clock,
         classify_columns,
     )
+    catalog = Catalog(store, sources, intake, clock, elements())
     classifier = Classifier(
         process, store, sources, clock, classify_columns, current_rules(), elements()
     )
@@ -184,6 +185,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             "look for outdated verdicts": classifier.look_out,
             "expire releases": custody.expire,
             "expire grants": grants.expire,
+            "put away lapsed verdicts": catalog.lapse,
             "expire re-identifications": reidentifications.expire,
             "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,
@@ -191,7 +193,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     )
     return Rooms(
         parties=Parties(store, clock),
-        catalog=Catalog(store, sources, intake, clock, elements()),
+        catalog=catalog,
         policies=Policies(store, clock),
         grants=grants,
         key_domains=KeyDomains(store, domain_keys, clock),

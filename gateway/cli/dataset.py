@@ -251,6 +251,12 @@ def show_dataset(dataset: dict[str, Any]) -> None:
         for column in columns
     ]
     show_table(["column", "element", "type", "entity", "grade", "role", "sure"], rows)
+    if dataset["affected_grants"]:
+        affected = [
+            [grant["grant"], grant["consumer"], "\n".join(r["text"] for r in grant["reasons"])]
+            for grant in dataset["affected_grants"]
+        ]
+        show_table(["affected grant", "consumer", "since verdicts changed"], affected)
     if any(column["grade"] is None for column in columns):
         say("? = not known: counts as the highest grade, and cannot be released")
     if any(column["found"] and not column["declaration"] for column in columns):

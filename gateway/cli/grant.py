@@ -59,6 +59,12 @@ def list_(
     state: Annotated[
         str | None, typer.Option(help="requested, active, refused, revoked or expired.")
     ] = None,
+    affected: Annotated[
+        bool,
+        typer.Option(
+            "--affected", help="Only those that a change of verdicts took something from."
+        ),
+    ] = False,
     name: As = None,
     profile: ProfileFile = None,
     names: Names = False,
@@ -66,7 +72,7 @@ def list_(
 ) -> None:
     """List grants, newest first."""
     with connected(name, profile) as client:
-        found = [plain(grant) for grant in client.grants(dataset, state)]
+        found = [plain(grant) for grant in client.grants(dataset, state, affected=affected)]
     json_or(as_json, found, show_names if names else _show_list)
 
 
@@ -115,6 +121,7 @@ def show_grant(grant: dict[str, Any]) -> None:
     if grant["revocation"] is not None:
         shown["revoked by"] = grant["revocation"]["party"]
         shown["revoked because"] = grant["revocation"]["reason"]
+    shown["since verdicts changed"] = "\n".join(reason["text"] for reason in grant["affected"])
     show_fields(shown, title=grant["name"])
     if grant["approvals"]:
         show_table(
@@ -131,7 +138,7 @@ def _show_list(grants: list[dict[str, Any]]) -> None:
     show_table(
         ["name", "state", "consumer", "dataset", "purpose", "columns", "until"],
         [
-            [g["name"], g["state"], g["consumer"], g["dataset"], g["purpose"], g["columns"],
+            [g["name"], g["state"] + (", affected" if g["affected"] else ""), g["consumer"], g["dataset"], g["purpose"], g["columns"],
              when(g["expires"])]
             for g in grants
         ],

@@ -43,11 +43,15 @@ class GrantCalls(Calls):
         )
         return self._link.command(self._grants.RequestGrant, request)
 
-    def grants(self, dataset: str = "", state: str | None = None) -> Iterator[grant_pb2.Grant]:
-        """Grants that the caller may see, newest first."""
+    def grants(
+        self, dataset: str = "", state: str | None = None, *, affected: bool = False
+    ) -> Iterator[grant_pb2.Grant]:
+        """Grants that the caller may see, newest first; ``affected``: only those that no longer
+        carry what they carried, since verdicts changed."""
         request = grant_pb2.ListGrantsRequest(
             dataset=full_name("datasets", dataset),
             state=_state(state),  # type: ignore[arg-type]
+            affected=affected,
         )
         return self._link.pages(self._grants.ListGrants, request, "grants")
 

@@ -75,7 +75,7 @@ def _faults(
     return (
         *_state_faults(grant, facts.now),
         *_scope_faults(grant, request, asked),
-        *_approval_faults(grant, facts.dataset, required),
+        *approval_faults(grant, facts.dataset, required),
     )
 
 
@@ -108,9 +108,8 @@ def _scope_faults(grant: Grant, request: ExtractRequest, asked: Asked) -> Iterab
         yield reasons.narrower(grant, f"does not cover {reasons.some(outside)}")
 
 
-def _approval_faults(
-    grant: Grant, dataset: DataSet, required: tuple[Role, ...]
-) -> Iterable[Reason]:
+def approval_faults(grant: Grant, dataset: DataSet, required: tuple[Role, ...]) -> Iterable[Reason]:
+    """Approvals that are required and that an active grant has not."""
     if grant.state is not GrantState.ACTIVE:
         return
     given = {

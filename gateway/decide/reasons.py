@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.decide.matching import Matched
 from gateway.model.access import Grant
-from gateway.model.catalog import Column
+from gateway.model.catalog import Column, DataSet
 from gateway.model.decision import Reason
 from gateway.model.names import Role
 from gateway.model.transforms import TransformSpec
@@ -35,6 +35,10 @@ GRANT_REVOKED: Final = "GRANT_REVOKED"
 GRANT_REFUSED: Final = "GRANT_REFUSED"
 GRANT_NARROWER: Final = "GRANT_NARROWER"
 APPROVAL_MISSING: Final = "APPROVAL_MISSING"
+# Not of decisions, but of grants that a change of verdicts affects.
+COLUMN_GONE: Final = "COLUMN_GONE"
+COLUMN_DENIED: Final = "COLUMN_DENIED"
+COLUMN_STRICTER: Final = "COLUMN_STRICTER"
 
 
 def permitted_by(column: Column, matched: Matched, transform: TransformSpec) -> Reason:
@@ -45,6 +49,32 @@ def permitted_by(column: Column, matched: Matched, transform: TransformSpec) -> 
         rule=matched.name,
         column=column.published_name,
     )
+
+
+def column_gone(name: str, dataset: DataSet) -> Reason:
+    """A column that a grant covers and the data set has no more."""
+    text = f"{name} is no column of {dataset.name} any more"
+    return Reason(code=COLUMN_GONE, text=text, column=name)
+
+
+def column_denied(column: Column) -> Reason:
+    """A column that would no longer leave under a grant."""
+    text = (
+        f"{column.published_name} no longer leaves: it is by now {_known(column)}, and no policy "
+        "permits that for this purpose"
+    )
+    return Reason(code=COLUMN_DENIED, text=text, column=column.published_name)
+
+
+def column_stricter(column: Column, before: TransformSpec, now: TransformSpec) -> Reason:
+    """A column that would leave under a grant with less in it than before."""
+    how = f"{now.kind} instead of {before.kind}" if now.kind != before.kind else "more of the same"
+    text = f"{column.published_name} leaves under a stricter transform ({how}): it is by now "
+    return Reason(code=COLUMN_STRICTER, text=text + _known(column), column=column.published_name)
+
+
+def _known(column: Column) -> str:
+    return ", ".join("unknown" if part is None else str(part) for part in column.verdict)
 
 
 def strictest(column: Column, transform: TransformSpec) -> Reason:

@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
+from gateway.model.decision import Reason
 from gateway.model.lifecycle import GrantState
 from gateway.model.names import Role, identifier, is_identifier
 from gateway.model.noun import LongText, Moment, Noun, ShortText
+from gateway.model.transforms import TransformSpec
 
 Columns = Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=1000)]
 
@@ -74,10 +76,20 @@ class Revocation(Noun):
     at: Moment
 
 
+class Carried(Noun):
+    """What a grant carried of one column when it was first looked at: the transform under which it
+    left; None: it did not."""
+
+    column: ColumnName
+    transform: TransformSpec | None = None
+
+
 class Grant(Noun):
     """Use of some columns of a data set by one consumer for one purpose and period.
 
-    ``columns`` are source names, whatever the columns are published as.
+    ``columns`` are source names, whatever the columns are published as. ``affected`` says why it no
+    longer carries what it ``carried``, since the verdicts on its columns changed; decisions do not
+    read it, they look for themselves.
     """
 
     name: str
@@ -92,6 +104,8 @@ class Grant(Noun):
     required: tuple[Role, ...]  # roles whose approval it needs before it is ACTIVE
     approvals: tuple[Approval, ...] = ()
     revocation: Revocation | None = None
+    carried: tuple[Carried, ...] = ()
+    affected: tuple[Reason, ...] = ()
     state: GrantState = GrantState.REQUESTED
     revision: Annotated[int, Field(ge=1)] = 1
     created: Moment

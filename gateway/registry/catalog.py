@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from gateway.errors import (
     StoreUnavailable,
     Violation,
 )
+from gateway.model.access import Grant
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import (
     OWN_RECORDS,
@@ -28,14 +30,16 @@ from gateway.model.catalog import (
 )
 from gateway.model.classification import Cause, Classification
 from gateway.model.grades import Grade
-from gateway.model.lifecycle import DATA_SET, DataSetState, advance
+from gateway.model.lifecycle import DATA_SET, DataSetState, GrantState, advance
 from gateway.model.names import ColumnRole, Role
 from gateway.model.noun import Noun
 from gateway.model.requests import RequestKey
 from gateway.norms.elements import Element
 from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
+from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask, refuse_while_under_way
 from gateway.registry.declaring import declare, overridden, without_verdict
+from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
 
@@ -277,6 +281,51 @@ class Catalog:
             until=until.isoformat() if until is not None else "for good",
         )
 
+    def lapse(self) -> int:
+        """Put away declarations that lapsed; no decision depends on it. Returns how many data sets
+        had any."""
+        now = self._clock.now()
+        with self._store.read() as tx:
+            names = tx.lapsed(now)
+        for name in names:
+            with self._store.write() as tx:
+                before = tx.dataset(name)
+                if before is None or (after := before.at(now)) == before:
+                    continue
+                after = after.but(revision=before.revision + 1, updated=now)
+                tx.put_dataset(after, expected_revision=before.revision)
+                gone = [
+                    column.name
+                    for column, then in zip(after.columns, before.columns, strict=True)
+                    if column.declaration != then.declaration
+                ]
+                affected = recheck(tx, before, after, now)
+                tx.audit(
+                    AuditEvent(
+                        actor="gateway",
+                        action="dataset.lapse",
+                        resource=name,
+                        outcome="ok",
+                        details={
+                            "revision": str(after.revision),
+                            "grade": grade_of(after),
+                            "columns": ",".join(gone)[:200],
+                            **affected,
+                        },
+                    ),
+                    now,
+                )
+        return len(names)
+
+    def affected(self, caller: Party, dataset: DataSet) -> list[Grant]:
+        """Active grants of a data set that a change of its verdicts affects, if the caller may see
+        them all: its holder, officers and auditors."""
+        if caller.name != dataset.holder and caller.role not in (Role.OFFICER, Role.AUDITOR):
+            return []
+        with self._store.read() as tx:
+            held = partial(tx.grants, dataset=dataset.name, state=GrantState.ACTIVE, affected=True)
+            return list(everything(held, lambda grant: grant.name))
+
     # ---- pushed records -------------------------------------------------------------------------
 
     def push(
@@ -380,10 +429,12 @@ class Catalog:
         with self._store.write() as tx:
             if made_before(tx, caller, key) is not None:
                 return dataset_for(tx, caller, dataset.name)
+            before = tx.dataset(dataset.name) or dataset
             tx.put_dataset(changed, expected_revision=dataset.revision)
             also(tx, changed)
             remember(tx, caller, key, changed.name)
-            self._log(tx, caller, action, changed, **details)
+            affected = recheck(tx, before, changed, self._clock.now())
+            self._log(tx, caller, action, changed, **details, **affected)
         return changed
 
     def _log(

@@ -16,6 +16,7 @@ from gateway.model.names import Role
 from gateway.model.release import Ending
 from gateway.norms.elements import Element
 from gateway.ports import Clock, ColumnSample, Source, Sources, Store, Transaction
+from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask
 from gateway.registry.declaring import laid_over, of_its_element
 from gateway.registry.freshness import Classify
@@ -265,7 +266,8 @@ class Classifier:
                 if after != dataset:
                     after = after.but(revision=dataset.revision + 1, updated=now)
                     tx.put_dataset(after, expected_revision=dataset.revision)
-                tx.audit(_event(done, "ok", **_told(before, after)), now)
+                affected = recheck(tx, dataset, after, now)
+                tx.audit(_event(done, "ok", **_told(before, after), **affected), now)
             tx.put_classification(done)
 
     def _declared(

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.decide.asked import read
+from gateway.decide.carried import carried
 from gateway.decide.grants import required_approvals
 from gateway.errors import Conflict, FailedPrecondition, InvalidRequest
-from gateway.model.access import Approval, ExtractRequest, Grant, Revocation, Verdict
+from gateway.model.access import Approval, Carried, ExtractRequest, Grant, Revocation, Verdict
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import Party
 from gateway.model.lifecycle import GRANT, DataSetState, GrantState, advance
@@ -119,6 +120,8 @@ class Grants:
             if state is not grant.state:
                 advance(GRANT, name, grant.state, state)
             answered = answered.but(state=state)
+            if state is GrantState.ACTIVE:
+                answered = answered.but(carried=_carried(tx, answered, now))
             tx.put_grant(answered, expected_revision=grant.revision)
             remember(tx, caller, key, name)
             action = "grant.refuse" if verdict is Verdict.REFUSED else "grant.approve"
@@ -149,11 +152,20 @@ class Grants:
             return grant_for(tx, caller, name)
 
     def all(
-        self, caller: Party, page: Page, dataset: str | None, state: GrantState | None
+        self,
+        caller: Party,
+        page: Page,
+        dataset: str | None,
+        state: GrantState | None,
+        *,
+        affected: bool = False,
     ) -> list[Grant]:
-        """Grants the caller may see, newest first."""
+        """Grants the caller may see, newest first; ``affected``: only those that a change of
+        verdicts affects."""
         with self._store.read() as tx:
-            return tx.grants(page, **caller.own_scope(), dataset=dataset, state=state)
+            return tx.grants(
+                page, **caller.own_scope(), dataset=dataset, state=state, affected=affected
+            )
 
     def expire(self) -> int:
         """Mark grants whose period is over; decisions do not depend on it. Returns how many."""
@@ -198,3 +210,10 @@ class Grants:
             ),
             now,
         )
+
+
+def _carried(tx: Transaction, grant: Grant, now: datetime) -> tuple[Carried, ...]:
+    dataset, consumer = tx.dataset(grant.dataset), tx.party(grant.consumer)
+    if dataset is None or consumer is None:
+        return ()
+    return carried(grant, facts_for(tx, dataset, consumer, now))

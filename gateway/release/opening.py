@@ -27,6 +27,7 @@ from gateway.model.release import Reissue, Release, Stage
 from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
+from gateway.registry.affected import recheck
 from gateway.registry.domain_keys import SecretsWanted, StoredDomainKeys
 from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
@@ -226,6 +227,7 @@ class Opening:
         """Record what the source holds by now, so that everybody decides on it."""
         kept = current.but(revision=before.revision + 1, updated=now)
         tx.put_dataset(kept, expected_revision=before.revision)
+        affected = recheck(tx, before, kept, now)
         tx.audit(
             AuditEvent(
                 actor="gateway",
@@ -236,6 +238,7 @@ class Opening:
                     "revision": str(kept.revision),
                     "grade": grade_of(kept),
                     "verdicts": "same" if kept.columns == before.columns else "stricter",
+                    **affected,
                 },
             ),
             now,

@@ -26,6 +26,7 @@ class Grants(Unit):
             "state": grant.state,
             "revision": grant.revision,
             "created": microseconds(grant.created),
+            "affected": int(bool(grant.affected)),
             "body": grant.model_dump_json(),
         }
         stored = self._connection.execute(
@@ -51,10 +52,14 @@ class Grants(Unit):
         dataset: str | None = None,
         holder: str | None = None,
         state: GrantState | None = None,
+        affected: bool = False,
     ) -> list[Grant]:
-        """Newest first; ``holder`` is who holds the data set now; ``page.after`` is a name."""
+        """Newest first; ``holder`` is who holds the data set now; ``affected``: only those that a
+        change of verdicts affects; ``page.after`` is a name."""
         table = tables.grant
         statement = select(table.c.body)
+        if affected:
+            statement = statement.where(table.c.affected == 1)
         if holder is not None:
             held = select(tables.dataset.c.name).where(tables.dataset.c.holder == holder)
             statement = statement.where(table.c.dataset.in_(held))

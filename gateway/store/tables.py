@@ -81,6 +81,7 @@ grant = Table(
     Column("state", _Name, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("affected", Integer, nullable=False),  # 1 when a change of verdicts took something away
     Column("body", Text, nullable=False),
     Index(None, "consumer", "dataset", "created"),
     Index(None, "dataset", "created"),

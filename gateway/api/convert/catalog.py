@@ -1,8 +1,9 @@
 """Data sets, columns and sources."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from gateway.api.convert.extracts import reason_to_proto
 from gateway.api.convert.keys import etag
 from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import (
@@ -15,6 +16,7 @@ from gateway.api.convert.words import (
 from gateway.api.pb import catalog_pb2
 from gateway.classify.grading import grade_of
 from gateway.errors import InvalidRequest
+from gateway.model.access import Grant
 from gateway.model.catalog import (
     Column,
     CsvSource,
@@ -204,7 +206,10 @@ _SOURCES: Final[dict[str, Callable[[Any], tuple[type[Noun], dict[str, object]]]]
 
 
 def to_proto(
-    dataset: DataSet, caller: Party, classification: Classification | None = None
+    dataset: DataSet,
+    caller: Party,
+    classification: Classification | None = None,
+    affected: Sequence[Grant] = (),
 ) -> catalog_pb2.DataSet:
     """The data set as the caller may see it: consumers get neither source nor evidence."""
     inside = caller.name == dataset.holder or caller.role in (Role.OFFICER, Role.AUDITOR)
@@ -226,6 +231,12 @@ def to_proto(
         message.retention_days = dataset.retention_days
     message.created.FromDatetime(dataset.created)
     message.updated.FromDatetime(dataset.updated)
+    for grant in affected if inside else ():
+        message.affected_grants.add(
+            grant=grant.name,
+            consumer=grant.consumer,
+            reasons=[reason_to_proto(reason) for reason in grant.affected],
+        )
     if classification is not None:
         message.classification.CopyFrom(classification_to_proto(classification, inside=inside))
     return message

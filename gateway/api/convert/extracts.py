@@ -80,7 +80,7 @@ def decision_to_proto(decision: Decision) -> types_pb2.Decision:
     """The outcome with its reasons, and what happens to each column."""
     message = types_pb2.Decision(
         outcome=OUTCOME_NUMBERS[decision.outcome],
-        reasons=[_reason(reason) for reason in decision.reasons],
+        reasons=[reason_to_proto(reason) for reason in decision.reasons],
         columns=[_column(column) for column in decision.columns],
         policies=[policy_ref_to_proto(ref) for ref in decision.policies],
         grant=decision.grant or "",
@@ -100,7 +100,8 @@ def policy_ref_to_proto(ref: PolicyRef) -> types_pb2.PolicyRef:
     return types_pb2.PolicyRef(name=ref.name, version=ref.version, digest=ref.sha256)
 
 
-def _reason(reason: Reason) -> types_pb2.Reason:
+def reason_to_proto(reason: Reason) -> types_pb2.Reason:
+    """One reason, as the requester may see it."""
     return types_pb2.Reason(
         code=reason.code, text=reason.text, rule=reason.rule or "", column=reason.column or ""
     )

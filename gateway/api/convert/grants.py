@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gateway.api.convert.extracts import request_from_proto
+from gateway.api.convert.extracts import reason_to_proto, request_from_proto
 from gateway.api.convert.keys import etag
 from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import GRANT_STATE_NUMBERS, ROLE_NUMBERS
@@ -47,6 +47,7 @@ def to_proto(grant: Grant) -> grant_pb2.Grant:
         approvals=[_approval(approval) for approval in grant.approvals],
         state=GRANT_STATE_NUMBERS[grant.state],
         etag=etag(grant.revision),
+        affected=[reason_to_proto(reason) for reason in grant.affected],
     )
     message.not_before.FromDatetime(grant.not_before)
     message.expires.FromDatetime(grant.expires)

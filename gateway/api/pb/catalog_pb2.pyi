@@ -1,6 +1,7 @@
 import datetime
 
 from gateway.api.pb import options_pb2 as _options_pb2
+from gateway.api.pb import types_pb2 as _types_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -219,7 +220,7 @@ class Classification(_message.Message):
     def __init__(self, state: _Optional[_Union[ClassificationState, str]] = ..., columns_done: _Optional[int] = ..., columns_total: _Optional[int] = ..., number: _Optional[int] = ..., cause: _Optional[str] = ..., failure_reason: _Optional[str] = ..., failure_text: _Optional[str] = ..., declined_columns: _Optional[_Iterable[str]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DataSet(_message.Message):
-    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated", "classification")
+    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated", "classification", "affected_grants")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -241,6 +242,7 @@ class DataSet(_message.Message):
     CREATED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     CLASSIFICATION_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_GRANTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     holder: str
     title: str
@@ -262,7 +264,18 @@ class DataSet(_message.Message):
     created: _timestamp_pb2.Timestamp
     updated: _timestamp_pb2.Timestamp
     classification: Classification
-    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ...) -> None: ...
+    affected_grants: _containers.RepeatedCompositeFieldContainer[AffectedGrant]
+    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., affected_grants: _Optional[_Iterable[_Union[AffectedGrant, _Mapping]]] = ...) -> None: ...
+
+class AffectedGrant(_message.Message):
+    __slots__ = ("grant", "consumer", "reasons")
+    GRANT_FIELD_NUMBER: _ClassVar[int]
+    CONSUMER_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    grant: str
+    consumer: str
+    reasons: _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]
+    def __init__(self, grant: _Optional[str] = ..., consumer: _Optional[str] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Reason, _Mapping]]] = ...) -> None: ...
 
 class RegisterDataSetRequest(_message.Message):
     __slots__ = ("request_id", "dataset_id", "dataset")

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from gateway.api.pb import options_pb2 as gateway_dot_v1_dot_options__pb2
+from gateway.api.pb import types_pb2 as gateway_dot_v1_dot_types__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16gateway/v1/grant.proto\x12\ngateway.v1\x1a\x18gateway/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\x08\x41pproval\x12\r\n\x05party\x18\x01 \x01(\t\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.gateway.v1.PartyRole\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\nRevocation\x12\r\n\x05party\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x03\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x0f\n\x07project\x18\x06 \x01(\t\x12\x15\n\rjustification\x18\x07 \x01(\t\x12.\n\nnot_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x08required\x18\n \x03(\x0e\x32\x15.gateway.v1.PartyRole\x12\'\n\tapprovals\x18\x0b \x03(\x0b\x32\x14.gateway.v1.Approval\x12%\n\x05state\x18\x0c \x01(\x0e\x32\x16.gateway.v1.GrantState\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12+\n\x07\x63reated\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\nrevocation\x18\x0f \x01(\x0b\x32\x16.gateway.v1.Revocation\"\xe1\x01\n\x13RequestGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\x12.\n\nnot_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x13\x41pproveGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"T\n\x12RefuseGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"F\n\x12RevokeGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1f\n\x0fGetGrantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"r\n\x11ListGrantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.gateway.v1.GrantState\"P\n\x12ListGrantsResponse\x12!\n\x06grants\x18\x01 \x03(\x0b\x32\x11.gateway.v1.Grant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xa7\x01\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15GRANT_STATE_REQUESTED\x10\x01\x12\x16\n\x12GRANT_STATE_ACTIVE\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03\x12\x17\n\x13GRANT_STATE_REVOKED\x10\x04\x12\x17\n\x13GRANT_STATE_EXPIRED\x10\x05\x32\xd7\x03\n\x0cGrantService\x12I\n\x0cRequestGrant\x12\x1f.gateway.v1.RequestGrantRequest\x1a\x11.gateway.v1.Grant\"\x05\x9a\xb8\x18\x01\x02\x12J\n\x0c\x41pproveGrant\x12\x1f.gateway.v1.ApproveGrantRequest\x1a\x11.gateway.v1.Grant\"\x06\x9a\xb8\x18\x02\x01\x03\x12H\n\x0bRefuseGrant\x12\x1e.gateway.v1.RefuseGrantRequest\x1a\x11.gateway.v1.Grant\"\x06\x9a\xb8\x18\x02\x01\x03\x12I\n\x0bRevokeGrant\x12\x1e.gateway.v1.RevokeGrantRequest\x1a\x11.gateway.v1.Grant\"\x07\x9a\xb8\x18\x03\x01\x03\x02\x12\x44\n\x08GetGrant\x12\x1b.gateway.v1.GetGrantRequest\x1a\x11.gateway.v1.Grant\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12U\n\nListGrants\x12\x1d.gateway.v1.ListGrantsRequest\x1a\x1e.gateway.v1.ListGrantsResponse\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16gateway/v1/grant.proto\x12\ngateway.v1\x1a\x18gateway/v1/options.proto\x1a\x16gateway/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\x08\x41pproval\x12\r\n\x05party\x18\x01 \x01(\t\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.gateway.v1.PartyRole\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\nRevocation\x12\r\n\x05party\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe5\x03\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x04 \x03(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x0f\n\x07project\x18\x06 \x01(\t\x12\x15\n\rjustification\x18\x07 \x01(\t\x12.\n\nnot_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x08required\x18\n \x03(\x0e\x32\x15.gateway.v1.PartyRole\x12\'\n\tapprovals\x18\x0b \x03(\x0b\x32\x14.gateway.v1.Approval\x12%\n\x05state\x18\x0c \x01(\x0e\x32\x16.gateway.v1.GrantState\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12+\n\x07\x63reated\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\nrevocation\x18\x0f \x01(\x0b\x32\x16.gateway.v1.Revocation\x12$\n\x08\x61\x66\x66\x65\x63ted\x18\x10 \x03(\x0b\x32\x12.gateway.v1.Reason\"\xe1\x01\n\x13RequestGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\x15\n\rjustification\x18\x06 \x01(\t\x12.\n\nnot_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"U\n\x13\x41pproveGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"T\n\x12RefuseGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"F\n\x12RevokeGrantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1f\n\x0fGetGrantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x84\x01\n\x11ListGrantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.gateway.v1.GrantState\x12\x10\n\x08\x61\x66\x66\x65\x63ted\x18\x05 \x01(\x08\"P\n\x12ListGrantsResponse\x12!\n\x06grants\x18\x01 \x03(\x0b\x32\x11.gateway.v1.Grant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xa7\x01\n\nGrantState\x12\x1b\n\x17GRANT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15GRANT_STATE_REQUESTED\x10\x01\x12\x16\n\x12GRANT_STATE_ACTIVE\x10\x02\x12\x17\n\x13GRANT_STATE_REFUSED\x10\x03\x12\x17\n\x13GRANT_STATE_REVOKED\x10\x04\x12\x17\n\x13GRANT_STATE_EXPIRED\x10\x05\x32\xd7\x03\n\x0cGrantService\x12I\n\x0cRequestGrant\x12\x1f.gateway.v1.RequestGrantRequest\x1a\x11.gateway.v1.Grant\"\x05\x9a\xb8\x18\x01\x02\x12J\n\x0c\x41pproveGrant\x12\x1f.gateway.v1.ApproveGrantRequest\x1a\x11.gateway.v1.Grant\"\x06\x9a\xb8\x18\x02\x01\x03\x12H\n\x0bRefuseGrant\x12\x1e.gateway.v1.RefuseGrantRequest\x1a\x11.gateway.v1.Grant\"\x06\x9a\xb8\x18\x02\x01\x03\x12I\n\x0bRevokeGrant\x12\x1e.gateway.v1.RevokeGrantRequest\x1a\x11.gateway.v1.Grant\"\x07\x9a\xb8\x18\x03\x01\x03\x02\x12\x44\n\x08GetGrant\x12\x1b.gateway.v1.GetGrantRequest\x1a\x11.gateway.v1.Grant\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12U\n\nListGrants\x12\x1d.gateway.v1.ListGrantsRequest\x1a\x1e.gateway.v1.ListGrantsResponse\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,28 +46,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRANTSERVICE'].methods_by_name['GetGrant']._serialized_options = b'\232\270\030\004\002\001\003\004'
   _globals['_GRANTSERVICE'].methods_by_name['ListGrants']._loaded_options = None
   _globals['_GRANTSERVICE'].methods_by_name['ListGrants']._serialized_options = b'\232\270\030\004\002\001\003\004'
-  _globals['_GRANTSTATE']._serialized_start=1480
-  _globals['_GRANTSTATE']._serialized_end=1647
-  _globals['_APPROVAL']._serialized_start=98
-  _globals['_APPROVAL']._serialized_end=236
-  _globals['_REVOCATION']._serialized_start=238
-  _globals['_REVOCATION']._serialized_end=323
-  _globals['_GRANT']._serialized_start=326
-  _globals['_GRANT']._serialized_end=773
-  _globals['_REQUESTGRANTREQUEST']._serialized_start=776
-  _globals['_REQUESTGRANTREQUEST']._serialized_end=1001
-  _globals['_APPROVEGRANTREQUEST']._serialized_start=1003
-  _globals['_APPROVEGRANTREQUEST']._serialized_end=1088
-  _globals['_REFUSEGRANTREQUEST']._serialized_start=1090
-  _globals['_REFUSEGRANTREQUEST']._serialized_end=1174
-  _globals['_REVOKEGRANTREQUEST']._serialized_start=1176
-  _globals['_REVOKEGRANTREQUEST']._serialized_end=1246
-  _globals['_GETGRANTREQUEST']._serialized_start=1248
-  _globals['_GETGRANTREQUEST']._serialized_end=1279
-  _globals['_LISTGRANTSREQUEST']._serialized_start=1281
-  _globals['_LISTGRANTSREQUEST']._serialized_end=1395
-  _globals['_LISTGRANTSRESPONSE']._serialized_start=1397
-  _globals['_LISTGRANTSRESPONSE']._serialized_end=1477
-  _globals['_GRANTSERVICE']._serialized_start=1650
-  _globals['_GRANTSERVICE']._serialized_end=2121
+  _globals['_GRANTSTATE']._serialized_start=1561
+  _globals['_GRANTSTATE']._serialized_end=1728
+  _globals['_APPROVAL']._serialized_start=122
+  _globals['_APPROVAL']._serialized_end=260
+  _globals['_REVOCATION']._serialized_start=262
+  _globals['_REVOCATION']._serialized_end=347
+  _globals['_GRANT']._serialized_start=350
+  _globals['_GRANT']._serialized_end=835
+  _globals['_REQUESTGRANTREQUEST']._serialized_start=838
+  _globals['_REQUESTGRANTREQUEST']._serialized_end=1063
+  _globals['_APPROVEGRANTREQUEST']._serialized_start=1065
+  _globals['_APPROVEGRANTREQUEST']._serialized_end=1150
+  _globals['_REFUSEGRANTREQUEST']._serialized_start=1152
+  _globals['_REFUSEGRANTREQUEST']._serialized_end=1236
+  _globals['_REVOKEGRANTREQUEST']._serialized_start=1238
+  _globals['_REVOKEGRANTREQUEST']._serialized_end=1308
+  _globals['_GETGRANTREQUEST']._serialized_start=1310
+  _globals['_GETGRANTREQUEST']._serialized_end=1341
+  _globals['_LISTGRANTSREQUEST']._serialized_start=1344
+  _globals['_LISTGRANTSREQUEST']._serialized_end=1476
+  _globals['_LISTGRANTSRESPONSE']._serialized_start=1478
+  _globals['_LISTGRANTSRESPONSE']._serialized_end=1558
+  _globals['_GRANTSERVICE']._serialized_start=1731
+  _globals['_GRANTSERVICE']._serialized_end=2202
 # @@protoc_insertion_point(module_scope)

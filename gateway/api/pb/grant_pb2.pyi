@@ -1,6 +1,7 @@
 import datetime
 
 from gateway.api.pb import options_pb2 as _options_pb2
+from gateway.api.pb import types_pb2 as _types_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -51,7 +52,7 @@ class Revocation(_message.Message):
     def __init__(self, party: _Optional[str] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Grant(_message.Message):
-    __slots__ = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires", "required", "approvals", "state", "etag", "created", "revocation")
+    __slots__ = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires", "required", "approvals", "state", "etag", "created", "revocation", "affected")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +68,7 @@ class Grant(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     REVOCATION_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_FIELD_NUMBER: _ClassVar[int]
     name: str
     consumer: str
     dataset: str
@@ -82,7 +84,8 @@ class Grant(_message.Message):
     etag: str
     created: _timestamp_pb2.Timestamp
     revocation: Revocation
-    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., justification: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., required: _Optional[_Iterable[_Union[_options_pb2.PartyRole, str]]] = ..., approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., state: _Optional[_Union[GrantState, str]] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revocation: _Optional[_Union[Revocation, _Mapping]] = ...) -> None: ...
+    affected: _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]
+    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., justification: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., required: _Optional[_Iterable[_Union[_options_pb2.PartyRole, str]]] = ..., approvals: _Optional[_Iterable[_Union[Approval, _Mapping]]] = ..., state: _Optional[_Union[GrantState, str]] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revocation: _Optional[_Union[Revocation, _Mapping]] = ..., affected: _Optional[_Iterable[_Union[_types_pb2.Reason, _Mapping]]] = ...) -> None: ...
 
 class RequestGrantRequest(_message.Message):
     __slots__ = ("request_id", "dataset", "columns", "purpose", "project", "justification", "not_before", "expires")
@@ -145,16 +148,18 @@ class GetGrantRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class ListGrantsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "dataset", "state")
+    __slots__ = ("page_size", "page_token", "dataset", "state", "affected")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     dataset: str
     state: GrantState
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., dataset: _Optional[str] = ..., state: _Optional[_Union[GrantState, str]] = ...) -> None: ...
+    affected: bool
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., dataset: _Optional[str] = ..., state: _Optional[_Union[GrantState, str]] = ..., affected: _Optional[bool] = ...) -> None: ...
 
 class ListGrantsResponse(_message.Message):
     __slots__ = ("grants", "next_page_token")

@@ -113,4 +113,5 @@ class CatalogRpcs:
 
     def _seen(self, call: Call, dataset: DataSet) -> catalog_pb2.DataSet:
         newest = self._catalog.classification(call.party, dataset.name)
-        return convert.to_proto(dataset, call.party, newest)
+        affected = self._catalog.affected(call.party, dataset)
+        return convert.to_proto(dataset, call.party, newest, affected)

@@ -60,7 +60,9 @@ class GrantRpcs:
             shape.name("dataset", request.dataset, "datasets")
         state = shape.optional_coded("state", request.state, GRANT_STATES)
         shape.done()
-        found = self._grants.all(call.party, page, request.dataset or None, state)
+        found = self._grants.all(
+            call.party, page, request.dataset or None, state, affected=request.affected
+        )
         messages, token = self._pages.fill(
             call, request, page, found, lambda grant: grant.name, convert.to_proto
         )

@@ -280,8 +280,11 @@ def test_a_revoked_grant_shows_why(capsys: pytest.CaptureFixture[str]) -> None:
     fields = ("name", "consumer", "dataset", "columns", "purpose", "project", "justification")
     revoked = {"party": "parties/holder", "reason": "no longer needed"}
     told = dict.fromkeys(fields) | {"state": "revoked", "not_before": None, "expires": None}
-    show_grant(told | {"approvals": [], "revocation": revoked})
-    assert "no longer needed" in capsys.readouterr().out
+    lost = [{"text": "phone no longer leaves"}]
+    show_grant(told | {"approvals": [], "revocation": revoked, "affected": lost})
+    shown = capsys.readouterr().out
+    assert "no longer needed" in shown
+    assert "phone no longer leaves" in shown
 
 
 COLUMNS = [Column(name="id", type="string"), Column(name="born", type="date")]
