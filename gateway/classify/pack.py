@@ -7,13 +7,14 @@ an unknown entity, check or grade, a pattern that could back-track (anything RE2
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from gateway.classify import linear
 from gateway.classify.calibration import Calibration
 from gateway.classify.checks import CHECKS
 from gateway.classify.grading import Grading, grading
@@ -61,6 +62,13 @@ class Identifier(Noun):
         if check is not None and check not in CHECKS:
             raise ValueError(f"no such check; known are {', '.join(sorted(CHECKS))}")
         return check
+
+    @model_validator(mode="after")
+    def _linear_in_texts(self) -> Self:
+        # In texts, addresses are searched by a pattern of the program's.
+        if self.text != "address":
+            linear.check(self.pattern)
+        return self
 
 
 class Dictionary(Noun):

@@ -41,12 +41,12 @@ _FOREIGN = (
     "勒雷黎里理丽利莉莲列林琳柳隆龙娄卢鲁路露伦罗洛玛马买迈麦满曼茂梅美门蒙孟米密妮明缪莫墨默姆木穆拿娜纳乃南内嫩妮尼"
     "宁纽农努女诺欧帕潘佩朋彭皮毗平珀普其奇齐契恰钦琴青琼丘曲让热仁日荣茹儒瑞若萨塞赛桑瑟森沙莎山珊尚邵舍申什圣施诗石"
     "史士舒朔丝司思斯松苏孙索塔台泰坦汤唐特腾提田铁廷亭通图吐土托瓦万汪旺威韦维伟卫魏温文翁沃乌吾武西锡希席夏香肖谢辛欣"
-    "兴雄休修许旭雪逊雅亚扬央杨耶叶伊依宜义易英永尤尧雨玉裕约泽扎詹张哲珍真芝朱珠卓兹宗祖佐"
+    "兴雄休修许旭雪逊雅亚扬央杨耶叶伊依宜义易英永尤尧雨玉裕约泽扎詹张哲珍真芝朱珠卓兹宗祖佐力都合甫库汗孜仙帕再衣姑江"
 )
 
 # Natural logarithms: the share of names among words, of given names of one and two characters,
 # and what the words around a name and being alone between signs add. Set on generated letters.
-_NAME = log(0.004)
+_NAME = log(0.008)
 ONE, TWO = _NAME + log(0.25), _NAME + log(0.75)
 CUED, TITLED, ALONE = 4.0, 4.0, 2.0
 _SMOOTHING, _LEANING = 0.5, 2000
@@ -69,7 +69,7 @@ TIBETAN = tuple(
     ).split("|")
 )
 _WHOLE = re.compile(
-    rf"[{_FOREIGN}]{{2,10}}(?:·[{_FOREIGN}]{{2,10}}){{1,3}}|(?:{'|'.join(TIBETAN)}){{2}}"
+    rf"[{_FOREIGN}]{{2,10}}(?:·(?:(?!女士)[{_FOREIGN}]){{2,10}}){{1,3}}|(?:{'|'.join(TIBETAN)}){{2}}"
 )
 
 
@@ -164,6 +164,9 @@ class Persons:
             titled = at + 1 < len(path) and folded[slice(*path[at + 1][:2])] in TITLES
             if is_name or (titled and word in self._by.surnames):
                 names.append((begin, stop))
+            elif word[-2:] in TITLES and word[:-2] in self._by.surnames:
+                # The dictionary holds some with their title, 王先生.
+                names.append((begin, stop - 2))
         return names
 
     def _path(self, folded: str, start: int, end: int) -> list[tuple[int, int, bool]]:
@@ -185,7 +188,8 @@ class Persons:
                 if reached + likelihood > best[at + length]:
                     best[at + length], came[at + length] = reached + likelihood, (at, False)
             for length, likelihood in self._edges(folded, place, end):
-                if reached + likelihood > best[at + length]:
+                # A name that is a word of the dictionary, too, is a name.
+                if reached + likelihood >= best[at + length]:
                     best[at + length], came[at + length] = reached + likelihood, (at, True)
         path = []
         at = end - start

@@ -1,0 +1,83 @@
+"""A pattern that a back-tracking engine may take long for is refused when the pack is loaded."""
+
+import shutil
+import time
+
+import pytest
+import regex
+
+from gateway.classify import linear, pack
+from gateway.classify.recognizers import recognizers
+from gateway.errors import ConfigurationError
+
+REFUSED = {
+    "a repetition in a repetition": r"(?:[0-9]+)+x",
+    "a repetition of what may be nothing": r"(?:[0-9]?){20}[0-9]{20}",
+    "two ways at every place": r"(?:a[0-9]|[a-c][0-9]){30}x",
+    "two repetitions side by side": r"[0-9]+[0-9]+x",
+    "many lengths of many groups": r"(?:[0-9]{1,4},?){1,12}x",
+    "an end that every start looks for": r"x[^y]*y",
+    "anything up to something": r".*x",
+    "a repetition of several characters without an end": r"(?:ab)+c",
+    "several ways to be nothing": r"(?:a?|b?)c",
+    "counting too far": r"[a-z]{1,9000}",
+    "an anchor": r"\bfoo",
+    "digits of all scripts": r"\d{4}",
+    "letters of all scripts": r"\w{4}",
+}
+ALLOWED = [
+    r"[0-9]{3,}x",
+    r"(?:a|ab)(?:c|bcd)",
+    r"https?://[^\s]+",
+    r"(?:[0-9]{2}:){5}[0-9]{2}",
+    r"\p{Han}{2,9}(?:路|街)[0-9]{1,4}号",
+    r"(?:[A-Z](?:[A-Z-]{0,61}[A-Z])?\.){1,8}[A-Z]{2,24}",
+]
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_pattern_with_too_many_ways_is_refused(fault):
+    with pytest.raises(linear.MayBackTrack):
+        linear.check(REFUSED[fault])
+
+
+@pytest.mark.parametrize("pattern", ALLOWED)
+def test_a_pattern_with_few_ways_is_taken(pattern):
+    linear.check(pattern)
+
+
+def test_what_is_refused_does_take_long():
+    # Each further pair of characters doubles the ways.
+    hostile = regex.compile(REFUSED["two ways at every place"])
+    with pytest.raises(TimeoutError):
+        hostile.search("a1" * 40 + "!x", timeout=0.05)
+
+
+def test_a_pack_with_such_a_pattern_is_refused_with_the_files_name(tmp_path):
+    folder = shutil.copytree(pack.NORMS, tmp_path / "norms")
+    rules = folder / "classification" / "identifiers.yaml"
+    rules.write_text(
+        rules.read_text("utf-8").replace("'[1-9][0-9]{4,10}'", "'(?:[0-9]{1,3},?){1,9}x'")
+    )
+    with pytest.raises(ConfigurationError, match=r"identifiers\.yaml.*more than 256 ways"):
+        pack.load(folder)
+
+
+PUMPS = """
+1 . 1. 1.1.1. 255.255.255.255/ a: :: ::ffff: 1:2:3:4:5:6: fe80::1% a A1 DE89 GB82WEST 1- 123-45-
+000-00-0000 00: 00- 0012. bc1q 1B 路 路1 道一 里里 号 一 路一二三四五六 +1 @ a@ a@b. http:// www. www.a /
+a.b/ 汉 ， 路人甲乙丙丁1 路1号 王 张伟 阿·
+""".split()
+
+
+@pytest.mark.parametrize("recognizer", recognizers(pack.standard())[:-1], ids=lambda r: r.name)
+def test_no_recogniser_takes_longer_than_its_text_is_long(recognizer):
+    # Presidio's own patterns are run here too. Sixteen times the text; quadratic would be 256.
+    for pump in PUMPS:
+        took = []
+        for length in (2_000, 32_000):
+            text = (pump * length)[:length]
+            started = time.process_time()
+            recognizer.finds_in([text])
+            took.append(time.process_time() - started)
+        assert took[1] < 80 * max(took[0], 0.002), pump
