@@ -10,6 +10,7 @@ from gateway.app.classifying import classify_file, csv_source
 from gateway.cli.classification import Classification, Language, as_json, column_of
 from gateway.cli.classification_page import write_page
 from gateway.cli.classification_table import show_classification
+from gateway.cli.dataset import classifying
 from gateway.cli.description import pairs
 from gateway.cli.options import As, Json, ProfileFile
 from gateway.cli.output import say, show_json, stages
@@ -131,6 +132,13 @@ def _registered(
 ) -> Classification:
     with connected(name, profile) as client:
         found = plain(client.dataset(subject))
+        state = (found["classification"] or {}).get("state")
+        if state in ("pending", "running"):
+            with classifying(subject) as told:
+                found = plain(client.classified(subject, told))
+        elif state == "failed":
+            why = found["classification"]["failure_text"]
+            say(f"the newest classification failed, the verdicts are from before: {why}")
     columns = [column_of(column) for column in found["columns"]]
     return Classification.of(found["name"], columns, found["rows"], standard, registered=True)
 

@@ -109,7 +109,7 @@ def register(
         types=pairs(type_, "type"),
         nulls=tuple(null) if null else ("",),
     )
-    with connected(name, profile) as client, _classifying(dataset) as told:
+    with connected(name, profile) as client, classifying(dataset) as told:
         registered = plain(
             client.register(
                 dataset, found, columns=columns, wait=not no_wait, progress=told, **fields
@@ -156,7 +156,7 @@ def push(
     with connected(name, profile) as client:
         registered = client.dataset(dataset)
         columns = [Column(name=column.name, type=column.type) for column in registered.columns]
-        with open_table(file, columns) as records, _classifying(dataset) as told:
+        with open_table(file, columns) as records, classifying(dataset) as told:
             pushed = plain(client.push(dataset, records, wait=not no_wait, progress=told))
     json_or(as_json, pushed, show_dataset)
 
@@ -170,7 +170,7 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Look at the source again, after you changed it on purpose."""
-    with connected(name, profile) as client, _classifying(dataset) as told:
+    with connected(name, profile) as client, classifying(dataset) as told:
         seen = plain(client.refresh(dataset, wait=not no_wait, progress=told))
     json_or(as_json, seen, show_dataset)
 
@@ -193,7 +193,7 @@ def classify(
     as_json: Json = False,
 ) -> None:
     """Classify the columns again; what a person said stays, and an officer accepts milder finds."""
-    with connected(name, profile) as client, _classifying(dataset) as told:
+    with connected(name, profile) as client, classifying(dataset) as told:
         seen = plain(client.classify(dataset, wait=not no_wait, progress=told))
     json_or(as_json, seen, show_dataset)
 
@@ -268,7 +268,7 @@ def show_dataset(dataset: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _classifying(dataset: str) -> Iterator[Callable[[Any], None]]:
+def classifying(dataset: str) -> Iterator[Callable[[Any], None]]:
     """A progress bar while a data set is classified; yields what is told how far that is."""
     with stages(f"classifying {dataset}") as tell:
 

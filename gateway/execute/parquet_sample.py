@@ -1,7 +1,7 @@
 """Which rows of Parquet files are looked at for a sample, and reading them column by column."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -24,6 +24,9 @@ _COLUMNS_AT_ONCE: Final = 8
 _OPENINGS: Final = 40
 """How often files are opened for one sample, roughly: each time their footer is read, which tells
 of every column."""
+
+_TELL_SECONDS: Final = 1.0
+"""How often is told that the work goes on, also while nothing comes of it yet."""
 
 _PIECE_BYTES: Final = 32 << 20
 """Most bytes that are read of a row group at once, as far as its sizes tell."""
@@ -69,10 +72,12 @@ def sample_groups(
     pieces = [fields[start : start + width] for start in range(0, len(fields), width)]
     done = 0
     # What comes next is read while somebody looks at what came before.
-    with ThreadPoolExecutor(1, thread_name_prefix="sample") as ahead:
+    with ThreadPoolExecutor(1, thread_name_prefix="sample") as ahead, reading:
         coming = ahead.submit(reading.drawn, pieces[0]) if pieces else None
         for piece, following in zip_longest(pieces, pieces[1:]):
             assert coming is not None  # noqa: S101 - for the type checker
+            while not wait((coming,), _TELL_SECONDS).done:
+                progress(rows * done)
             held = coming.result()
             coming = ahead.submit(reading.drawn, following) if following else None
             for field in piece:
@@ -82,7 +87,8 @@ def sample_groups(
 
 
 class _Reading:
-    """Draws of a few columns, each from the same stretches."""
+    """Draws of a few columns, each from the same stretches. Leaving the context ends a draw that
+    another thread is at."""
 
     def __init__(
         self, opened: Opened, groups: Sequence[RowGroup], places: Mapping[str, int], most: int
@@ -91,16 +97,25 @@ class _Reading:
         self._places = places
         self._most = most
         self._first, self._rest = planned(groups)
+        self._stopped = False
         self.files = len({group.file for group in groups})
+
+    def __enter__(self) -> "_Reading":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stopped = True
 
     def drawn(self, fields: Sequence[pa.Field]) -> dict[str, Draw]:
         """A draw for each field, by name."""
         held = dict(zip((f.name for f in fields), draws(len(fields), self._most), strict=True))
         for stretch, file in _each(self._opened, self._first):
+            if self._stopped:
+                break
             self._see(file, stretch, held)
         for stretch, file in _each(self._opened, self._rest):
             short = {name: draw for name, draw in held.items() if not draw.enough}
-            if not short:
+            if not short or self._stopped:
                 break
             found = file.metadata.row_group(stretch.group.number)
             with_values = {
@@ -126,7 +141,7 @@ class _Reading:
             for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
                 held[name].see(column)
             row += batch.num_rows
-            if row >= stretch.last:
+            if row >= stretch.last or self._stopped:
                 return
 
 

@@ -204,4 +204,5 @@ def registered(office, file: Path, bad: Bad) -> DataSet:
     else:
         source = CsvSource(path=file.name, encoding=bad.encoding)
     draft = DataSetDraft(name="datasets/bad", title="bad", source=source)
-    return office.rooms.catalog.register(office.holder, draft, office.key())
+    office.rooms.catalog.register(office.holder, draft, office.key())
+    return office.classified(draft.name)

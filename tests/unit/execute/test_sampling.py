@@ -1,5 +1,6 @@
 """Samples of columns: spread over everything, bounded, and the same each time."""
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import RecordsRejected
+from gateway.errors import Cancelled, RecordsRejected, SourceChanged
 from gateway.execute import parquet_sample
 from gateway.execute.parquet_sample import RowGroup, planned
 from gateway.execute.sampling import Draw, draws
@@ -194,3 +195,30 @@ def test_a_csv_file_is_looked_at_to_its_end(root, opened) -> None:
     assert max(found["id"].values.to_pylist()) > 59_900
     assert told == sorted(told)
     assert told[-1] == 120_000
+
+
+def test_work_that_is_cancelled_ends_with_its_reader(root, opened) -> None:
+    pq.write_table(pa.table({f"c{n}": range(50_000) for n in range(30)}), root / "r.parquet")
+
+    def cancelled(_done: int) -> None:
+        raise Cancelled("enough")
+
+    with opened(FILE, ()) as source, pytest.raises(Cancelled):
+        list(source.sample(source.schema().names, cancelled))
+    with opened(FILE, ()) as source:
+        samples = source.sample(source.schema().names)
+        assert next(samples).column == "c0"
+        samples.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sample")]
+
+
+def test_a_reader_that_fails_says_so(root, opened) -> None:
+    pq.write_table(pa.table({f"c{n}": ["x" * 50] * 5_000 for n in range(30)}), root / "r.parquet")
+    whole = (root / "r.parquet").read_bytes()
+    place = len(whole) // 2
+    with opened(FILE, ()) as source:
+        samples = source.sample(source.schema().names)
+        next(samples)
+        (root / "r.parquet").write_bytes(whole[:place] + b"!" * 99 + whole[place + 99 :])
+        with pytest.raises(SourceChanged):
+            list(samples)
