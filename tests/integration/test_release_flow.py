@@ -208,6 +208,36 @@ rules:
 """
 
 
+def test_columns_that_are_too_grave_together_are_not_let_out_under_a_bound(office):
+    office.register(residents(300, 3))
+    office.activate(BOUNDED_POLICY)
+    together, apart = (
+        office.request(columns, purpose="study")
+        for columns in (("district", "sex", "birth_date"), ("district", "sex"))
+    )
+    office.grant(together)
+    used = len(office.actions())
+    with pytest.raises(FailedPrecondition, match="graded general-3, and the policies let leave"):
+        office.open(together)
+    assert len(office.actions()) == used  # nothing was opened and so nothing charged
+    release = office.open(apart)
+    office.rooms.runner.run(release.name)
+    assert office.look(release).plan.grade == "general-2"
+    assert office.look(release).state is ReleaseState.SEALED
+
+
+BOUNDED_POLICY = """
+format: gateway-policy/1
+name: policies/bounded
+purposes: {study: A study.}
+obligations: {max_grade: general-2}
+rules:
+  - name: open-columns
+    match: {column: [district, sex, birth_date]}
+    transform: {kind: keep}
+"""
+
+
 def test_a_revoked_grant_stops_reading_between_two_chunks(any_office):
     office = any_office
     release = office.sealed()
