@@ -94,7 +94,7 @@ class Reidentifications:
             created=now,
             expires=now + timedelta(days=self._limits.approval_days),
         )
-        found_by = {self._digests.of_token(domain, token) for token in tokens}
+        found_by = self._digests.of_each_token(domain, tokens)
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
                 return reidentification_for(tx, caller, earlier)
@@ -205,14 +205,14 @@ class Reidentifications:
         with self._store.read() as tx:
             found = release_for(tx, caller, release)
         _, domain = reversible_step(found, column)
-        digest = self._digests.of_token(domain, token)
+        (digest,) = self._digests.of_each_token(domain, [token])
         return self._found(caller, page, digest, {"by": "token", "column": column}, release)
 
     def about_person(
         self, caller: Party, page: Page, column: str, value: str
     ) -> list[Reidentification]:
         """Requests by whose answer this value left, out of columns published as ``column``."""
-        digest = self._digests.of_person(column, value)
+        (digest,) = self._digests.of_persons(column, [value])
         return self._found(caller, page, digest, {"by": "person", "column": column}, "")
 
     def expire(self) -> int:

@@ -8,7 +8,7 @@ be read as another.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.model.noun import canonical_json
@@ -30,20 +30,23 @@ class ReversalDigests:
 
     def of_request(self, tokens: Sequence[str]) -> str:
         """Of tokens as they were sent, in whichever order, to recognise a call that is repeated."""
-        return self._digest(["request", *sorted(tokens)])
+        (digest,) = self._digests([["request", *sorted(tokens)]])
+        return digest
 
     def of_tokens(self, domain: str, tokens: Sequence[str]) -> str:
         """Of a set of tokens of a key domain, in whichever order."""
-        return self._digest(["tokens", domain, *sorted(tokens)])
+        (digest,) = self._digests([["tokens", domain, *sorted(tokens)]])
+        return digest
 
-    def of_token(self, domain: str, token: str) -> str:
-        """Of one token of a key domain."""
-        return self._digest(["token", domain, token])
+    def of_each_token(self, domain: str, tokens: Iterable[str]) -> frozenset[str]:
+        """Of single tokens of a key domain."""
+        return frozenset(self._digests(["token", domain, token] for token in tokens))
 
-    def of_person(self, column: str, value: str) -> str:
-        """Of a value by which a person is known, in columns published under that name."""
-        return self._digest(["person", column, value])
+    def of_persons(self, column: str, values: Iterable[str]) -> frozenset[str]:
+        """Of values by which persons are known, in columns published under that name."""
+        return frozenset(self._digests(["person", column, value] for value in values))
 
-    def _digest(self, parts: list[str]) -> str:
+    def _digests(self, inputs: Iterable[list[str]]) -> list[str]:
+        # One look at the secret for all of them: the ring may be a service on the network.
         secret = kept_key(self._store, self._keyring, self._entropy, _KEPT_AS)
-        return hmac.digest(secret, canonical_json(parts), "sha256").hex()
+        return [hmac.digest(secret, canonical_json(parts), "sha256").hex() for parts in inputs]

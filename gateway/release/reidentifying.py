@@ -169,7 +169,7 @@ class Reidentifying:
         """Step 6."""
         found = results.column("value").drop_null()
         column = asked.case.column
-        persons = {self._digests.of_person(column, value) for value in found.to_pylist()}
+        persons = self._digests.of_persons(column, found.to_pylist())
         with self._store.write() as tx:
             current = self._due(tx, caller, asked.name, now, again=False)
             release = tx.release(asked.case.release)

@@ -512,6 +512,17 @@ def test_the_persons_concerned_can_be_told(desk):
     assert find.about_token(desk.office.auditor, ALL, *where, desk.tokens(count=6)[5]) == []
 
 
+def test_a_key_ring_far_away_is_not_asked_once_a_token(desk, monkeypatch):
+    asked, unwrap = [], desk.rooms.keyring.unwrap
+    monkeypatch.setattr(
+        desk.rooms.keyring, "unwrap", lambda *args: asked.append(args[1]) or unwrap(*args)
+    )
+    tokens = desk.tokens(count=100)
+    request = desk.ask(tokens)
+    desk.answer(desk.approve(request), tokens)
+    assert len(asked) < 12, asked
+
+
 def test_nobody_finds_values_by_trying_them(desk):
     tokens = desk.tokens()
     values = desk.taken_back(tokens)
