@@ -25,11 +25,12 @@ def refuse_irreversible(spec: TransformSpec, column: str) -> None:
     if spec.reversible:
         return
     if isinstance(spec, RedactText):
-        text = (
-            f"column {column} is free text: what stands for finds in it is not taken back here; "
-            "ask through a column of the same element, where the release has one"
+        raise FailedPrecondition(
+            f"column {column} is free text: what stands for finds in it is not taken back; ask for "
+            "a token of a column of the same element, where the release has one",
+            reason="IN_FREE_TEXT",
         )
-    elif spec.kind == "keep":
+    if spec.kind == "keep":
         text = f"column {column} left as it came: there is nothing to take back"
     else:
         text = f"column {column} was made by {spec.kind}, which nobody can take back, with any key"
