@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,9 @@ from gateway.ports import SAMPLED_VALUES, ColumnSample, Progress
 
 _BUFFER_BYTES: Final = 1 << 20
 """Read ahead of each column; without it a whole row group of any size would be held."""
+
+
+_TEXTS: Final = frozenset({pa.string(), pa.binary(), pa.large_string(), pa.large_binary()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,12 @@ class ParquetFiles:
             for number, part in enumerate(self._parts)
             for group, rows in enumerate(part.groups)
         ]
-        places = {name: place for place, name in enumerate(self._parts[0].schema.names)}
-        yield from sample_groups(self._read_unchanged, groups, schema, places, progress, most)
+        found = self._parts[0].schema
+        places = {name: place for place, name in enumerate(found.names)}
+        # Values by their number in a dictionary: few of them are wanted, and each may be long.
+        texts = [field.name for field in found if field.type in _TEXTS]
+        opened = partial(self._read_unchanged, dictionaries=texts)
+        yield from sample_groups(opened, groups, schema, places, progress, most)
         self._check_all_unchanged()
 
     # ---- files ----------------------------------------------------------------------------------
@@ -154,7 +162,9 @@ class ParquetFiles:
             return _Part(path, identity, fingerprint("footer", footer.hex()), groups, schema)
 
     @contextmanager
-    def _parquet(self, descriptor: int) -> Iterator[pq.ParquetFile]:
+    def _parquet(
+        self, descriptor: int, dictionaries: Sequence[str] = ()
+    ) -> Iterator[pq.ParquetFile]:
         # /dev/fd: Arrow opens by name, and this name is the file that was checked. Arrow's text
         # may quote values, so it goes no further.
         try:
@@ -162,6 +172,7 @@ class ParquetFiles:
                 pa.OSFile(f"/dev/fd/{descriptor}") as stream,
                 pq.ParquetFile(
                     stream,
+                    read_dictionary=list(dictionaries),
                     pre_buffer=False,
                     buffer_size=_BUFFER_BYTES,
                     page_checksum_verification=True,
@@ -183,11 +194,13 @@ class ParquetFiles:
                 yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
 
     @contextmanager
-    def _read_unchanged(self, number: int) -> Iterator[pq.ParquetFile]:
+    def _read_unchanged(
+        self, number: int, dictionaries: Sequence[str] = ()
+    ) -> Iterator[pq.ParquetFile]:
         part = self._parts[number]
         with self._opened(part.path) as descriptor:
             self._check_unchanged(part, descriptor)
-            with self._parquet(descriptor) as file:
+            with self._parquet(descriptor, dictionaries) as file:
                 yield file
 
     def _check_all_unchanged(self) -> None:

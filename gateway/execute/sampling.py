@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gateway.errors import RecordsRejected
@@ -42,12 +43,18 @@ class Draw:
         self.present = 0
 
     def see(self, column: pa.Array) -> None:
-        """The next values, nulls among them."""
-        self.passed += len(column)
+        """The next values, nulls among them; of a dictionary, what its indices stand for."""
         present = len(column) - column.null_count
-        if not present:
-            return
         taken = self._taken(column, present)
+        if pa.types.is_dictionary(taken.type):
+            # A short file can hold a long value a million times: never all of these at once.
+            if len(column) > 1 and _decoded_bytes(taken, self._most_bytes) > self._most_bytes:
+                half = len(column) // 2
+                self.see(column.slice(0, half))
+                self.see(column.slice(half))
+                return
+            taken = taken.dictionary_decode()
+        self.passed += len(column)
         self.present += present
         if len(taken):
             self._kept.append(taken)
@@ -75,6 +82,8 @@ class Draw:
         return whole.take(pa.array(chosen))
 
     def _taken(self, column: pa.Array, present: int) -> pa.Array:
+        if not present:
+            return column.slice(0, 0)
         if self._level == 0:
             # Both copy: a slice would keep the whole batch that it is part of.
             whole = pa.array(np.arange(present, dtype=np.int64))
@@ -99,6 +108,16 @@ class Draw:
         places = _chosen_half(stretches, self._level)
         held = held.take(pa.array(places[places < len(held)]))
         self._kept, self._count, self._bytes = [held], len(held), held.nbytes
+
+
+def _decoded_bytes(column: pa.DictionaryArray, least: int) -> int:
+    """Bytes of the values that the indices stand for; not worked out where ``least`` is enough
+    for that many of the longest."""
+    bound = len(column) * int(column.dictionary.nbytes)
+    if bound <= least:
+        return bound
+    lengths = pc.binary_length(column.dictionary)
+    return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
 
 
 def _chosen_half(stretches: NDArray[np.int64], level: int) -> NDArray[np.int64]:

@@ -76,6 +76,32 @@ def test_long_values_are_fewer() -> None:
     assert len(one.values(pa.string())) == 1
 
 
+@given(st.lists(st.integers(0, 400_000), min_size=1, max_size=4), st.integers(1, 40))
+def test_of_a_dictionary_no_more_is_decoded_at_once_than_may_be_held(lengths, piece) -> None:
+    words = pa.array(["x" * length for length in lengths])
+    indices = pa.array([n % len(lengths) if n % 7 else None for n in range(200)], pa.int32())
+    column = pa.DictionaryArray.from_arrays(indices, words)
+    draw = drawn(column, 1000, piece, most_bytes=1_000_000)
+    assert (draw.passed, draw.present) == (200, 171)
+    found = draw.values(pa.string())
+    assert found.nbytes <= 1_000_000
+    assert len(found) >= 1
+    if sum(lengths[n % len(lengths)] for n in range(200)) < 500_000:
+        assert found.to_pylist() == [words[n % len(lengths)].as_py() for n in range(200) if n % 7]
+
+
+def test_a_long_value_a_hundred_thousand_times_in_a_short_file(root, opened) -> None:
+    words = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(100_000, np.int32)), pa.array(["x" * 5_000_000])
+    )
+    # As most programs write it: nothing in the file says that it was a dictionary.
+    pq.write_table(pa.table({"s": words}), root / "r.parquet", store_schema=False)
+    assert (root / "r.parquet").stat().st_size < 6_000_000
+    found = sampled(opened, FILE)["s"]
+    assert (found.coverage.present, found.values.type) == (100_000, pa.string())
+    assert 1 <= found.coverage.sampled <= 4
+
+
 def test_many_columns_share_what_may_be_held() -> None:
     assert draws(10)[0]._most == SAMPLED_VALUES
     assert draws(10_000)[0]._most * 10_000 <= 8_000_000
