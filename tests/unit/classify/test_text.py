@@ -41,6 +41,12 @@ CASES = {
     "车牌京A·12345，统一社会信用代码91350100M000100Y43": [
         ("CN_LICENSE_PLATE", "京A·12345"), ("CN_USCC", "91350100M000100Y43")],
     "card 4111 1111 1111 1111": [("CREDIT_CARD", "4111 1111 1111 1111")],
+    "北纬39.9042东经116.4074，QQ12345678": [
+        ("COORDINATES", "北纬39.9042东经116.4074"), ("QQ_NUMBER", "QQ12345678")],
+    "卡号6222021234567894567 已挂失": [("CN_BANK_CARD", "6222021234567894567")],
+    "设备IMEI 352706643681048": [("IMEI", "352706643681048")],
+    "材料寄至云岚省汐川市丹渚区西岭巷260号和悦花园12栋": [
+        ("ADDRESS", "云岚省汐川市丹渚区西岭巷260号和悦花园12栋")],
     "他的QQ号是123456789，微信wxid_abc123": [
         ("QQ_NUMBER", "123456789"), ("WECHAT_ID", "wxid_abc123")],
 }  # fmt: skip
@@ -153,6 +159,7 @@ import socket
 def refuse(*_, **__):
     raise SystemExit("the network was asked")
 
+
 socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
 socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
 import pyarrow as pa
@@ -160,7 +167,18 @@ from gateway import testing
 from gateway.classify.pack import standard
 from gateway.classify.text import TextProtector
 texts = pa.array(["王小明 zhang@example.co.uk https://www.example.com.cn/x 010-82345678"])
-done = TextProtector(standard()).redact(texts)
+protector = TextProtector(standard())
+assert protector.find(pa.concat_arrays([texts] * 50)).to_pylist()
+from gateway.classify.engine import engine
+from gateway.classify.recognizers import LANGUAGE
+assert engine(standard()).analyze(texts[0].as_py(), LANGUAGE)
+import spacy, tempfile
+from gateway.classify.models import load
+with tempfile.TemporaryDirectory() as folder:
+    spacy.blank("zh").to_disk(folder)
+    import pathlib
+    assert TextProtector(standard(), model=load("spacy", pathlib.Path(folder))).find(texts)
+done = protector.redact(texts)
 assert done.to_pylist() == ["<PERSON> <EMAIL_ADDRESS> <URL> <CN_LANDLINE>"], done
 print("done")
 """
