@@ -160,7 +160,7 @@ WORDS["english_outcome"] = (
 WORDS["latin"] = (
     "John Miller", "Maria Garcia", "Emma Johnson", "Zhang Wei", "Li Xiaoming", "Ahmed Hassan",
 )  # fmt: skip
-# Surnames and characters of given names that no list of the gateway was made from.
+# Rare surnames, and characters of given names that the lists of `names` do not have.
 RARE_SURNAMES = "仇 蔺 亓 晏 佴 逄 雍 谌 邝 蒙 奚 查 竺 穆 璩 鄢 笪 粟 贝 逯".split()
 RARE_GIVEN = (
     "屿 澈 笙 禾 野 芮 琬 洛 笛 砚 棠 珩 苒 屹 峤 葭 淼 垚 昱 祎 芷 蘅 蓓 骞 铮 煦 曦 翊 "

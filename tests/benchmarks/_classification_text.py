@@ -1,17 +1,15 @@
 """The text half of the classification benchmark: quality on generated letters, and speed.
 
-`run(quick)` returns plain rows; `classification.py` prints them. By itself:
-
-    python tests/benchmarks/_classification_text.py [--quick]
+python tests/benchmarks/classification.py --part text [--quick]
 """
 
-import argparse
-import json
 import time
 from collections import Counter
 from typing import Any
 
 import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
 
 from gateway.classify.engine import engine
 from gateway.classify.finder import Reference, Screened
@@ -31,7 +29,7 @@ AIMS = {
 
 
 def run(*, quick: bool) -> dict[str, Any]:
-    """`quality`: a row an entity and style; `speed`: a row a column of texts; `aims`."""
+    """Figures: `quality`, a row an entity and style; `speed`, a row a column of texts; `aims`."""
     analyzer = engine(standard())
     threshold = THRESHOLD_PERCENT / 100
     ours, reference = Screened(analyzer, threshold), Reference(analyzer, threshold)
@@ -121,12 +119,37 @@ def _share(rows: list[dict[str, Any]], part: str, whole: str) -> float:
     return sum(row[part] for row in rows) / sum(row[whole] for row in rows)
 
 
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer texts")
-    print(json.dumps(run(quick=parser.parse_args().quick), indent=1, ensure_ascii=False))
+def show(console: Console, figures: dict[str, Any]) -> None:
+    """Print the figures as tables."""
+    table = Table(title="Texts: found at exactly their place", title_justify="left")
+    for heading in ("style", "entity", "marked", "exact", "touched", "finds", "precision"):
+        table.add_column(heading, justify="left" if heading in ("style", "entity") else "right")
+    for row in figures["quality"]:
+        shares = [_of(row["exact"], row["marked"]), _of(row["touched"], row["marked"])]
+        counts = str(row["marked"]), *shares, str(row["finds"]), _of(row["right"], row["finds"])
+        table.add_row(row["style"], row["entity"], *counts)
+    console.print(table)
+    table = Table(title="Texts: speed on one core", title_justify="left")
+    for heading in ("holding", "characters", "presidio, texts/s", "ours, texts/s", "times", "same"):
+        table.add_column(heading, justify="right")
+    for row in figures["speed"]:
+        table.add_row(
+            f"{row['texts_with_finds']:.1%}",
+            f"{row['characters']:.0f}",
+            f"{row['presidio_per_second']:,.0f}",
+            f"{row['ours_per_second']:,.0f}",
+            f"{row['times']:.1f}",
+            "yes" if row["same"] else "NO",
+        )
+    console.print(table)
+    table = Table(title="Texts: aims", title_justify="left")
+    for heading in ("", "at least", "measured", "reached"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for row in figures["aims"]:
+        measured = f"{row['measured']:.4g}"
+        table.add_row(row["aim"], str(row["at least"]), measured, "yes" if row["reached"] else "NO")
+    console.print(table)
 
 
-if __name__ == "__main__":
-    main()
+def _of(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "-"

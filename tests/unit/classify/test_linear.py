@@ -1,5 +1,6 @@
 """A pattern that a back-tracking engine may take long for is refused when the pack is loaded."""
 
+import random
 import shutil
 import time
 
@@ -81,3 +82,78 @@ def test_no_recogniser_takes_longer_than_its_text_is_long(recognizer):
             recognizer.finds_in([text])
             took.append(time.process_time() - started)
         assert took[1] < 80 * max(took[0], 0.002), pump
+
+
+def drawn_pattern(rng, depth=0):
+    kind = rng.choice("cccsa" if depth > 2 else "ccccsaaorr")
+    if kind == "c":
+        return rng.choice(["a", "b", "[ab]", "[^a]"])
+    if kind == "s":
+        return "".join(drawn_pattern(rng, depth + 1) for _ in range(rng.randint(1, 3)))
+    if kind == "a":
+        return f"(?:{drawn_pattern(rng, depth + 1)}|{drawn_pattern(rng, depth + 1)})"
+    if kind == "o":
+        return f"(?:{drawn_pattern(rng, depth + 1)})?"
+    return f"(?:{drawn_pattern(rng, depth + 1)}){{{rng.randint(0, 2)},{rng.randint(2, 12)}}}"
+
+
+def steps(tree, text, place, rest):
+    """How many characters a back-tracking engine tries that finds no match, one way after
+    another; counted apart from the automaton that is tested."""
+    if not tree:
+        return rest(place)
+    (operation, argument), *others = tree
+    name = str(operation)
+
+    def on(after):
+        return steps(others, text, after, rest)
+
+    if name in ("LITERAL", "NOT_LITERAL", "IN", "ANY"):
+        one = regex.compile(source(operation, argument), regex.IGNORECASE)
+        fits = place < len(text) and one.fullmatch(text[place])
+        return 1 + (on(place + 1) if fits else 0)
+    if name == "SUBPATTERN":
+        return steps(list(argument[3]), text, place, on)
+    if name == "BRANCH":
+        return sum(steps(list(branch), text, place, on) for branch in argument[1])
+    least, most, inner = argument
+    return rounds(list(inner), int(least), int(most), text, place, on)
+
+
+def rounds(inner, least, most, text, place, on):
+    tried = 0
+    if most:
+        tried += steps(
+            inner, text, place, lambda after: rounds(inner, least - 1, most - 1, text, after, on)
+        )
+    return tried + (on(place) if least <= 0 else 0)
+
+
+def source(operation, argument):
+    if str(operation) == "LITERAL":
+        return regex.escape(chr(argument))
+    if str(operation) == "NOT_LITERAL":
+        return f"[^{chr(argument)}]"
+    return "[ab]"
+
+
+def test_what_is_taken_takes_no_more_steps_than_ways_are_allowed():
+    rng = random.Random(7)
+    taken = refused = most = 0
+    for _ in range(600):
+        pattern = drawn_pattern(rng)
+        try:
+            linear.check(pattern)
+        except linear.MayBackTrack:
+            refused += 1
+            continue
+        taken += 1
+        tree = list(linear.parser.parse(pattern))
+        for text in ("a" * 12, "ab" * 6, "b" * 12, "aab" * 4):
+            tried = steps(tree, text, 0, lambda _: 0)
+            most = max(most, tried)
+            # Each open way tries at most its own state's followers at each character.
+            assert tried <= linear.MOST_WAYS * (len(text) + 1) * 4, pattern
+    assert taken > 100
+    assert refused > 20
+    assert most > 50
