@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.client.catalog import CatalogCalls
-from gateway.client.failures import Denied, DeniedRecords, Unreachable
+from gateway.client.failures import ClassificationFailed, Denied, DeniedRecords, Unreachable
 from gateway.client.forms import condition
 from gateway.client.grants import GrantCalls
 from gateway.client.keys import KeyCalls
@@ -29,6 +29,7 @@ from gateway.client.reidentifications import ReidentificationCalls, answer_key
 from gateway.client.releases import ReleaseCalls
 
 __all__ = [
+    "ClassificationFailed",
     "Client",
     "Denied",
     "DeniedRecords",
