@@ -197,6 +197,35 @@ def test_one_that_was_asleep_while_another_took_over_keeps_nothing(office):
     assert office.actions().count(("dataset.classified", "ok")) == 1
 
 
+def test_one_that_was_asleep_while_another_died_over_it_keeps_nothing(office):
+    begin(office)
+
+    def overtaken() -> None:
+        office.clock.move(seconds=LEASE.total_seconds() + 1)
+        assert another_process(office, "dead")._take(NAME) is not None
+        office.clock.move(seconds=LEASE.total_seconds() + 1)  # nobody holds it, and it is not ours
+
+    another_process(office, "asleep", Stepwise(office, overtaken)).run(NAME)
+    assert (newest(office).state, newest(office).attempt) == (RUNNING, 2)
+    assert not any(c.has_verdict for c in office.rooms.catalog.get(office.holder, NAME).columns)
+
+
+def test_the_lease_is_held_while_a_source_is_read_before_the_first_column_is_there(office):
+    begin(office)
+    own = another_process(office, "own")
+    running = own._take(NAME)
+
+    class SlowSource:
+        def sample(self, columns, progress):
+            for _ in range(5):
+                office.clock.move(seconds=LEASE.total_seconds() * 0.6)
+                progress(1)
+            return iter(())
+
+    assert list(own._counted(running, SlowSource())) == []
+    assert another_process(office).waiting() == []
+
+
 def test_it_ends_when_processes_keep_dying_over_it_and_can_be_tried_again(office):
     begin(office)
     for _ in range(MOST_ATTEMPTS):

@@ -1,6 +1,6 @@
 """Between protobuf and the model."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -23,10 +23,10 @@ from gateway.api.pb import (
 from gateway.api.roles import ROLES
 from gateway.client import plain
 from gateway.errors import InvalidRequest
-from gateway.model.access import ExtractRequest
+from gateway.model.access import ExtractRequest, Grant
 from gateway.model.catalog import Column, CsvSource, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition, Operator
-from gateway.model.decision import Outcome
+from gateway.model.decision import Outcome, Reason
 from gateway.model.evidence import Coverage, Evidence
 from gateway.model.lifecycle import (
     DataSetState,
@@ -164,6 +164,20 @@ def party(role, name="parties/somebody"):
 def test_who_sees_where_a_data_set_lives_and_the_evidence(caller, inside):
     message = catalog.to_proto(dataset(), caller)
     assert message.HasField("source") is inside
+    struck = Grant(
+        name="grants/g-1",
+        consumer="parties/lab",
+        dataset="datasets/residents",
+        columns=("id",),
+        purpose="study",
+        not_before=NOW,
+        expires=NOW + timedelta(days=1),
+        required=(Role.HOLDER,),
+        affected=(Reason(code="COLUMN_DENIED", text="id no longer leaves", column="id"),),
+        created=NOW,
+    )
+    told = catalog.to_proto(dataset(), caller, None, [struck]).affected_grants
+    assert [g.reasons[0].code for g in told] == (["COLUMN_DENIED"] if inside else [])
     column = message.columns[0]
     assert [plain(piece) for piece in column.evidence] == ([SEEN.model_dump()] if inside else [])
     assert column.HasField("coverage") is inside

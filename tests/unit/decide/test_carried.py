@@ -79,3 +79,12 @@ def test_an_approval_that_is_needed_now_is_told(bench):
     (reason,) = effects(grant, changed(bench, "district", grade="general-4"))
     assert reason.code == "APPROVAL_MISSING"
     assert "officer" in reason.text
+
+
+def test_a_column_without_a_verdict_carries_nothing_though_a_rule_speaks_of_it(bench):
+    everything = {"name": "everything", "match": {"grade": {"at_most": "core"}}}
+    everything["transform"] = {"kind": "keep"}
+    facts = bench.under(bench.policy(everything))
+    known = {each.column: each.transform for each in carried(bench.grant(), facts)}
+    assert known["state"] == Keep()
+    assert known["odd"] is None
