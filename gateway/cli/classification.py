@@ -61,6 +61,10 @@ class Classification:
         """The column's level under the standard; None when it is unknown."""
         return level_of(column, self.standard) if column.has_verdict else None
 
+    def reasons(self) -> Mapping[str, Said]:
+        """Why each column has its level under the standard, by column."""
+        return {graded.column: graded.why for graded in self.graded.columns}
+
 
 def told(said: Said, language: Language, between: str = " · ") -> str:
     """The sentence in that language, or in both."""
@@ -115,12 +119,19 @@ def as_json(classification: Classification) -> dict[str, Any]:
     as its highest. Confidence and weights are in percent."""
     graded = classification.graded
     subject = "dataset" if classification.registered else "file"
+    reasons = classification.reasons()
     return {
         subject: classification.subject,
         "standard": classification.standard.key,
         "grade": graded.level,
         "rows": classification.rows,
-        "columns": [_column_json(classification, column) for column in classification.columns],
+        "columns": [
+            {
+                **_column_json(classification, column),
+                "grade_reason": dict(reasons[column.name]),
+            }
+            for column in classification.columns
+        ],
         "reasons": [dict(said) for said in graded.reasons],
         "combinations": [found.model_dump(mode="json") for found in graded.combinations],
         "volumes": [found.model_dump(mode="json") for found in graded.volumes],

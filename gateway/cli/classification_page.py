@@ -26,6 +26,7 @@ from gateway.cli.grade_chart import Bar, grade_chart
 from gateway.cli.questions import questions, remedy
 from gateway.model.catalog import Column
 from gateway.model.evidence import Coverage
+from gateway.norms.standards import DEFAULT
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --ink: light-dark(#1b1f24, #e6e8eb); }
@@ -35,7 +36,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2r
 dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; }
 dt { font-size: .8rem; opacity: .75; } dd { margin: 0; font-weight: 600; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
-th, td { text-align: start; vertical-align: top; padding: .4rem .6rem; border-top: 1px solid var(--line); }
+th, td { min-width: 4.2rem; text-align: start; vertical-align: top; padding: .4rem .6rem; border-top: 1px solid var(--line); }
 thead th { position: sticky; top: 0; background: light-dark(#f3f4f6, #22262b); border-top: 0; }
 tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 7rem; }
 td ul { margin: 0; padding-inline-start: 1rem; } li { margin: .15rem 0; } code { font-size: .85em; }
@@ -70,6 +71,9 @@ class _Page:
     def __init__(self, classification: Classification, language: Language) -> None:
         self._told = classification
         self._language = language
+        # The evidence of a column ends with its grade in the catalogue: another is told beside it.
+        other = classification.standard.key != DEFAULT
+        self._reasons = classification.reasons() if other else {}
 
     def text(self) -> str:
         root = ET.Element("html", lang="en" if self._language == "en" else "zh")
@@ -219,6 +223,8 @@ class _Page:
             if about or weight:
                 note = ET.SubElement(item, "span", {"class": "small"})
                 note.text = f" ({' '.join(filter(None, (about, weight)))})"
+        if column.name in self._reasons:
+            ET.SubElement(reasons, "li").extend(self._said(self._reasons[column.name]))
         ET.SubElement(row, "td").extend(self._said(_looked(column.coverage)))
         if not self._told.registered:
             shown = ET.SubElement(row, "td")

@@ -127,6 +127,7 @@ def test_any_standard_can_be_asked_for(people: Path, standard: str) -> None:
     assert found["standard"] == standard
     assert found["grade"] in levels
     assert all(column["grade"] in (None, *levels) for column in found["columns"])
+    assert all(set(column["grade_reason"]) == {"en", "zh"} for column in found["columns"])
     assert run(people, "--standard", standard).exit_code == 0
 
 
