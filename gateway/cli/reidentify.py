@@ -25,6 +25,10 @@ Name = Annotated[str, typer.Argument(help="Name of the request, such as i-1a2b3c
 TokensFile = Annotated[
     Path, typer.Option("--tokens", help="File with one token a line; - for standard input.")
 ]
+Entity = Annotated[
+    str,
+    typer.Option(help="Of free text: what the tokens stand for, such as CN_RESIDENT_ID."),
+]
 KeyFile = Annotated[
     Path,
     typer.Option("--key", help="Your X25519 private key in PEM; made, mode 0600, if not there."),
@@ -45,6 +49,7 @@ def request_(
     reason: Annotated[str, typer.Option(help="Why, with the law; officers see it.")],
     case: Annotated[str, typer.Option(help="Number of your case.")],
     key: KeyFile,
+    entity: Entity = "",
     name: As = None,
     profile: ProfileFile = None,
     as_json: Json = False,
@@ -61,6 +66,7 @@ def request_(
                 reason=reason,
                 case_number=case,
                 key=answer_key(key),
+                entity=entity,
             )
         )
     json_or(as_json, _told(asked), _show)
@@ -182,6 +188,7 @@ def find(
     release: Annotated[
         str | None, typer.Option(help="The file holds a token of this release, not a value.")
     ] = None,
+    entity: Entity = "",
     name: As = None,
     profile: ProfileFile = None,
     names: Names = False,
@@ -195,7 +202,7 @@ def find(
         if release is None:
             found = client.reidentifications_of_person(column, lines[0])
         else:
-            found = client.reidentifications_of_token(release, column, lines[0])
+            found = client.reidentifications_of_token(release, column, lines[0], entity=entity)
         listed = [_told(plain(asked)) for asked in found]
     json_or(as_json, listed, show_names if names else _show_list)
 
@@ -221,6 +228,7 @@ def _show(asked: dict[str, Any]) -> None:
         "requester": asked["requester"],
         "release": case["release"],
         "column": case["column"],
+        "entity": case["entity"],
         "data set": asked["dataset"],
         "basis": case["basis"],
         "reason": case["reason"],

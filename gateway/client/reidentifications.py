@@ -73,13 +73,16 @@ class ReidentificationCalls(Calls):
         reason: str,
         case_number: str,
         key: X25519PrivateKey,
+        entity: str = "",
     ) -> Reidentification:
-        """Ask for tokens of a release's column to be taken back. The answer will be encrypted to
-        ``key``, which stays here; keep it, and the tokens, until then."""
+        """Ask for tokens of a release's column to be taken back; of free text, those that stand
+        for an ``entity``. The answer will be encrypted to ``key``, which stays here; keep it, and
+        the tokens, until then."""
         request = reidentification_pb2.RequestReidentificationRequest(
             case=reidentification_pb2.ReidentificationCase(
                 release=full_name("releases", release),
                 column=column,
+                entity=entity,
                 basis=_numbered(_BASIS, "basis", basis),  # type: ignore[arg-type]
                 reason=reason,
                 case_number=case_number,
@@ -185,12 +188,15 @@ class ReidentificationCalls(Calls):
         return self._link.command(self._reidentification.RecordNotice, request)
 
     def reidentifications_of_token(
-        self, release: str, column: str, token: str
+        self, release: str, column: str, token: str, *, entity: str = ""
     ) -> Iterator[Reidentification]:
         """Requests that named this token, whatever came of them. For officers and auditors."""
         request = reidentification_pb2.FindReidentificationsRequest(
             token=reidentification_pb2.TokenOfRelease(
-                release=full_name("releases", release), column=column, token=token
+                release=full_name("releases", release),
+                column=column,
+                token=token,
+                entity=entity,
             )
         )
         return self._link.pages(

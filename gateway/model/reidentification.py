@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from gateway.model.access import Approval, Verdict
 from gateway.model.catalog import ColumnName
 from gateway.model.lifecycle import ReidentificationState
-from gateway.model.names import Role, identifier
+from gateway.model.names import ENTITIES, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, canonical_json
 
 APPROVALS: Final = 2
@@ -78,6 +78,7 @@ class Case(Noun):
 
     release: str
     column: ColumnName  # as published
+    entity: str | None = None  # of a column of free text: what the tokens stand for
     basis: LegalBasis
     reason: Annotated[LongText, Field(min_length=1)]
     case_number: Annotated[str, Field(min_length=1, max_length=100)]
@@ -86,6 +87,8 @@ class Case(Noun):
     @model_validator(mode="after")
     def _named(self) -> Self:
         identifier(self.release, "releases")
+        if self.entity is not None and self.entity not in ENTITIES - {"NONE"}:
+            raise ValueError("not an entity of the gateway's vocabulary")
         return self
 
 

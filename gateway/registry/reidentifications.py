@@ -28,7 +28,7 @@ from gateway.model.reidentification import (
 )
 from gateway.model.requests import RequestKey
 from gateway.ports import Clock, DomainKeys, Entropy, Page, Store, Transaction
-from gateway.registry.entitlement import entitled, key_of, reversible_step
+from gateway.registry.entitlement import entitled, maker_of
 from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.reversal_digests import ReversalDigests
@@ -81,8 +81,9 @@ class Reidentifications:
             if release is None:
                 raise NotFound.resource(case.release)
             entitled(tx, caller, release, now, self._limits.authorised)
-        step, domain = reversible_step(release, case.column)
-        key_of(step, self._domain_keys)  # better said now than after two officers have looked at it
+        maker = maker_of(release, case.column, case.entity)
+        maker.key(self._domain_keys)  # better said now than after two officers have looked at it
+        domain = maker.key_domain
         asked = Reidentification(
             name=resource("reidentifications", f"i-{self._entropy.bytes(10).hex()}"),
             requester=caller.name,
@@ -199,19 +200,26 @@ class Reidentifications:
             return tx.reidentifications(page, involved=involved, state=state)
 
     def about_token(
-        self, caller: Party, page: Page, release: str, column: str, token: str
+        self,
+        caller: Party,
+        page: Page,
+        release: str,
+        column: str,
+        token: str,
+        entity: str | None = None,
     ) -> list[Reidentification]:
         """Requests, refused ones too, that named this token of this release's column."""
         with self._store.read() as tx:
             found = release_for(tx, caller, release)
-        _, domain = reversible_step(found, column)
+        domain = maker_of(found, column, entity).key_domain
         (digest,) = self._digests.of_each_token(domain, [token])
         return self._found(caller, page, digest, {"by": "token", "column": column}, release)
 
     def about_person(
         self, caller: Party, page: Page, column: str, value: str
     ) -> list[Reidentification]:
-        """Requests by whose answer this value left, out of columns published as ``column``."""
+        """Requests by whose answer this value left, out of columns published as ``column``, or
+        out of free text where it stands for that element."""
         (digest,) = self._digests.of_persons(column, [value])
         return self._found(caller, page, digest, {"by": "person", "column": column}, "")
 

@@ -12,7 +12,6 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,9 +26,8 @@ from gateway.model.reidentification import (
 )
 from gateway.model.release import Release
 from gateway.model.requests import RequestKey
-from gateway.model.schema import arrow_type, scaled_type
 from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, TokenVault, Transaction
-from gateway.registry.entitlement import Entitlement, entitled, is_sealed, key_of, reversible_step
+from gateway.registry.entitlement import Entitlement, Maker, entitled, is_sealed, maker_of
 from gateway.registry.once import made_before, remember
 from gateway.registry.reidentifications import event
 from gateway.registry.reversal_digests import ReversalDigests
@@ -90,10 +88,11 @@ class Reidentifying:
             self._digests.of_tokens(asked.key_domain, tokens), asked.tokens_digest
         ):
             raise InvalidRequest.of("tokens", "are not those that were approved")
-        results = self._reversed(release, asked, tokens, entitlement, now)
+        maker = maker_of(release, asked.case.column, asked.case.entity)
+        results = self._reversed(release, maker, tokens, entitlement, now)
         sealed = seal(results, asked.case.recipient_key, asked.answer_context)
         if not again:
-            asked = self._commit(caller, asked, results, key, now)
+            asked = self._commit(caller, asked, maker, results, key, now)
         return Answer(asked, sealed)
 
     def _due(
@@ -121,55 +120,56 @@ class Reidentifying:
     def _reversed(
         self,
         release: Release,
-        asked: Reidentification,
+        maker: Maker,
         tokens: Sequence[str],
         entitlement: Entitlement,
         now: datetime,
     ) -> pa.Table:
         """Columns ``token`` and ``value``, both text; no value where it is no token of the
         domain, whatever else is wrong with it."""
-        step, domain = reversible_step(release, asked.case.column)
         given = pa.array(tokens, pa.string())
         values = reverse(
-            step.transform,
+            maker.spec,
             given,
-            source_type=scaled_type(arrow_type(step.source_type), Fraction(step.scale)),
-            key=key_of(step, self._domain_keys),
-            domain=domain,
-            vault=self._vault.of(domain, step.key_version or 1),
+            source_type=maker.source_type,
+            key=maker.key(self._domain_keys),
+            domain=maker.key_domain,
+            vault=self._vault.of(maker.key_domain, maker.key_version),
         )
-        if not (entitlement is Entitlement.AUTHORISED and proves_itself(step.transform)):
-            known = self._in_release(release, step.published, given, now)
+        if not (entitlement is Entitlement.AUTHORISED and proves_itself(maker.spec)):
+            known = self._in_release(release, maker, given.filter(values.is_valid()), now)
+            known = pc.is_in(given, value_set=known)
             values = pc.if_else(known, values, pa.scalar(None, pa.string()))
         return pa.table({"token": given, "value": values.cast(pa.string())})
 
     def _in_release(
-        self, release: Release, column: str, tokens: pa.Array, now: datetime
-    ) -> pa.BooleanArray:
-        """Step 4: which tokens the sealed release holds."""
+        self, release: Release, maker: Maker, tokens: pa.Array, now: datetime
+    ) -> pa.Array:
+        """Step 4: those of the tokens that the sealed release holds."""
         with self._store.read() as tx:
             wrapped = tx.key(release.name)
         if wrapped is None or not is_sealed(release, now):
             raise FailedPrecondition(
-                f"{release.name} has ended, and a token of column {column} does not prove by "
+                f"{release.name} has ended, and a token of column {maker.column} does not prove by "
                 "itself that it is one: it can no longer be told from any other text",
                 reason="TOKENS_UNPROVEN",
             )
         key = self._keyring.unwrap(wrapped, release.name)
-        return present(self._staging.chunks(release.stream, key, 0), column, tokens)
+        chunks = self._staging.chunks(release.stream, key, 0)
+        return present(chunks, maker.column, tokens, in_text=maker.in_text)
 
     def _commit(
         self,
         caller: Party,
         asked: Reidentification,
+        maker: Maker,
         results: pa.Table,
         key: RequestKey,
         now: datetime,
     ) -> Reidentification:
         """Step 6."""
         found = results.column("value").drop_null()
-        column = asked.case.column
-        persons = self._digests.of_persons(column, found.to_pylist())
+        persons = self._digests.of_persons(maker.element, found.to_pylist())
         with self._store.write() as tx:
             current = self._due(tx, caller, asked.name, now, again=False)
             release = tx.release(asked.case.release)

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from gateway.errors import FailedPrecondition
-from gateway.model.transforms import RandomToken, RedactText, ReversibleToken, TransformSpec
+from gateway.model.transforms import RandomToken, ReversibleToken, Spec, TransformSpec
 from gateway.ports import DomainVault
 from gateway.transform.base import ReversibleTransform
 from gateway.transform.registry import build
@@ -24,12 +24,6 @@ def refuse_irreversible(spec: TransformSpec, column: str) -> None:
     """FailedPrecondition unless a key takes the transform back; ``column`` is named."""
     if spec.reversible:
         return
-    if isinstance(spec, RedactText):
-        raise FailedPrecondition(
-            f"column {column} is free text: what stands for finds in it is not taken back; ask for "
-            "a token of a column of the same element, where the release has one",
-            reason="IN_FREE_TEXT",
-        )
     if spec.kind == "keep":
         text = f"column {column} left as it came: there is nothing to take back"
     else:
@@ -37,7 +31,7 @@ def refuse_irreversible(spec: TransformSpec, column: str) -> None:
     raise FailedPrecondition(text, reason=IRREVERSIBLE)
 
 
-def proves_itself(spec: TransformSpec) -> bool:
+def proves_itself(spec: Spec) -> bool:
     """Whether a token of the transform shows by itself that it is of the domain."""
     return isinstance(spec, ReversibleToken | RandomToken)
 

@@ -19,13 +19,15 @@ from gateway.errors import (
     NotFound,
     PermissionDenied,
     QuotaExhausted,
+    StagingCorrupt,
 )
 from gateway.model.access import Verdict
 from gateway.model.key_domains import name_of, owner_of
 from gateway.model.lifecycle import ReidentificationState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.reidentification import Case, NoticeState
-from gateway.ports import Page
+from gateway.ports import Page, StagedChunk
+from gateway.release.sealed_columns import present
 from gateway.testing import residents
 from tests.integration.conftest import Office
 
@@ -510,6 +512,89 @@ def test_the_persons_concerned_can_be_told(desk):
     where = (desk.release.name, "resident_id")
     assert find.about_token(desk.office.auditor, ALL, *where, tokens[0]) == [told]
     assert find.about_token(desk.office.auditor, ALL, *where, desk.tokens(count=6)[5]) == []
+
+
+NOTES = """
+format: gateway-policy/1
+name: policies/notes
+purposes: {care: How care is given.}
+rules:
+  - name: numbers
+    match: {entity: [CN_RESIDENT_ID]}
+    transform: {kind: reversible_token, scope: project}
+  - name: notes
+    match: {column: [note]}
+    transform:
+      kind: redact_text
+      entities:
+        CN_RESIDENT_ID: {kind: reversible_token, scope: project}
+        CN_MOBILE: {kind: encrypt_identifier, profile: mobile}
+        PERSON: replace
+"""
+
+
+def test_tokens_in_free_text_are_taken_back_where_they_prove_themselves(office):
+    people = residents(40, 3)
+    ids, phones = (people.column(c).to_pylist() for c in ("resident_id", "phone"))
+    # Most stand apart; where letters stand close by, they are still found.
+    texts = [f"身份证号{i}，电话{p or '无'}。" for i, p in zip(ids, phones, strict=True)]
+    office.register(pa.table({"resident_id": ids, "note": texts}), name="notes")
+    verdict = ("NONE", "general-4", "sensitive", "free text")
+    dataset = office.rooms.catalog.get(office.holder, "datasets/notes")
+    office.rooms.catalog.override(
+        office.officer, dataset.name, "note", *verdict, dataset.revision, office.key()
+    )
+    office.activate(NOTES)
+    wish = office.request(
+        ("resident_id", "note"), dataset="datasets/notes", purpose="care", project="city-health"
+    )
+    office.grant(wish)
+    desk = Desk.__new__(Desk)
+    desk.office, desk.key, desk.wish = office, X25519PrivateKey.generate(), wish
+    desk.release = desk.released()
+    desk.table = office.table(desk.release)
+
+    by_column = dict(
+        zip(*(desk.table[c].to_pylist() for c in ("resident_id", "note")), strict=True)
+    )
+    tokens = list(by_column)[:5]
+    assert all(token in by_column[token] for token in tokens)  # the same ones as in the column
+    asked = desk.approve(desk.ask([*tokens, "x" * 55], "note", entity="CN_RESIDENT_ID"))
+    values = desk.opened(desk.answer(asked, [*tokens, "x" * 55]))
+    assert values.pop("x" * 55) is None
+    assert len(set(values.values()) & set(ids)) == 5
+    assert desk.taken_back(tokens) == values
+
+    # The person is found by the element, whichever column the token was asked for in.
+    value = next(iter(values.values()))
+    found = desk.rooms.reidentifications.about_person(office.auditor, ALL, "resident_id", value)
+    assert len(found) == 2
+    where = (desk.release.name, "note", tokens[0], "CN_RESIDENT_ID")
+    assert len(desk.rooms.reidentifications.about_token(office.auditor, ALL, *where)) == 2
+
+    with pytest.raises(InvalidRequest, match="name what the tokens stand for; it has CN_RES"):
+        desk.ask(tokens, "note")
+    with pytest.raises(InvalidRequest, match="column resident_id is none"):
+        desk.ask(tokens, "resident_id", entity="CN_RESIDENT_ID")
+    for entity in ("CN_MOBILE", "PERSON", "EMAIL_ADDRESS"):
+        with pytest.raises(FailedPrecondition) as refused:
+            desk.ask(["13800138000"], "note", entity=entity)
+        assert refused.value.reason == "IRREVERSIBLE"
+
+
+def test_a_token_stands_in_a_text_wherever_it_stands():
+    batch = pa.record_batch({"note": ["号abc12，x", "ID:zz9", "noteabc77 end", None, "", "ab"]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        for _ in range(3):
+            writer.write_batch(batch)
+    chunk = StagedChunk(0, sink.getvalue().to_pybytes(), 18, last=True)
+    tokens = pa.array(["abc12", "zz9", "abc77", "absent", "(a+)+$"])
+    held = present(iter([chunk]), "note", tokens, in_text=True)
+    assert set(held.to_pylist()) == {"abc12", "zz9", "abc77"}
+    assert present(iter([chunk]), "note", tokens, in_text=False).to_pylist() == []
+    with pytest.raises(StagingCorrupt):
+        present(iter([StagedChunk(0, b"damaged", 1, last=True)]), "note", tokens)
 
 
 def test_a_key_ring_far_away_is_not_asked_once_a_token(desk, monkeypatch):

@@ -14,7 +14,6 @@ from gateway.errors import FailedPrecondition
 from gateway.model.transforms import (
     EncryptCharacters,
     EncryptIdentifier,
-    RedactText,
     ReversibleToken,
     Spec,
     Token,
@@ -101,9 +100,6 @@ def test_exactly_the_specs_that_say_so_can_be_taken_back():
     with pytest.raises(FailedPrecondition, match="nobody can take back") as refused:
         refuse_irreversible(Token(), "phone")
     assert refused.value.reason == "IRREVERSIBLE"
-    with pytest.raises(FailedPrecondition, match="free text") as refused:
-        refuse_irreversible(RedactText(), "note")
-    assert refused.value.reason == "IN_FREE_TEXT"
     with pytest.raises(FailedPrecondition, match="cannot be taken back"):
         back(Token(), pa.array(["x"]))
 

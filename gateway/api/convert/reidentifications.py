@@ -50,6 +50,7 @@ def case_from_proto(
         {
             "release": message.release,
             "column": message.column,
+            "entity": message.entity or None,
             "basis": basis,
             "reason": message.reason,
             "case_number": message.case_number,
@@ -78,6 +79,7 @@ def to_proto(asked: Reidentification, now: datetime) -> reidentification_pb2.Rei
         case=reidentification_pb2.ReidentificationCase(
             release=case.release,
             column=case.column,
+            entity=case.entity or "",
             basis=LEGAL_BASIS_NUMBERS[case.basis],
             reason=case.reason,
             case_number=case.case_number,

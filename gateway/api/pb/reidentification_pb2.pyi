@@ -81,20 +81,22 @@ class Notice(_message.Message):
     def __init__(self, state: _Optional[_Union[NoticeState, str]] = ..., party: _Optional[str] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReidentificationCase(_message.Message):
-    __slots__ = ("release", "column", "basis", "reason", "case_number", "recipient_key")
+    __slots__ = ("release", "column", "basis", "reason", "case_number", "recipient_key", "entity")
     RELEASE_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     BASIS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     CASE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     RECIPIENT_KEY_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
     release: str
     column: str
     basis: LegalBasis
     reason: str
     case_number: str
     recipient_key: bytes
-    def __init__(self, release: _Optional[str] = ..., column: _Optional[str] = ..., basis: _Optional[_Union[LegalBasis, str]] = ..., reason: _Optional[str] = ..., case_number: _Optional[str] = ..., recipient_key: _Optional[bytes] = ...) -> None: ...
+    entity: str
+    def __init__(self, release: _Optional[str] = ..., column: _Optional[str] = ..., basis: _Optional[_Union[LegalBasis, str]] = ..., reason: _Optional[str] = ..., case_number: _Optional[str] = ..., recipient_key: _Optional[bytes] = ..., entity: _Optional[str] = ...) -> None: ...
 
 class Reidentification(_message.Message):
     __slots__ = ("name", "requester", "dataset", "case", "key_domain", "tokens", "approvals", "state", "reversed", "answered", "notice", "notices", "etag", "created", "expires")
@@ -217,14 +219,16 @@ class ListReidentificationsRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[ReidentificationState, str]] = ...) -> None: ...
 
 class TokenOfRelease(_message.Message):
-    __slots__ = ("release", "column", "token")
+    __slots__ = ("release", "column", "token", "entity")
     RELEASE_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
     release: str
     column: str
     token: str
-    def __init__(self, release: _Optional[str] = ..., column: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+    entity: str
+    def __init__(self, release: _Optional[str] = ..., column: _Optional[str] = ..., token: _Optional[str] = ..., entity: _Optional[str] = ...) -> None: ...
 
 class ValueOfPerson(_message.Message):
     __slots__ = ("column", "value")

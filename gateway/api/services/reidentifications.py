@@ -136,7 +136,7 @@ class ReidentificationRpcs:
             shape.done()
             with caller_at_fault("token"):
                 found = self._reidentifications.about_token(
-                    call.party, page, release, column, token
+                    call.party, page, release, column, token, asked.entity or None
                 )
         else:
             if not request.HasField("person"):

@@ -151,6 +151,8 @@ def test_tokens_and_values_are_in_nothing_that_the_gateway_keeps_or_tells(store,
         refused(InvalidRequest, "INVALID_REQUEST", lambda: ask([f"t{n}" for n in range(101)]))
         refused(InvalidRequest, "INVALID_REQUEST", lambda: ask(tokens, basis="curiosity"))
         refused(InvalidRequest, "INVALID_REQUEST", lambda: ask(tokens, reason=""))
+        for entity in ("CN_RESIDENT_ID", "NONSENSE"):  # the column is no free text; no entity
+            refused(InvalidRequest, "INVALID_REQUEST", lambda e=entity: ask(tokens, entity=e))
         refused(PermissionDenied, "ROLE_NOT_ALLOWED", lambda: ask(tokens, who=officer))
         refused(PermissionDenied, "ROLE_NOT_ALLOWED",
                 lambda: consumer.approve_reidentification(asked, "mine"))  # fmt: skip
