@@ -12,7 +12,7 @@ from gateway.model.decision import EXPIRES_AFTER_DAYS
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
 from gateway.model.policy import Effect, Policy, Rule
-from gateway.model.transforms import Keep, Suppress, join
+from gateway.model.transforms import Keep, RedactText, Suppress, join
 
 FEW_VALUES: Final = frozenset(
     "SEX AGE ETHNICITY RELIGION MARITAL_STATUS EDUCATION REGION NRP BIRTH_DATE CN_POSTAL_CODE".split()
@@ -117,30 +117,44 @@ def _grade_gaps(_: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
 def _keyed(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
     for rule in _permits(policy):
         spec = rule.transform
+        if isinstance(spec, RedactText):
+            keyed = {entity for entity, inner in spec.transforms.items() if inner.keyed}
+            if few := sorted(FEW_VALUES & keyed):
+                yield Finding(Severity.WARNING, "TOKENS_OF_FEW_VALUES", rule.name, _of_few(few))
         if spec is None or not spec.keyed or spec.per_subject:
             continue
         lists = scopes[rule.name].lists
         few = sorted(FEW_VALUES & lists.get("entity", frozenset()))
         named = lists.keys() & {"entity", "element", "column"}
         if few:
-            text = (
-                f"gives tokens to {', '.join(few)}: there are so few values that each can be told "
-                "by how often its token occurs; generalise them instead"
-            )
-            yield Finding(Severity.WARNING, "TOKENS_OF_FEW_VALUES", rule.name, text)
+            yield Finding(Severity.WARNING, "TOKENS_OF_FEW_VALUES", rule.name, _of_few(few))
         elif not named and lists.get("role") != frozenset({ColumnRole.DIRECT_IDENTIFIER}):
             text = "gives tokens to columns that may be no identifiers: name their entity or role"
             yield Finding(Severity.WARNING, "TOKENS_OF_ANYTHING", rule.name, text)
 
 
+def _of_few(entities: list[str]) -> str:
+    return (
+        f"gives tokens to {', '.join(entities)}: there are so few values that each can be told "
+        "by how often its token occurs; generalise them instead"
+    )
+
+
 def _keeps_identifiers(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
     for rule in _permits(policy):
-        if not isinstance(rule.transform, Keep):
-            continue
         approvals = {*rule.obligations.approvals, *policy.obligations.approvals}
         if Role.OFFICER in approvals:
             continue
-        if _may_identify(scopes[rule.name]):
+        spec = rule.transform
+        inner = spec.transforms if isinstance(spec, RedactText) else {}
+        kept = sorted(e for e in inner if e in IDENTIFYING and isinstance(inner[e], Keep))
+        if kept:
+            text = (
+                f"keeps {', '.join(kept)} in free text without an officer's approval: replace "
+                "them, or oblige the approval"
+            )
+            yield Finding(Severity.WARNING, "KEEPS_IDENTIFIERS", rule.name, text)
+        if isinstance(spec, Keep) and _may_identify(scopes[rule.name]):
             text = (
                 "lets identifiers leave unchanged without an officer's approval: name the "
                 "entities or roles it means, or oblige the approval"

@@ -1,6 +1,7 @@
 """Turns a permitted decision into a plan: complete, frozen, and the same for the same input."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
 from gateway.model.grades import Grade
 from gateway.model.keyed_specs import CryptoProfile
+from gateway.model.names import ColumnRole
 from gateway.model.plan import (
     CheckSpec,
     FindKey,
@@ -32,6 +34,8 @@ from gateway.planning.scaling import in_stored_unit, read_type, scale_of
 
 GradeLeft = Callable[[Sequence[Step], int], Grade]
 """The grade of what steps leave of at most so many rows."""
+
+_IDENTIFYING_ROLES: Final = (ColumnRole.DIRECT_IDENTIFIER, ColumnRole.QUASI_IDENTIFIER)
 
 OutputType = Callable[[TransformSpec, pa.DataType], pa.DataType]
 """The type that a transform leaves of a source type; InvalidRequest where it takes no such type."""
@@ -72,6 +76,7 @@ def compile_plan(
         column = columns[decided.column]
         pinned = _pinned(decided.transform, hierarchy_digests, text_rules)
         spec = in_profile(pinned, profile)
+        _only_texts(spec, column)
         for inner in (spec, *_of_finds(spec).values()):
             _enough_tokens(inner, charge.rows, column)
         scale = scale_of(column)
@@ -157,6 +162,18 @@ def _output_type(
             reason="TRANSFORM_UNFIT",
             column=column.published_name,
         ) from unfit
+
+
+def _only_texts(spec: TransformSpec, column: Column) -> None:
+    """A search misses what is not formed as it should be; of a column of identifiers that would be
+    left as it is."""
+    if isinstance(spec, RedactText) and column.role in _IDENTIFYING_ROLES:
+        raise FailedPrecondition(
+            f"the policies ask for {spec.kind} of {column.published_name}, which holds identifiers "
+            "and no free text: an officer gives such columns a transform that hides every value",
+            reason="TRANSFORM_UNFIT",
+            column=column.published_name,
+        )
 
 
 def _enough_tokens(spec: TransformSpec, rows: int, column: Column) -> None:

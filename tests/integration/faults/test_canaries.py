@@ -227,7 +227,16 @@ def live_through_everything(site, gateway, table: pa.Table, refusals: Refusals) 
             holder.protect(
                 records, policy=policy, purpose=purpose, recipient_kind="research", columns=fields
             )
-    holder.protect_texts(table["remark"].to_pylist()[:20] + table["address"].to_pylist()[:20])
+    texts = table["remark"].to_pylist()[:20] + table["address"].to_pylist()[:20]
+    holder.protect_texts(texts)
+    asked = {"purpose": "canary-study", "recipient_kind": "research"}
+    with suppress(GatewayError):
+        holder.protect_texts(texts, policy="canaries", **asked)
+    for policy in ("canaries", "no-such-policy"):
+        with suppress(GatewayError):
+            list(holder.protect_documents(["\n".join(texts)] * 3, policy=policy, **asked))
+    with suppress(GatewayError):
+        list(holder.protect_documents([texts[0] + "x" * 150_000]))
 
 
 def broken_utf8(table: pa.Table) -> pa.Table:

@@ -24,6 +24,12 @@ def deny(name="deny", **match):
 
 
 ALL = {"grade": {"at_least": "general-1"}}
+
+
+def text_of(**entities):
+    return {"kind": "redact_text", "entities": entities}
+
+
 FAULTS = {
     "applies_to excludes the rule": (
         [permit(recipient_kind=["public"], entity=["REGION"])],
@@ -71,6 +77,16 @@ FAULTS = {
         {},
         ("KEEPS_IDENTIFIERS", "only"),
     ),
+    "identifiers kept in free text": (
+        [permit(transform=text_of(PERSON={"kind": "keep"}), column=["notes"])],
+        {},
+        ("KEEPS_IDENTIFIERS", "only"),
+    ),
+    "tokens of few values in free text": (
+        [permit(transform=text_of(SEX={"kind": "token"}), column=["notes"])],
+        {},
+        ("TOKENS_OF_FEW_VALUES", "only"),
+    ),
     "a purpose that nothing permits": (
         [permit(purpose=["research"], entity=["REGION"])],
         {"purposes": {"research": "", "planning": ""}},
@@ -99,6 +115,12 @@ def test_a_fault_is_found_and_nothing_else(bench, rules, more, code):
 
 
 FINE = {
+    "free text with some identifiers as tokens and a region kept": [
+        permit(
+            transform=text_of(PERSON={"kind": "token"}, REGION={"kind": "keep"}, URL="remove"),
+            column=["notes"],
+        )
+    ],
     "a narrower deny": [
         permit(entity=["REGION"]),
         deny(entity=["REGION"], purpose=["research"], column=["x"]),

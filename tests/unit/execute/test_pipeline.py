@@ -80,5 +80,32 @@ def test_an_error_in_the_work_ends_everything() -> None:
     assert threads() == []
 
 
+def test_it_is_alive_while_a_batch_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits keeps the lease, and hears that it is to stop."""
+    monkeypatch.setattr("gateway.execute.pipeline._SECONDS", 0.001)
+    told, enough = [], threading.Event()
+
+    def alive() -> None:
+        told.append(len(told))
+        if len(told) == 3:
+            enough.set()
+
+    def work(batch: pa.RecordBatch) -> int:
+        enough.wait(10)
+        return number(batch)
+
+    assert list(in_order(iter(Counting(3)), work, 2, alive)) == [0, 1, 2]
+    assert len(told) >= 3
+    enough.clear()
+
+    def stop() -> None:
+        enough.set()
+        raise KeyError("stop")
+
+    with pytest.raises(KeyError, match="stop"):
+        list(in_order(iter(Counting(3)), work, 2, stop))
+    assert threads() == []
+
+
 def test_nothing_to_read_is_nothing() -> None:
     assert list(in_order(iter(()), number, 2)) == []

@@ -271,8 +271,8 @@ NOTES = RedactText(
 
 
 def notes(spec=NOTES, **more):
-    columns = (decision("district").columns[0].but(transform=spec),)
-    return plan("district", decided=decision("district").but(columns=columns), **more)
+    columns = (decision("job").columns[0].but(transform=spec),)
+    return plan("job", decided=decision("job").but(columns=columns), **more)
 
 
 def test_a_text_names_what_finds_and_the_tables_it_rests_on():
@@ -322,6 +322,15 @@ def test_free_text_of_another_type_is_told_when_it_is_planned():
     columns = (decision("nsr").columns[0].but(transform=RedactText()),)
     with pytest.raises(FailedPrecondition) as refused:
         plan("nsr", decided=decision("nsr").but(columns=columns))
+    assert refused.value.reason == "TRANSFORM_UNFIT"
+
+
+@pytest.mark.parametrize("role", ["direct_identifier", "quasi_identifier"])
+def test_a_column_of_identifiers_is_no_free_text(role):
+    """What the search misses there would leave as it is: an identity number with a slip in it."""
+    columns = [c.but(role=role) if c.name == "job" else c for c in DATASET.columns]
+    with pytest.raises(FailedPrecondition, match="no free text") as refused:
+        notes(dataset=DATASET.but(columns=tuple(columns)))
     assert refused.value.reason == "TRANSFORM_UNFIT"
 
 
