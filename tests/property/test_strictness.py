@@ -437,6 +437,12 @@ def test_grades_of_what_is_left_are_monotone_and_never_rise(
             id="texts: what has nothing in common is replaced by its entity",
         ),
         pytest.param(
+            RedactText(entities={"URL": "remove", "VIN": "remove"}),
+            RedactText(entities={"URL": Token()}),
+            RedactText(entities={"URL": "remove", "VIN": "remove"}),
+            id="texts: what is removed does not even tell that it was there",
+        ),
+        pytest.param(
             RedactText(rules="a"), RedactText(rules="b"), Suppress(), id="texts: other rules"
         ),
         pytest.param(
