@@ -1,10 +1,12 @@
 """Measures the cryptographic core: values a second on one core and on two threads.
 
     python tests/benchmarks/crypto.py [--values N] [--slow-values N] [--json FILE]
+                                      [--packages-python INTERPRETER]
 
 Beside each construction stand, from the same run: its floor (the same number of cipher blocks in
 one ECB call), and the same work done value by value (`hmac.digest`, `AESSIV`, a scalar CMAC, and
-the packages ff3 and pyffx where they are installed), on fewer values. Columns are worked on in
+the packages ff3 and pyffx, by an interpreter of another environment that has them), on fewer
+values. Columns are worked on in
 batches of 65,536 values, as a release does; each figure is the best of several passes, because
 whatever else runs on the machine only ever makes one slower.
 """
@@ -14,13 +16,12 @@ import hmac
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import cryptography
@@ -41,6 +42,7 @@ from gateway.transform.siv_tokens import SivTokens
 from gateway.transform.tokens import CmacTokens
 
 BATCH = 65_536
+DIGIT_COUNTS = (11, 16, 18)
 KEY = bytes(range(16))
 LONG_KEY = bytes(range(32))
 Work = Callable[[pa.Array], object]
@@ -76,6 +78,7 @@ def main() -> None:
     parser.add_argument("--values", type=int, default=1_000_000, help="values in a column")
     parser.add_argument("--slow-values", type=int, default=20_000, help="for work value by value")
     parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--packages-python", type=Path, help="interpreter that has ff3 and pyffx")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     console = Console()
@@ -84,14 +87,17 @@ def main() -> None:
         _measured(case, options.passes)
         for case in track(cases, "Measuring", console=console, transient=True)
     ]
+    if options.packages_python:
+        figures += _packages(options.packages_python, options.slow_values // 10, options.passes)
+        figures.sort(key=lambda figure: [case.group for case in cases].index(figure.group))
     console.print(_table(figures))
     if options.json:
         options.json.write_text(json.dumps(_report(figures), indent=2) + "\n")
 
 
 def _cases(values: int, slow: int) -> Iterator[Case]:
-    for digits in (11, 16, 18):
-        yield from _ff1_cases(digits, _digits(values, digits), slow)
+    for digits in DIGIT_COUNTS:
+        yield from _ff1_cases(digits, _digits(values, digits))
     column = _digits(values, 18)
     few = column.slice(0, slow)
     group = "deterministic tokens of 18 bytes"
@@ -118,18 +124,31 @@ def _cases(values: int, slow: int) -> Iterator[Case]:
         yield Case(group, name, profile.encrypt, people[field].combine_chunks())
 
 
-def _ff1_cases(digits: int, column: pa.Array, slow: int) -> Iterator[Case]:
-    group, ff1 = f"FF1 on {digits} digits", FF1(KEY, DIGITS)
+def _ff1_cases(digits: int, column: pa.Array) -> Iterator[Case]:
+    group, ff1 = _ff1_group(digits), FF1(KEY, DIGITS)
     yield Case(group, "encrypt", ff1.encrypt, column)
     yield Case(group, "decrypt", ff1.decrypt, column)
     yield Case(group, "encrypt, a tweak for each row", _with_tweaks(ff1, column), column)
     yield Case(group, "encrypt over SM4", FF1(KEY, DIGITS, cipher="SM4").encrypt, column)
     yield Case(group, "floor: 10 AES blocks a value", _floor(10), column)
-    few = column.slice(0, slow // 10)
-    if find_spec("pyffx"):
-        yield Case(group, "package pyffx (FFX, not FF1)", _pyffx(digits), few, threads=False)
-    if find_spec("ff3"):
-        yield Case(group, "package ff3 (FF3-1, withdrawn)", _ff3, few, threads=False)
+
+
+def _ff1_group(digits: int) -> str:
+    return f"FF1 on {digits} digits"
+
+
+def _packages(python: Path, values: int, passes: int) -> list[Figure]:
+    """What the packages do, in the environment that has them."""
+    program = Path(__file__).parent / "_fpe_packages.py"
+    arguments = [str(number) for number in (values, passes, *DIGIT_COUNTS)]
+    done = subprocess.run(
+        [python, program, *arguments], check=True, capture_output=True, text=True, timeout=600
+    )
+    return [
+        Figure(_ff1_group(int(digits)), name, values, rate, None)
+        for digits, found in json.loads(done.stdout).items()
+        for name, rate in found.items()
+    ]
 
 
 def _digits(values: int, width: int) -> pa.Array:
@@ -177,16 +196,6 @@ def _scalar_cmac(batch: pa.Array) -> list[bytes]:
 def _scalar_siv(batch: pa.Array) -> list[bytes]:
     siv = AESSIV(LONG_KEY)
     return [siv.encrypt(value, [b"context"]) for value in batch.cast(pa.binary()).to_pylist()]
-
-
-def _pyffx(digits: int) -> Work:
-    ffx = import_module("pyffx").String(KEY, alphabet=DIGITS, length=digits)
-    return lambda batch: [ffx.encrypt(value) for value in batch.to_pylist()]
-
-
-def _ff3(batch: pa.Array) -> list[str]:
-    cipher = import_module("ff3").FF3Cipher(KEY.hex(), bytes(7).hex())
-    return [cipher.encrypt(value) for value in batch.to_pylist()]
 
 
 def _measured(case: Case, passes: int) -> Figure:
