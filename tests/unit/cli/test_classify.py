@@ -88,6 +88,14 @@ def test_the_delimiter_is_told_from_the_first_lines(tmp_path: Path, sign: str) -
     assert [column["name"] for column in found["columns"]] == ["name", "paid", "a,;|b"]
 
 
+def test_what_divides_the_header_line_alone_divides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("notes, in, short;b\n1;2\n3;4\n5,6;7\n", "utf-8")
+    assert [c["name"] for c in told_json(tmp_path / "x.csv")["columns"]] == [
+        "notes, in, short",
+        "b",
+    ]
+
+
 def test_a_delimiter_that_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b;c,d;e\n1,2;3,4;5\n", "utf-8")
     error = run(tmp_path / "x.csv").exception

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -236,6 +237,17 @@ def test_work_that_is_cancelled_ends_with_its_reader(root, opened) -> None:
         assert next(samples).column == "c0"
         samples.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sample")]
+
+
+def test_a_reader_whom_nobody_waits_for_reads_no_further(root) -> None:
+    pq.write_table(pa.table({"a": range(9)}), root / "r.parquet", row_group_size=3)
+    groups = [RowGroup(0, number, 3) for number in range(3)]
+    with pq.ParquetFile(root / "r.parquet") as file:
+        reading = parquet_sample._Reading(lambda _: nullcontext(file), groups, {"a": 0}, 100)
+        fields = [pa.field("a", pa.int64())]
+        with reading:
+            assert reading.drawn(fields)["a"].passed == 9
+        assert reading.drawn(fields)["a"].passed == 0
 
 
 def test_a_reader_that_fails_says_so(root, opened) -> None:
