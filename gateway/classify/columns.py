@@ -4,6 +4,7 @@ Fails towards caution: what no evidence settles stays unknown, and unknown count
 grade; conflicting evidence takes the higher grade; `NONE` needs evidence of its own.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
@@ -26,7 +27,8 @@ from gateway.norms.elements import elements
 from gateway.ports import ColumnSample
 
 _IMPERSONAL = frozenset({"DATE", "DATE_TIME", "REGION", "URL", "CN_USCC", "CN_ORG_CODE"})
-_DESCRIPTION = 40  # characters of a description that are read: longer ones speak of much else
+# Of a description the first clause says what the column is; the others speak of much else.
+_CLAUSE = re.compile(r"[^，,。.;；:：(（\n]{1,40}")
 
 
 def classify(
@@ -90,8 +92,9 @@ def _observation(
 def _look(column: Column, looked: Observation | None, pack: Pack) -> Case:
     reading = reader(pack).read(column.name)
     seen, evidence = looked or NOTHING_SEEN, weigh.by_name(reading, pack)
-    if column.description:
-        described = reader(pack).read(column.description[:_DESCRIPTION])
+    clause = _CLAUSE.search(column.description)
+    if clause is not None:
+        described = reader(pack).read(clause.group())
         said = sentences.description_says(described.phrase)
         evidence += [
             said.piece("name", piece.entity, piece.weight)

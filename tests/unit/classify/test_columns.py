@@ -313,10 +313,22 @@ def test_a_sliced_and_a_dictionary_encoded_column_are_read() -> None:
         assert of(encoded)["c1"].entity == "SEX"
 
 
-def test_the_description_speaks_where_the_name_does_not() -> None:
-    column = Column(name="f17", type="string", description="手机号")
+@pytest.mark.parametrize(
+    ("description", "entity"),
+    [
+        ("手机号", "CN_MOBILE"),
+        ("手机号码，登录时使用", "CN_MOBILE"),
+        ("Date of birth (as declared)", "BIRTH_DATE"),
+        ("状态；由手机号生成", None),
+        ("", None),
+    ],
+)
+def test_the_description_speaks_where_the_name_does_not(
+    description: str, entity: str | None
+) -> None:
+    column = Column(name="f17", type="string", description=description)
     (verdict,) = verdicts(None, [column], pack=PACK)
-    assert verdict.entity == "CN_MOBILE"
+    assert verdict.entity == entity
 
 
 @settings(max_examples=30)

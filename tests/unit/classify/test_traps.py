@@ -101,8 +101,12 @@ def test_neighbours_speak_for_values_that_are_built_like_names():
 
 
 def test_a_column_is_no_neighbour_of_itself():
-    verdict = verdict_on({"c1": values_of("person_name")}, "c1")
+    """A name and a sex make a table about persons; a sex alone beside a name does not yet."""
+    table = {"c1": values_of("person_name"), "c2": values_of("sex")}
+    verdict = verdict_on(table, "c1")
     assert not any(e.kind == "neighbour" and e.weight > 0 for e in verdict.evidence)
+    verdict = verdict_on(table | {"c3": values_of("ethnicity")}, "c1")
+    assert any(e.kind == "neighbour" and e.weight > 0 for e in verdict.evidence)
 
 
 @pytest.mark.parametrize("kind", ["order_no", "phone_like", "serial_18", "version"])
