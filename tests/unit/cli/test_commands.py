@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from typer.main import get_command
@@ -476,3 +477,16 @@ def test_what_nobody_foresaw_is_told_by_its_type_and_place_only(monkeypatch, cap
     assert ended.value.code == 1
     assert "ZeroDivisionError at test_commands.py:" in told
     assert "canary" not in told
+
+
+def test_the_benchmark_is_made_with_its_labels_and_overwrites_nothing(tmp_path):
+    folder = tmp_path / "tables"
+    assert run("generate", "benchmark", "--rows", 20, "-o", folder).exit_code == 0
+    made = {path.stem: pq.read_schema(path).names for path in folder.glob("*.parquet")}
+    labels = pa_csv.read_csv(folder / "labels.csv").to_pylist()
+    assert len(made) == 40
+    assert {(row["table"], row["name"]) for row in labels} == {
+        (table, name) for table, names in made.items() for name in names
+    }
+    again = run("generate", "benchmark", "--rows", 20, "-o", folder)
+    assert isinstance(again.exception, GatewayError)
