@@ -28,11 +28,12 @@ from gateway.model.reidentification import (
 )
 from gateway.model.requests import RequestKey
 from gateway.ports import Clock, DomainKeys, Entropy, Page, Store, Transaction
-from gateway.registry.entitlement import entitled, maker_of
+from gateway.registry.entitlement import entitled
 from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.reversal_digests import ReversalDigests
 from gateway.registry.sight import reidentification_for, release_for
+from gateway.registry.token_makers import maker_of
 
 LONGEST_DEFERRAL = timedelta(days=366)
 

@@ -27,10 +27,11 @@ from gateway.model.reidentification import (
 from gateway.model.release import Release
 from gateway.model.requests import RequestKey
 from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, TokenVault, Transaction
-from gateway.registry.entitlement import Entitlement, Maker, entitled, is_sealed, maker_of
+from gateway.registry.entitlement import Entitlement, entitled, is_sealed
 from gateway.registry.once import made_before, remember
 from gateway.registry.reidentifications import event
 from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.token_makers import Maker, maker_of
 from gateway.release.answers import seal
 from gateway.release.sealed_columns import present
 from gateway.transform.reversal import proves_itself, reverse
