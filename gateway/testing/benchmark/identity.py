@@ -20,14 +20,10 @@ from gateway.testing.text import Bytes
 
 _PROVINCES = "11 12 13 14 21 22 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62".split()
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-_VIN_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
-_PLATE_TAIL = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-_PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _CARDS = ("622202", "621700", "623668", "621226", "622848", "621661")
 _FOREIGN = ("4", "51", "53", "55", "37")
 _MOBILE = "130 131 133 135 136 137 138 139 147 150 151 152 155 158 159 166 173 177 178 180 181 186 187 188 189 191 198 199".split()  # fmt: skip
 _AREAS = "010 021 022 023 024 025 027 028 0311 0411 0512 0571 0591 0731 0755 0871".split()
-_TACS = ("35", "86", "01", "45", "99")
 
 
 def person_names(draw: Draw) -> list[str]:
@@ -53,7 +49,7 @@ def resident_ids(draw: Draw) -> list[str]:
               zip(draw.among(_PROVINCES), draw.number(0, 8000), strict=True)]  # fmt: skip
     bodies = [f"{r}{d}{s:03d}" for r, d, s in
               zip(region, days(draw, 1935, 2018), draw.number(1, 999), strict=True)]  # fmt: skip
-    return _checked(bodies, resident_id_check)
+    return checked(bodies, resident_id_check)
 
 
 def days(draw: Draw, first: int, last: int) -> list[str]:
@@ -107,14 +103,14 @@ def bank_cards(draw: Draw) -> list[str]:
     """Domestic debit cards of sixteen or nineteen digits."""
     width = (9, 12)[draw.once(2)]
     bodies = [p + n for p, n in zip(draw.among(_CARDS), draw.digits(width), strict=True)]
-    return _checked(bodies, luhn_check)
+    return checked(bodies, luhn_check)
 
 
 def credit_cards(draw: Draw) -> list[str]:
     """International cards."""
     bodies = [(p + n)[: 14 if p == "37" else 15] for p, n in
               zip(draw.among(_FOREIGN), draw.digits(14), strict=True)]  # fmt: skip
-    return [_checked([body], luhn_check)[0] for body in bodies]
+    return [checked([body], luhn_check)[0] for body in bodies]
 
 
 def ibans(draw: Draw) -> list[str]:
@@ -141,56 +137,6 @@ def addresses(draw: Draw) -> list[str]:
         else f"{city}{district}{street}{number}号{compound}{block}栋{flat}室"
         for city, district, street, number, compound, block, flat, village, rural in parts
     ]  # fmt: skip
-
-
-def plates(draw: Draw) -> list[str]:
-    """Number plates, one in four of the new kind."""
-    parts = zip(
-        draw.among(_PLATE_PROVINCES), draw.among(_LETTERS[:12]), draw.letters(4, _PLATE_TAIL),
-        draw.digits(5), draw.chance(250), strict=True,
-    )  # fmt: skip
-    return [f"{p}{c}D{n}" if is_new else f"{p}{c}{tail}{n[0]}" for p, c, tail, n, is_new in parts]
-
-
-def vins(draw: Draw) -> list[str]:
-    """Vehicle identification numbers with the check in the ninth place, 49 CFR 565.15(c)."""
-    heads = draw.among(["LSV", "LFV", "LHG", "LGX", "LBV", "WBA"])
-    bodies = zip(heads, draw.letters(5, _VIN_LETTERS), draw.letters(2, _VIN_LETTERS),
-                 draw.digits(6), strict=True)  # fmt: skip
-    value = {
-        c: int(v) for c, v in zip("ABCDEFGHJKLMNPRSTUVWXYZ", "12345678123457923456789", strict=True)
-    }
-    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-    made = []
-    for head, middle, year, serial in bodies:
-        body = f"{head}{middle}0{year}{serial}"
-        total = sum(
-            (int(c) if c.isdigit() else value[c]) * w for c, w in zip(body, weights, strict=True)
-        )
-        check = "0123456789X"[total % 11]
-        made.append(body[:8] + check + body[9:])
-    return made
-
-
-def imeis(draw: Draw) -> list[str]:
-    """Device numbers of fifteen digits with their Luhn digit."""
-    return _checked(
-        [t + n for t, n in zip(draw.among(_TACS), draw.digits(12), strict=True)], luhn_check
-    )
-
-
-def macs(draw: Draw) -> list[str]:
-    """Addresses of network interfaces, one way of writing a column."""
-    mark = ":-"[draw.once(2)]
-    return [mark.join(h[i : i + 2] for i in range(0, 12, 2)) for h in
-            draw.letters(12, "0123456789ABCDEF")]  # fmt: skip
-
-
-def ips(draw: Draw) -> list[str]:
-    """IPv4 addresses of private and documentation networks."""
-    heads = draw.among(["10.23", "172.16", "192.168", "198.51", "100.64"])
-    parts = zip(heads, draw.number(0, 255), draw.number(1, 254), strict=True)
-    return [f"{head}.{a}.{b}" for head, a, b in parts]
 
 
 def wechats(draw: Draw) -> list[str]:
@@ -247,19 +193,19 @@ def usernames(draw: Draw) -> list[str]:
 
 def usccs(draw: Draw) -> list[str]:
     """Unified social credit codes: category, region, organisation code, check."""
-    inner = _checked(draw.letters(8, "0123456789ABCDEFGHJKLMNPQRTUWXY"), organisation_code_check)
+    inner = checked(draw.letters(8, "0123456789ABCDEFGHJKLMNPQRTUWXY"), organisation_code_check)
     region = [f"{p}0{n}" for p, n in zip(draw.among(_PROVINCES), draw.digits(3), strict=True)]
     bodies = [f"91{r}{code}" for r, code in zip(region, inner, strict=True)]
-    return _checked(bodies, uscc_check)
+    return checked(bodies, uscc_check)
 
 
 def organisation_codes(draw: Draw) -> list[str]:
     """Organisation codes with a dash before the check."""
     bodies = draw.digits(8)
-    return [f"{c[:8]}-{c[8]}" for c in _checked(bodies, organisation_code_check)]
+    return [f"{c[:8]}-{c[8]}" for c in checked(bodies, organisation_code_check)]
 
 
-def _checked(bodies: list[str], check: Callable[[Bytes], Bytes]) -> list[str]:
+def checked(bodies: list[str], check: Callable[[Bytes], Bytes]) -> list[str]:
     """The bodies, all of one length, each with its check character behind it."""
     matrix = np.frombuffer("".join(bodies).encode("ascii"), np.uint8).reshape(len(bodies), -1)
     return [body + chr(digit) for body, digit in zip(bodies, check(matrix), strict=True)]

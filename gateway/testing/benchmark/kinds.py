@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from gateway.model.names import ColumnRole
 from gateway.testing.benchmark import circumstances as c
+from gateway.testing.benchmark import devices as d
 from gateway.testing.benchmark import identity as i
 from gateway.testing.benchmark import traps as t
 from gateway.testing.benchmark.draw import Draw
@@ -70,11 +71,11 @@ _ALL = (
     _direct("iban", "IBAN_CODE", i.ibans, shows=True),
     _direct("email", "EMAIL_ADDRESS", i.emails, shows=True, owned=True),
     _direct("address", "ADDRESS", i.addresses, shows=True, owned=True),
-    _direct("plate", "CN_LICENSE_PLATE", i.plates, shows=True, owned=True),
-    _direct("vin", "VIN", i.vins, shows=True),
-    _direct("imei", "IMEI", i.imeis, shows=True),
-    _direct("mac", "MAC_ADDRESS", i.macs, shows=True),
-    _direct("ip", "IP_ADDRESS", i.ips, shows=True),
+    _direct("plate", "CN_LICENSE_PLATE", d.plates, shows=True, owned=True),
+    _direct("vin", "VIN", d.vins, shows=True),
+    _direct("imei", "IMEI", d.imeis, shows=True),
+    _direct("mac", "MAC_ADDRESS", d.macs, shows=True),
+    _direct("ip", "IP_ADDRESS", d.ips, shows=True),
     _direct("wechat", "WECHAT_ID", i.wechats, shows=False, owned=True),
     _direct("qq", "QQ_NUMBER", i.qqs, shows=False, owned=True),
     _direct("medical_record", "MEDICAL_RECORD_NUMBER", i.medical_records, shows=False),
