@@ -92,11 +92,14 @@ class Language:
     def _raised(self, folded: str, finds: list[Find]) -> list[Find]:
         words: _Words | None = None
         lowered = folded.lower()
+        near: dict[str, bool] = {}
         raised = []
         for by, start, end, score in finds:
             wanted = self._context_of(by)
-            # Only what stands in the text at all can be one of its words.
-            if score < 1 and wanted.can_be_in(lowered):
+            if by.id not in near:
+                # Only what stands in the text at all can be one of its words.
+                near[by.id] = wanted.can_be_in(lowered)
+            if score < 1 and near[by.id]:
                 words = words or _Words(self._nlp, folded)
                 if words.is_near(wanted.words, start):
                     score = min(max(score + self._factor, self._least), 1.0)  # noqa: PLW2901

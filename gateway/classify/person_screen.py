@@ -5,7 +5,7 @@ characters cannot be in the likeliest cutting of any text. What is left is a few
 hundred; only the runs of characters around them are cut. It may keep too much and never too little.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,17 +162,17 @@ def _table(values: dict[str, float], other: float) -> Floats:
     return table
 
 
-def _keys_of(words: Iterable[str]) -> _Keys:
-    codes = [[ord(c) for c in word] for word in words]
-    matrix = np.array(codes, dtype=np.uint64)
-    keys = np.zeros(len(matrix), dtype=np.uint64)
-    for column in matrix.T:
+def _keys_of(words: Sequence[str]) -> _Keys:
+    """A number for each word; all are of one length and of the basic plane."""
+    codes = np.frombuffer("".join(words).encode("utf-32-le"), np.uint32)
+    keys = np.zeros(len(words), dtype=np.uint64)
+    for column in codes.reshape(len(words), -1).T:
         keys = keys << np.uint64(16) | column
     return keys
 
 
 def _keys(words: Iterable[str]) -> _Keys:
-    return np.sort(_keys_of(words))
+    return np.sort(_keys_of(sorted(words)))
 
 
 def _key(left: Codes, right: Codes) -> _Keys:

@@ -96,9 +96,12 @@ class Likelihoods:
     ) -> "Likelihoods":
         """From jieba's frequencies and word classes."""
         total = log(sum(frequencies.values()))
+        # Words of one frequency share one number: there are half a million words. What only begins
+        # words is kept, so that a search for words knows when to end.
+        shared = {count: log(count) - total for count in set(frequencies.values()) if count}
+        nothing = float("-inf")
         words = {
-            # What only begins words is kept, so that a search for words knows when to end.
-            word: log(count) - total if count else -total if len(word) == 1 else float("-inf")
+            word: shared[count] if count else -total if len(word) == 1 else nothing
             for word, count in frequencies.items()
         }
         known = frozenset(surnames)

@@ -6,10 +6,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from gateway import testing
 from gateway.classify.engine import engine
-from gateway.classify.finder import Reference, Screened
+from gateway.classify.finder import Reference, Screened, without_contained
 from gateway.classify.pack import standard
 
 THRESHOLDS = (0.0, 0.4, 0.75)
@@ -87,6 +88,25 @@ def test_the_same_in_long_columns_of_joined_pieces(seed):
         for _ in range(250)
     ]
     assert len(hold_together(texts)) > 100
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "B"]),
+            st.integers(0, 12),
+            st.integers(1, 8),
+            st.sampled_from([0.1, 0.5, 0.9]),
+        ),
+        max_size=12,
+    )
+)
+def test_what_lies_within_a_surer_find_goes_as_presidio_lets_it_go(drawn):
+    finds = [(entity, start, start + length, score) for entity, start, length, score in drawn]
+    theirs = EntityRecognizer.remove_duplicates([RecognizerResult(*find) for find in finds])
+    kept = {(r.entity_type, r.start, r.end, r.score) for r in theirs}
+    assert set(without_contained(finds)) == kept
 
 
 HOSTILE = {

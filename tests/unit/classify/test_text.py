@@ -132,6 +132,18 @@ def test_no_text_takes_long(protector: TextProtector, text: str) -> None:
     assert time.perf_counter() - started < 10
 
 
+@pytest.mark.parametrize("find", ["13800138000 ", "电话13800138000，", "王小明 "])
+def test_many_finds_in_one_text_take_no_longer_than_they_are_many(
+    protector: TextProtector, find: str
+) -> None:
+    took = []
+    for count in (2_000, 32_000):
+        started = time.process_time()
+        assert len(protector.spans(find * count)) == count
+        took.append(time.process_time() - started)
+    assert took[1] < 60 * took[0]  # quadratic would be 256 times
+
+
 def test_a_pattern_out_of_time_stops_everything(
     protector: TextProtector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
