@@ -69,6 +69,7 @@ class City:
             ),
             self.office.key(),
         )
+        self.office.classified(f"datasets/{name}")
 
     def wish(self, dataset, project, purpose="study"):
         return self.office.request(
