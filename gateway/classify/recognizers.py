@@ -33,7 +33,7 @@ from tldextract import TLDExtract
 from gateway.classify.checks import CHECKS
 from gateway.classify.folding import fold_text
 from gateway.classify.pack import Identifier, Pack
-from gateway.errors import ReleaseStopped
+from gateway.errors import ConfigurationError, ReleaseStopped
 
 LANGUAGE = "zh"
 """One language for all: texts mix Chinese and English, and every recogniser sees every text."""
@@ -304,6 +304,11 @@ def _of(forms: Iterable[Identifier]) -> list[EntityRecognizer]:
 
 
 def _international(form: Identifier) -> Presidio:
+    if form.entity not in _INTERNATIONAL:
+        raise ConfigurationError(
+            f"the rule pack's file identifiers.yaml: presidio has no recogniser of {form.entity} "
+            f"here, only of {', '.join(sorted(_INTERNATIONAL))}: write text: pattern"
+        )
     own = form.entity in _OF_THE_PACK
     made = _INTERNATIONAL[form.entity](
         patterns=[_pattern(form)] if own else None,

@@ -12,7 +12,7 @@ from gateway.classify.engine import engine
 from gateway.classify.pack import standard
 from gateway.classify.recognizers import LANGUAGE, FormRecognizer
 from gateway.classify.text import SPANS, TextProtector
-from gateway.errors import InvalidRequest, ReleaseStopped
+from gateway.errors import ConfigurationError, InvalidRequest, ReleaseStopped
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,12 @@ def test_too_long_and_not_utf8_are_refused_by_name(protector: TextProtector) -> 
 def test_every_form_of_the_pack_is_searched_in_text() -> None:
     searched = set(engine(standard()).get_supported_entities(LANGUAGE))
     assert {form.entity for form in standard().identifiers} | {"PERSON", "CRYPTO"} == searched
+
+
+def test_a_recogniser_that_presidio_does_not_have_is_told_with_the_remedy() -> None:
+    form = standard().identifiers[0].but(text="presidio")
+    with pytest.raises(ConfigurationError, match="no recogniser of CN_RESIDENT_ID"):
+        engine(standard().but(identifiers=(form,)))
 
 
 OFFLINE = """
