@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -55,11 +55,17 @@ class Expected(Noun):
     outcome: Literal["denied", "permitted_with_obligations", "permitted", "invalid"]
     reasons: tuple[ShortText, ...] = ()
     columns: dict[ColumnName, TransformSpec | ShortText] = {}
+    sample_percent: int | None = None
     max_rows: int | None = None
     max_grade: Grade | None = None
     min_cell_size: int | None = None
     expires_after_days: int | None = None
     approvals: tuple[Role, ...] | None = None
+
+
+_BOUNDS: Final = (
+    "sample_percent", "max_rows", "max_grade", "min_cell_size", "expires_after_days", "approvals",
+)  # fmt: skip
 
 
 class Case(Noun):
@@ -214,7 +220,7 @@ def _differences(expect: Expected, decision: Decision) -> Iterator[str]:
     decided = {column.published: column for column in decision.columns}
     for name, transform in expect.columns.items():
         yield from _column_differences(name, transform, decided.get(name))
-    for field in ("max_rows", "max_grade", "min_cell_size", "expires_after_days", "approvals"):
+    for field in _BOUNDS:
         wanted_value, actual = getattr(expect, field), getattr(decision, field)
         if wanted_value is not None and wanted_value != actual:
             yield f"{field}: expected {_shown(wanted_value)}, is {_shown(actual)}"

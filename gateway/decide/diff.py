@@ -98,6 +98,9 @@ def _lines(was: Decision | None, becomes: Decision | None) -> Iterator[_Line]:
     then = {column.published: column.transform for column in becomes.columns}
     for column in was.columns:
         yield from _transform_line(column.published, column.transform, then[column.published])
+    yield from _bound(
+        "sample_percent", was.sample_percent, becomes.sample_percent, less_is_tighter=True
+    )
     yield from _bound("max_rows", was.max_rows, becomes.max_rows, less_is_tighter=True)
     yield from _grade_bound(was.max_grade, becomes.max_grade)
     yield from _bound(

@@ -129,6 +129,7 @@ def _permitted(
             for j in chosen
         ),
         row_filters=tuple(_by_source_name(c, dataset) for c in combined.row_filters),
+        sample_percent=combined.sample_percent,
         max_rows=combined.max_rows,
         max_grade=combined.max_grade,
         min_cell_size=combined.min_cell_size,
@@ -200,6 +201,8 @@ def _obligation_reasons(combined: Combined) -> Iterable[Reason]:
     said = []
     if combined.row_filters:
         said.append("only rows that the policies' row filters let through")
+    if combined.sample_percent is not None:
+        said.append(f"only a sample of about {combined.sample_percent} % of the persons")
     if combined.max_rows is not None:
         said.append(f"at most {combined.max_rows} rows")
     if combined.max_grade is not None:

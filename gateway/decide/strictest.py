@@ -32,6 +32,7 @@ class Combined:
     """The obligations of one release, and the policies they come from."""
 
     row_filters: tuple[Condition, ...]
+    sample_percent: int | None
     max_rows: int | None
     max_grade: Grade | None
     min_cell_size: int | None
@@ -51,6 +52,7 @@ class Combined:
         """Whether anything is demanded beyond the transforms."""
         return bool(
             self.row_filters
+            or self.sample_percent is not None
             or self.max_rows is not None
             or self.max_grade is not None
             or self.min_cell_size is not None
@@ -67,6 +69,10 @@ def combine(matched: Iterable[Matched]) -> Combined:
     demands += [m.rule.obligations for m in rules]
     return Combined(
         row_filters=_distinct(c for d in demands for c in d.row_filters),
+        # Samples under one key are nested, so the smallest holds nobody that another leaves out.
+        sample_percent=min(
+            (d.sample_percent for d in demands if d.sample_percent is not None), default=None
+        ),
         max_rows=min((d.max_rows for d in demands if d.max_rows is not None), default=None),
         max_grade=min(
             (d.max_grade for d in demands if d.max_grade is not None),

@@ -40,7 +40,12 @@ def decide_texts(purpose: str, facts: Facts, columns: Sequence[Column]) -> Decis
     for column in columns:
         judged = judge(column, rules)
         combined = combine(judged.permits)
-        whole_tables = combined.row_filters or combined.max_rows or combined.min_cell_size
+        whole_tables = (
+            combined.row_filters
+            or combined.sample_percent
+            or combined.max_rows
+            or combined.min_cell_size
+        )
         if column.entity is None or whole_tables or any(judged.denials()):
             continue
         actions[column.entity] = text_action(judged.transform, column.entity)

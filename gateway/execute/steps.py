@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from gateway.errors import CallerError, KeyUnavailable, SourceChanged, TransformFailed
 from gateway.execute.scaling import scale
 from gateway.execute.translation import translating
-from gateway.model.plan import Plan, Step
+from gateway.model.plan import Plan, Sample, Step
 from gateway.model.schema import arrow_type, scaled_type
 from gateway.model.transforms import RedactText
 from gateway.ports import TextFinder, TokenVault
 from gateway.transform.base import Transform
+from gateway.transform.keyed_sample import KeyedSample
 from gateway.transform.registry import build, build_redaction, output_type
 
 _SEARCHED_ROWS: Final = 2048
@@ -114,12 +115,33 @@ def _built(
     )
 
 
+class PersonSample:
+    """Leaves out the rows of persons that are not drawn. Thread-safe; the repr is blind."""
+
+    def __init__(self, sample: Sample, key: bytes) -> None:
+        self.subject = sample.subject
+        self._drawn = KeyedSample(key, Fraction(sample.percent, 100), cipher=sample.cipher)
+
+    def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows of the persons of the sample; a row of nobody is in none."""
+        with translating(lambda: TransformFailed("the sample could not be drawn")):
+            named = batch.filter(batch.column(self.subject).is_valid())
+            return named.filter(self._drawn.drawn(named.column(self.subject).cast(pa.string())))
+
+    def __repr__(self) -> str:
+        return f"PersonSample({self._drawn!r})"
+
+
 class BatchSteps:
     """Several steps of a plan, applied to whole batches."""
 
-    def __init__(self, steps: list[ColumnStep]) -> None:
+    def __init__(self, steps: list[ColumnStep], sample: "PersonSample | None" = None) -> None:
         self._steps = steps
-        self.columns = list(dict.fromkeys(name for step in steps for name in step.reads))
+        self._sample = sample
+        reads = [name for step in steps for name in step.reads]
+        if sample is not None:
+            reads.append(sample.subject)
+        self.columns = list(dict.fromkeys(reads))
         self.batch_rows = _SEARCHED_ROWS if any(step.searches for step in steps) else None
 
     @classmethod
@@ -132,15 +154,23 @@ class BatchSteps:
         vault: TokenVault | None = None,
     ) -> "BatchSteps":
         """All steps of the plan; errors before any row is read."""
-        return cls([ColumnStep(step, keys, hierarchies, finder, vault) for step in plan.steps])
+        steps = [ColumnStep(step, keys, hierarchies, finder, vault) for step in plan.steps]
+        if plan.sample is None:
+            return cls(steps)
+        key = keys.get(plan.sample.key_domain)
+        if key is None:
+            raise KeyUnavailable("no key was given for the sample of persons")
+        return cls(steps, PersonSample(plan.sample, key))
 
     def only(self, published: tuple[str, ...]) -> "BatchSteps":
         """Those that publish these columns; of none, one that gives every row."""
         wanted = [step for step in self._steps if step.published in published]
-        return BatchSteps(wanted or self._steps[:1])
+        return BatchSteps(wanted or self._steps[:1], self._sample)
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The published batch, in the plan's order of columns."""
+        """The published batch, in the plan's order of columns, of the rows that are drawn."""
+        if self._sample is not None:
+            batch = self._sample.of(batch)
         return pa.RecordBatch.from_arrays(
             [step.apply(*(batch.column(name) for name in step.reads)) for step in self._steps],
             names=[step.published for step in self._steps],

@@ -11,7 +11,7 @@ from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
 from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
-from gateway.model.plan import CheckSpec
+from gateway.model.plan import CheckSpec, Sample
 from gateway.model.release import Figure
 from gateway.model.transforms import TransformSpec
 
@@ -71,6 +71,7 @@ class ReleasePredicate(Noun):
     reasons: tuple[Reason, ...]
     plan_digest: Digest
     columns: tuple[CertifiedColumn, ...]
+    sample: Sample | None = None  # only some persons' rows, drawn by key
     checks: tuple[CheckSpec, ...]
     figures: tuple[Figure, ...]
     grade: Grade  # of the whole result: columns, combinations of them, volume

@@ -78,6 +78,7 @@ class Decision(Noun):
     reasons: Annotated[tuple[Reason, ...], Field(min_length=1)]
     columns: tuple[ColumnDecision, ...] = ()
     row_filters: tuple[Condition, ...] = ()
+    sample_percent: Annotated[int, Field(ge=1, le=99)] | None = None
     max_rows: Annotated[int, Field(ge=1)] | None = None
     max_grade: Grade | None = None  # of what leaves, as a whole; planning refuses above
     min_cell_size: Annotated[int, Field(ge=2)] | None = None

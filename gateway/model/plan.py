@@ -10,6 +10,7 @@ from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
 from gateway.model.grades import Grade
+from gateway.model.keyed_specs import CipherName
 from gateway.model.noun import Digest, LongText, Noun, ShortText
 from gateway.model.transforms import RedactText, TransformSpec
 
@@ -77,6 +78,20 @@ class Step(Noun):
         return frozenset(found)
 
 
+class Sample(Noun):
+    """Only the rows of some persons are read: about so many in a hundred, drawn by key.
+
+    The same persons each time under the same key, all of a person's rows or none; a row of nobody
+    is left out. ``subject`` is the source column that names the person of each row.
+    """
+
+    percent: Annotated[int, Field(ge=1, le=99)]
+    subject: ColumnName
+    cipher: CipherName
+    key_domain: LongText
+    key_version: Annotated[int, Field(ge=1)]
+
+
 class SchemaCheck(Noun):
     """The output has exactly the published columns with the planned types."""
 
@@ -134,7 +149,8 @@ class Plan(Noun):
     purpose: ShortText
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     filters: tuple[Condition, ...] = ()
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None  # rows read, before a sample is drawn
+    sample: Sample | None = None
     checks: tuple[CheckSpec, ...]
     charge: Charge
     expires_after_days: Annotated[int, Field(ge=1)]
@@ -156,5 +172,8 @@ class Plan(Noun):
 
     @property
     def needed_keys(self) -> frozenset[tuple[str, int]]:
-        """Domain and version of every key that the plan's steps need."""
-        return frozenset(key for step in self.steps for key in step.needed_keys)
+        """Domain and version of every key that running the plan needs."""
+        found = {key for step in self.steps for key in step.needed_keys}
+        if self.sample is not None:
+            found.add((self.sample.key_domain, self.sample.key_version))
+        return frozenset(found)

@@ -85,12 +85,14 @@ class Obligations(Noun):
     """What a release must honour when the rule takes part; the strictest of each wins.
 
     ``expires_after_days``: how long the sealed result stays readable; the policy's own value, or
-    30, is the longest a rule can give. ``max_grade``: the highest grade that what leaves may have,
+    30, is the longest a rule can give. ``sample_percent``: the share of persons, drawn by key,
+    whose rows leave. ``max_grade``: the highest grade that what leaves may have,
     as a whole and after its transforms. ``small_cells`` belongs to ``min_cell_size``; without it
     the release is refused when a cell is too small.
     """
 
     row_filters: tuple[Condition, ...] = ()
+    sample_percent: Annotated[int, Field(ge=1, le=99)] | None = None
     max_rows: Annotated[int, Field(ge=1)] | None = None
     max_grade: Grade | None = None
     min_cell_size: Annotated[int, Field(ge=2)] | None = None

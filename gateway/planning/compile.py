@@ -11,7 +11,7 @@ from gateway.model.catalog import Column, DataSet, Party, SourceVersion
 from gateway.model.conditions import Condition
 from gateway.model.decision import ColumnDecision, Decision
 from gateway.model.grades import Grade
-from gateway.model.keyed_specs import CryptoProfile
+from gateway.model.keyed_specs import CipherName, CryptoProfile
 from gateway.model.names import ColumnRole
 from gateway.model.plan import (
     CheckSpec,
@@ -20,6 +20,7 @@ from gateway.model.plan import (
     MaxRowsCheck,
     MinCellCheck,
     Plan,
+    Sample,
     SchemaCheck,
     Step,
 )
@@ -28,7 +29,7 @@ from gateway.model.text_specs import FoundSpec
 from gateway.model.transforms import GeneralizeHierarchy, RedactText, Token, TransformSpec
 from gateway.norms.standard import item_name
 from gateway.planning.crypto_profile import in_profile
-from gateway.planning.domains import find_domain, key_domain
+from gateway.planning.domains import find_domain, key_domain, sample_domain
 from gateway.planning.price import price
 from gateway.planning.scaling import in_stored_unit, read_type, scale_of
 
@@ -101,6 +102,19 @@ def compile_plan(
             grade=column.effective_grade,
         )
 
+    def sample() -> Sample | None:
+        if decision.sample_percent is None:
+            return None
+        cipher: CipherName = "AES" if profile == "international" else "SM4"
+        domain = sample_domain(cipher, request, recipient)
+        return Sample(
+            percent=decision.sample_percent,
+            subject=_person(dataset, "a sample of persons"),
+            cipher=cipher,
+            key_domain=domain,
+            key_version=key_version(domain),
+        )
+
     steps = tuple(step(decided) for decided in decision.columns)
     grade = grade_left(steps, charge.rows)
     _not_too_grave(grade, decision)
@@ -114,6 +128,7 @@ def compile_plan(
         steps=steps,
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
+        sample=sample(),
         checks=_checks(decision, grade),
         charge=charge,
         expires_after_days=decision.expires_after_days,
@@ -200,15 +215,19 @@ def _not_too_grave(grade: Grade, decision: Decision) -> None:
 def _subject(spec: TransformSpec, dataset: DataSet, column: Column) -> str | None:
     if not spec.per_subject:
         return None
+    return _person(dataset, f"{spec.kind} of {column.published_name}", column.published_name)
+
+
+def _person(dataset: DataSet, what: str, column: str = "") -> str:
+    """The source column that names the person of each row."""
     unit = None if dataset.privacy_unit is None else _column(dataset, dataset.privacy_unit)
     kind = None if unit is None else arrow_type(unit.type)
     if unit is None or not (pa.types.is_string(kind) or pa.types.is_integer(kind)):
         raise FailedPrecondition(
-            f"the policies ask for {spec.kind} of {column.published_name}, by the person of each "
-            f"row: the holder of {dataset.name} names as its privacy unit a column of text or "
-            "whole numbers",
+            f"the policies ask for {what}, by the person of each row: the holder of "
+            f"{dataset.name} names as its privacy unit a column of text or whole numbers",
             reason="PRIVACY_UNIT_MISSING",
-            column=column.published_name,
+            column=column,
         )
     return unit.name
 

@@ -7,6 +7,7 @@ domain tells all of its parts apart (each carries its length, so no name can imi
 from gateway.model.access import ExtractRequest
 from gateway.model.catalog import Party
 from gateway.model.key_domains import written
+from gateway.model.keyed_specs import CipherName, KeyScope
 from gateway.model.transforms import KeyedSpec, ShiftDate, TransformSpec
 from gateway.norms.elements import first_elements
 
@@ -23,18 +24,29 @@ def key_domain(
     """
     if not isinstance(spec, KeyedSpec):
         return None
-    if spec.scope == "project" and request.project is not None:
-        owner = [("project", request.project)]
-    else:
-        owner = [
-            ("recipient", recipient.name),
-            ("dataset", request.dataset),
-            ("purpose", request.purpose),
-        ]
+    owner = _owner(spec.scope, request, recipient)
     name = [] if isinstance(spec, ShiftDate) else [("name", published)]
     # One key serves one cipher.
     cipher = [] if spec.cipher == "AES" else [("cipher", spec.cipher)]
     return written([*owner, *name, ("transform", spec.kind), *cipher])
+
+
+def sample_domain(cipher: CipherName, request: ExtractRequest, recipient: Party) -> str:
+    """The domain of the key that draws a sample of persons: the recipient's own for a data set and
+    purpose, so that asking again draws the same persons; inside a project the project's, so that
+    the parties' samples hold the same ones."""
+    named = [] if cipher == "AES" else [("cipher", cipher)]
+    return written([*_owner("project", request, recipient), ("transform", "sample"), *named])
+
+
+def _owner(scope: KeyScope, request: ExtractRequest, recipient: Party) -> list[tuple[str, str]]:
+    if scope == "project" and request.project is not None:
+        return [("project", request.project)]
+    return [
+        ("recipient", recipient.name),
+        ("dataset", request.dataset),
+        ("purpose", request.purpose),
+    ]
 
 
 def find_domain(

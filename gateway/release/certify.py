@@ -71,6 +71,7 @@ def certify(
                 )
                 for step in plan.steps
             ),
+            sample=plan.sample,
             checks=plan.checks,
             figures=sealed.figures,
             grade=grade_left(plan.steps, sealed.rows),

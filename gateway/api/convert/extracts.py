@@ -86,6 +86,8 @@ def decision_to_proto(decision: Decision) -> types_pb2.Decision:
         grant=decision.grant or "",
         expires_after_days=decision.expires_after_days,
     )
+    if decision.sample_percent is not None:
+        message.sample_percent = decision.sample_percent
     if decision.max_rows is not None:
         message.max_rows = decision.max_rows
     if decision.max_grade is not None:

@@ -81,12 +81,13 @@ class PolicyRef(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("outcome", "reasons", "columns", "policies", "grant", "max_rows", "min_cell_size", "expires_after_days", "max_grade")
+    __slots__ = ("outcome", "reasons", "columns", "policies", "grant", "sample_percent", "max_rows", "min_cell_size", "expires_after_days", "max_grade")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     POLICIES_FIELD_NUMBER: _ClassVar[int]
     GRANT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_PERCENT_FIELD_NUMBER: _ClassVar[int]
     MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
     MIN_CELL_SIZE_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_DAYS_FIELD_NUMBER: _ClassVar[int]
@@ -96,11 +97,12 @@ class Decision(_message.Message):
     columns: _containers.RepeatedCompositeFieldContainer[ColumnDecision]
     policies: _containers.RepeatedCompositeFieldContainer[PolicyRef]
     grant: str
+    sample_percent: int
     max_rows: int
     min_cell_size: int
     expires_after_days: int
     max_grade: str
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ..., max_grade: _Optional[str] = ...) -> None: ...
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., sample_percent: _Optional[int] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ..., max_grade: _Optional[str] = ...) -> None: ...
 
 class PlanStep(_message.Message):
     __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version", "finds", "grade")
