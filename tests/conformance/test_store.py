@@ -9,10 +9,13 @@ from gateway.errors import AlreadyExists, ClockMovedBack, Conflict, GatewayFault
 from gateway.model.access import ExtractRequest, Grant
 from gateway.model.audit import GENESIS, AuditEvent
 from gateway.model.catalog import Column, CsvSource, DataSet, Party
+from gateway.model.classification import Cause, Classification
 from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
+from gateway.model.evidence import Declaration, Judged
 from gateway.model.grades import Grade
 from gateway.model.key_domains import KeyDomain, KeyVersion, Shredding, name_of, written
 from gateway.model.lifecycle import (
+    ClassificationState,
     DataSetState,
     GrantState,
     KeyDomainState,
@@ -329,7 +332,97 @@ class TestPolicies:
         return [f"{p.name.removeprefix('policies/')}{p.version}" for p in policies]
 
 
+class TestClassifications:
+    def made(self, name: str, at: int = 0, **fields: object) -> Classification:
+        given: dict[str, object] = {
+            "dataset": f"datasets/{name}",
+            "number": 1,
+            "cause": Cause.REGISTERED,
+            "asked_by": "parties/bureau",
+            "columns_total": 3,
+            "created": minutes(at),
+            "updated": minutes(at),
+        }
+        return Classification.model_validate(given | fields)
+
+    def test_the_newest_of_each_is_kept(self, store: SqlStore) -> None:
+        newer = self.made("one", number=2, state=ClassificationState.DONE)
+        with store.write() as tx:
+            tx.put_classification(self.made("one"))
+            tx.put_classification(self.made("two"))
+            tx.put_classification(newer)
+        with store.read() as tx:
+            assert tx.classification("datasets/one") == newer
+            assert tx.classification("datasets/three") is None
+            assert tx.classifications(["datasets/one", "datasets/three"]) == {"datasets/one": newer}
+            assert tx.classifications([]) == {}
+
+    def test_what_waits_and_what_a_process_left_behind(self, store: SqlStore) -> None:
+        states = (
+            ClassificationState.RUNNING,
+            ClassificationState.PENDING,
+            ClassificationState.RUNNING,
+            ClassificationState.DONE,
+        )
+        with store.write() as tx:
+            for number, state in enumerate(states):
+                tx.put_classification(self.made(f"no-{number}", at=number, state=state))
+            tx.lease("datasets/no-0", "a", NOW, minutes(5))
+            tx.lease("datasets/no-2", "a", NOW, minutes(1))
+        with store.read() as tx:
+            assert tx.unclassified(NOW) == ["datasets/no-1"]
+            assert tx.unclassified(minutes(1)) == ["datasets/no-1", "datasets/no-2"]
+            assert tx.unclassified(minutes(5))[0] == "datasets/no-0"
+
+    def test_what_ended_before_a_moment(self, store: SqlStore) -> None:
+        failed = {"reason": "SOURCE_UNAVAILABLE", "text": "put it back"}
+        with store.write() as tx:
+            tx.put_classification(self.made("done", at=2, state=ClassificationState.DONE))
+            tx.put_classification(
+                self.made("failed", at=1, state=ClassificationState.FAILED, ending=failed)
+            )
+            tx.put_classification(self.made("waits", at=0))
+        with store.read() as tx:
+            assert tx.classified_before(minutes(1)) == []
+            assert tx.classified_before(minutes(2)) == ["datasets/failed"]
+            assert tx.classified_before(minutes(3)) == ["datasets/failed", "datasets/done"]
+
+    def test_data_sets_judged_under_other_rules(self, store: SqlStore) -> None:
+        old, new = Judged(rules="old"), Judged(rules="new")
+        with store.write() as tx:
+            for name, judged in (("old", old), ("new", new), ("not-yet", None)):
+                tx.put_dataset(dataset(name, judged=judged), expected_revision=None)
+            tx.put_dataset(
+                dataset("gone", judged=old, state=DataSetState.WITHDRAWN), expected_revision=None
+            )
+        with store.read() as tx:
+            assert tx.judged_otherwise("new") == ["datasets/old"]
+            assert tx.judged_otherwise("newest") == ["datasets/new", "datasets/old"]
+
+    def test_declarations_that_lapsed(self, store: SqlStore) -> None:
+        def declared(until: datetime | None) -> Column:
+            said = Declaration(party="parties/officer", role=Role.OFFICER, at=NOW, until=until)
+            return Column(name="姓名", type="string", declaration=said)
+
+        with store.write() as tx:
+            for name, until in (("soon", minutes(1)), ("late", minutes(9)), ("ever", None)):
+                tx.put_dataset(dataset(name, columns=(declared(until),)), expected_revision=None)
+        with store.read() as tx:
+            assert tx.lapsed(NOW) == []
+            assert tx.lapsed(minutes(1)) == ["datasets/soon"]
+            assert tx.lapsed(minutes(9)) == ["datasets/late", "datasets/soon"]
+
+
 class TestGrants:
+    def test_those_that_a_change_of_verdicts_affects(self, store: SqlStore) -> None:
+        lost = (Reason(code="COLUMN_DENIED", text="no longer"),)
+        with store.write() as tx:
+            tx.put_grant(grant("spared"), expected_revision=None)
+            tx.put_grant(grant("struck", affected=lost), expected_revision=None)
+        with store.read() as tx:
+            assert [g.name for g in tx.grants(ALL, affected=True)] == ["grants/struck"]
+            assert len(tx.grants(ALL)) == 2
+
     def test_revisions(self, store: SqlStore) -> None:
         with store.write() as tx:
             tx.put_grant(grant("one"), expected_revision=None)

@@ -21,6 +21,7 @@ import gateway.api.call
 from gateway.execute.intake import StagedIntake
 from gateway.execute.local import LocalExecutor
 from gateway.execute.sources import LocalSources
+from gateway.registry.classifier import Classifier
 from gateway.release.opening import Opening
 from gateway.release.running import Runner
 from gateway.store import places
@@ -44,6 +45,8 @@ POINTS: dict[str, tuple[type, str]] = {
     "seal": (Runner, "_seal"),
     "destroy": (EncryptedStaging, "destroy"),
     "receive": (StagedIntake, "receive"),
+    "classify": (Classifier, "_find"),
+    "keep": (Classifier, "_keep"),
 }
 
 

@@ -15,7 +15,7 @@ from gateway.api.pb import catalog_pb2, release_pb2
 from gateway.client import Unreachable
 from gateway.client.streams import pieces
 from gateway.errors import FailedPrecondition
-from gateway.model.catalog import Column, PushedSource
+from gateway.model.catalog import Column, ParquetSource, PushedSource
 from gateway.testing import residents
 from gateway.verify import verify_certificate
 
@@ -184,6 +184,26 @@ def test_a_release_whose_gateways_all_die_fails_in_the_end_and_is_not_readable(s
         assert gateway.client("auditor").verify_audit().whole
     with site.running():
         site.until(lambda: not site.staged())
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [at("classify"), at("classify", when="after"), at("keep", when="after")],
+    ids=lambda broken: f"{broken['when']}-{broken['point']}",
+)
+def test_a_classification_whose_gateway_dies_is_done_by_the_next_and_once(site, broken) -> None:
+    site.write(residents(500, 7))
+    source = ParquetSource(path="residents.parquet")
+    with site.running(breaks=[broken]) as gateway:
+        with suppress(Unreachable):
+            gateway.client("holder").register("residents", source, title="R", wait=False)
+        assert gateway.await_end() == KILLED
+    site.later()
+    with site.running() as gateway:
+        found = gateway.client("holder").classified("residents")
+        assert all(column.entity for column in found.columns)
+        entries = [entry.action for entry in gateway.client("auditor").audit_entries()]
+        assert entries.count("dataset.classified") == 1
 
 
 @pytest.mark.parametrize(
