@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from gateway.registry.classifier import Classifier
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
 from gateway.registry.grants import Grants
 from gateway.registry.key_domains import KeyDomains
+from gateway.registry.lapsing import lapse
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
 from gateway.registry.reidentifications import Reidentifications
@@ -185,7 +187,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             "look for outdated verdicts": classifier.look_out,
             "expire releases": custody.expire,
             "expire grants": grants.expire,
-            "put away lapsed verdicts": catalog.lapse,
+            "put away lapsed verdicts": partial(lapse, store, clock),
             "expire re-identifications": reidentifications.expire,
             "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,

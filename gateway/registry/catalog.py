@@ -281,42 +281,6 @@ class Catalog:
             until=until.isoformat() if until is not None else "for good",
         )
 
-    def lapse(self) -> int:
-        """Put away declarations that lapsed; no decision depends on it. Returns how many data sets
-        had any."""
-        now = self._clock.now()
-        with self._store.read() as tx:
-            names = tx.lapsed(now)
-        for name in names:
-            with self._store.write() as tx:
-                before = tx.dataset(name)
-                if before is None or (after := before.at(now)) == before:
-                    continue
-                after = after.but(revision=before.revision + 1, updated=now)
-                tx.put_dataset(after, expected_revision=before.revision)
-                gone = [
-                    column.name
-                    for column, then in zip(after.columns, before.columns, strict=True)
-                    if column.declaration != then.declaration
-                ]
-                affected = recheck(tx, before, after, now)
-                tx.audit(
-                    AuditEvent(
-                        actor="gateway",
-                        action="dataset.lapse",
-                        resource=name,
-                        outcome="ok",
-                        details={
-                            "revision": str(after.revision),
-                            "grade": grade_of(after),
-                            "columns": ",".join(gone)[:200],
-                            **affected,
-                        },
-                    ),
-                    now,
-                )
-        return len(names)
-
     def affected(self, caller: Party, dataset: DataSet) -> list[Grant]:
         """Active grants of a data set that a change of its verdicts affects, if the caller may see
         them all: its holder, officers and auditors."""

@@ -10,6 +10,7 @@ from gateway.model.grades import Grade
 from gateway.model.lifecycle import ReleaseState
 from gateway.model.names import ColumnRole, RecipientKind, Role
 from gateway.ports import Page
+from gateway.registry.lapsing import lapse
 from gateway.testing import residents
 
 NAME = "datasets/residents"
@@ -109,8 +110,8 @@ def test_a_verdict_that_lapses_affects_the_grants_that_rest_on_it(office):
     office.clock.move(days=2)
     # Nobody has swept it yet, and it holds no more.
     assert office.open(request).decision.columns[0].transform.kind == "mask"
-    assert office.rooms.catalog.lapse() == 1
-    assert office.rooms.catalog.lapse() == 0
+    assert lapse(office.rooms.store, office.clock) == 1
+    assert lapse(office.rooms.store, office.clock) == 0
     assert [r.code for r in look(office, grant).affected] == ["COLUMN_STRICTER"]
     assert ("dataset.lapse", "ok") in office.actions()
     kept = office.rooms.catalog.get(office.officer, NAME).find("phone")
