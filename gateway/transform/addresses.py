@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gateway.transform.base import Flags
 from gateway.transform.characters import Characters, Codes, Counts
+from gateway.transform.varlen import VarlenColumn, build_text
 
 _PROVINCES: Final = """
     北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南
@@ -98,6 +100,27 @@ def mask_address(values: Characters, sign: int, signs: int) -> tuple[Characters,
     # A district, or a city of county rank, stands right behind a city; nothing behind a district.
     region, _ = _next_region(values, kinds, stops, region, is_city)
     return _cut(values, region, sign, signs), region > 0
+
+
+def before_ascii(text: pa.Array) -> pa.Array:
+    """Of each value what stands before its first ASCII character; nulls stay null.
+
+    ``mask_address`` of it is that of the whole value: no region holds such a character, and none
+    begins behind one.
+    """
+    parts = VarlenColumn.of(text)
+    if not len(parts.data):
+        return text
+    ascii_at = np.append(np.flatnonzero(parts.data < 0x80), len(parts.data))
+    ends = np.minimum(
+        ascii_at[np.searchsorted(ascii_at, parts.starts)], parts.starts + parts.lengths
+    )
+    turns = np.zeros(len(parts.data) + 1, np.int8)
+    some = ends > parts.starts  # of these no two begin, and no two end, at one place
+    turns[parts.starts[some]] += 1
+    turns[ends[some]] -= 1
+    kept = np.cumsum(turns[:-1], dtype=np.int8).view(np.bool_)
+    return build_text(parts.data[kept], ends - parts.starts, parts.valid, parts.slots)
 
 
 def _province(values: Characters) -> Counts:

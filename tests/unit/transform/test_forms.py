@@ -1,9 +1,16 @@
 """Ready masks: what of each form stays visible, and which values they refuse, named by fault."""
 
+import re
+
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.transforms import Form, MaskForm
+from gateway.transform.addresses import before_ascii, mask_address
+from gateway.transform.characters import Characters
 from gateway.transform.registry import build
 
 
@@ -211,3 +218,43 @@ def test_text_that_is_not_utf8_stops_without_showing_it() -> None:
         build(MaskForm(form="chinese_name"), source_type=pa.string()).apply(broken)
     assert "UTF-8" in caught.value.message
     assert caught.value.__cause__ is None
+
+
+_ADDRESS_PIECES = [
+    *("北京", "河北省", "广西壮族自治区", "大连市", "石家庄市", "门头沟区", "延边州", "地区", "区"),
+    *("安平县", "建设路", "市", "大", "12号", "A座", " ", "　", "１", "旗", "é", "𠮷", "张"),
+]
+_MAIL_PIECES = ["a", "Zh", "7", ".", "..", "-", "_", "@", "@", "example", ".COM", "é", " ", "+x"]
+
+
+@given(st.lists(st.none() | st.lists(st.sampled_from(_ADDRESS_PIECES), max_size=8).map("".join)))
+def test_an_address_is_masked_by_what_stands_before_its_first_ascii_character(
+    values: list[str | None],
+) -> None:
+    trimmed = pc.utf8_trim(pa.array(values, pa.string()), " \u3000")
+    whole, regions = mask_address(Characters.of(trimmed), ord("*"), 3)
+    front, same = mask_address(Characters.of(before_ascii(trimmed)), ord("*"), 3)
+    assert front.column().to_pylist() == whole.column().to_pylist()
+    assert same.tolist() == regions.tolist()
+
+
+@given(
+    st.lists(st.none() | st.lists(st.sampled_from(_MAIL_PIECES), max_size=9).map("".join)),
+    st.sampled_from(["*", "＊"]),
+)
+def test_mails_of_a_column_are_masked_as_each_alone(values: list[str | None], sign: str) -> None:
+    transform = build(MaskForm(form="email", character=sign), source_type=pa.string())
+    column = pa.concat_arrays([pa.array(["x@y.zz"]), pa.array(values, pa.string())])[1:]
+    expected = [value and masked_mail(value.strip(" "), sign) for value in values]
+    assert transform.apply(column).column.to_pylist() == expected
+
+
+def masked_mail(value: str, sign: str) -> str | None:
+    """Said once more, for one value at a time."""
+    local, _, domain = value.partition("@")
+    atoms = all(re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", atom) for atom in local.split("."))
+    labels = domain.split(".")
+    named = all(re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", label) for label in labels)
+    if not (atoms and named and len(labels) > 1):
+        return None
+    return f"{local[0] if len(local) > 1 else ''}{sign * 3}@{domain.lower()}"
