@@ -136,7 +136,13 @@ class _Words:
         self._cut: dict[int, tuple[list[str], list[int]]] = {}
 
     def is_near(self, wanted: frozenset[str], place: int) -> bool:
-        """Whether one of the words stands at the place or among the WORDS_BEFORE before it."""
+        """Whether one of the words stands at the place or among the WORDS_BEFORE before it.
+
+        presidio looks forward, too, for no word more than the one at the place. Where that does
+        not count (`be`, or a sign that a find begins with) it takes the next that does.
+        """
+        if next(self._forward(place), None) in wanted:
+            return True
         left = WORDS_BEFORE + 1
         for word in self._backward(place):
             if word in wanted:
@@ -153,16 +159,34 @@ class _Words:
             if block >= 0 and place < self._blocks[block][1]:
                 words, starts = self._words(block)
                 for at in range(bisect_right(starts, place) - 1, -1, -1):
-                    word = words[at].lower()
-                    if word != "be" and not self._nlp.is_punct(word, LANGUAGE):
+                    if self._counts(word := words[at].lower()):
                         yield word
                 place = self._blocks[block][0] - 1
                 block -= 1
             else:
-                word = self._folded[place].lower()
-                if not self._nlp.is_punct(word, LANGUAGE):
+                if self._counts(word := self._folded[place].lower()):
                     yield word
                 place -= 1
+
+    def _forward(self, place: int) -> Iterator[str]:
+        """The same from the one at the place to the end."""
+        block = bisect_right(self._starts, place) - 1
+        while place < len(self._folded):
+            if block >= 0 and place < self._blocks[block][1]:
+                words, starts = self._words(block)
+                for at in range(bisect_right(starts, place) - 1, len(words)):
+                    if self._counts(word := words[at].lower()):
+                        yield word
+                place = self._blocks[block][1]
+            else:
+                if self._counts(word := self._folded[place].lower()):
+                    yield word
+                place += 1
+            if place in self._starts[block + 1 : block + 2]:
+                block += 1
+
+    def _counts(self, word: str) -> bool:
+        return word != "be" and not self._nlp.is_punct(word, LANGUAGE)
 
     def _words(self, block: int) -> tuple[list[str], list[int]]:
         """The words of a block and where they begin in the text."""

@@ -151,10 +151,12 @@ class FormRecognizer(Strict):
 class AddressRecognizer(EntityRecognizer):
     """Finds Chinese addresses from a street and number outwards, in linear time."""
 
+    STREETS = r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)"
+    NUMERALS = r"[0-9一二三四五六七八九十百]{1,6}"
+    UNITS = r"(?:号|栋|幢|室|单元|楼|组|弄|层|座)"
     _TAIL = regex.compile(
-        r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)"
-        r"(?:(?:(?![了在到是有说这那])[\p{Han}A-Za-z0-9#-]){0,20}?[0-9一二三四五六七八九十百]{1,6}\s?"
-        r"(?:号|栋|幢|室|单元|楼|组|弄|层|座)){1,8}",
+        rf"{STREETS}(?:(?:(?![了在到是有说这那])[\p{{Han}}A-Za-z0-9#-]){{0,20}}?{NUMERALS}\s?"
+        rf"{UNITS}){{1,8}}",
         regex.IGNORECASE,
     )
     # Words that stand before an address and are none of it.

@@ -28,8 +28,8 @@ _PRESIDIO: Mapping[str, str] = MappingProxyType(
 )
 # Where an address ends: the street, then a number with its unit, in whatever signs.
 _ADDRESS = (
-    r"(?:大道|路|街|巷|弄|胡同|道|村|里|苑|园|屯|组|小区|社区)(?:[^\x00-\x7F]|[A-Z0-9#-]){0,20}"
-    r"[0-9一二三四五六七八九十百](?:\s|[^\x00-\x7F])?(?:号|栋|幢|室|单元|楼|组|弄|层|座)"
+    rf"{AddressRecognizer.STREETS}(?:[^\x00-\x7F]|[A-Z0-9#-]){{0,20}}{AddressRecognizer.NUMERALS}"
+    rf"(?:\s|[^\x00-\x7F])?{AddressRecognizer.UNITS}"
 )
 _FAR = re.compile(r"(?<!\\)\{(\d+),\d{2,}\}")
 _BRACE_IN_CLASS = re.compile(r"\[[^\]]*\{")

@@ -10,8 +10,10 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from gateway import testing
 from gateway.classify.engine import engine
-from gateway.classify.finder import Reference, Screened, without_contained
+from gateway.classify.finder import Reference, Screened, resolved, without_contained
 from gateway.classify.pack import standard
+from gateway.classify.recognizers import AddressRecognizer, Strict
+from tests.property._drawn_texts import Drawn, typed
 
 THRESHOLDS = (0.0, 0.4, 0.75)
 _ANALYZER = engine(standard())
@@ -73,6 +75,19 @@ text = st.lists(piece, max_size=12).map("".join)
     threshold=0.4,
     entities=None,
 )
+@example(
+    texts=["be_wechat88", "加我 bewechat88", "bewx12345 wx", "联系 be_weixin01"],
+    threshold=0.4,
+    entities=None,
+)
+@example(
+    texts=[
+        "家住采薇街朗润国际金融中心商务写字楼西塔楼东区1203室",
+        "采薇街" + "\u3000" * 20 + "12号",
+    ],
+    threshold=0.4,
+    entities=None,
+)
 def test_the_same_spans_and_scores_as_presidio(texts, threshold, entities):
     hold_together(texts, threshold, entities)
 
@@ -88,6 +103,37 @@ def test_the_same_in_long_columns_of_joined_pieces(seed):
         for _ in range(250)
     ]
     assert len(hold_together(texts)) > 100
+
+
+def _patterns(recognizer):
+    if isinstance(recognizer, AddressRecognizer):
+        return [recognizer._TAIL.pattern]
+    return [p.regex for p in recognizer.patterns] if isinstance(recognizer, Strict) else []
+
+
+_RECOGNIZERS = [r for r in _ANALYZER.registry.recognizers if _patterns(r)]
+
+
+@pytest.mark.parametrize("recognizer", _RECOGNIZERS, ids=lambda r: r.name)
+def test_the_same_in_strings_of_each_recognisers_own_pattern(recognizer):
+    """A screen is a second reading of a pattern: what it forgets shows in strings of that pattern,
+    beside the words and the neighbours that decide whether they count."""
+    drawn = random.Random(recognizer.name)
+    own = [Drawn(pattern) for pattern in _patterns(recognizer)]
+    words = [*(recognizer.context or ["电话"]), "", "是", "x", "be ", "的", "1.", "No", "id_"]
+    between = ["", " ", "：", "是", ", be ", "，" * 9, " a b c d e ", " a b c d e f "]
+    behind = ["", "。", " ", "号", "a", ".", ".1", ".5元", "_", "\n", "x 2."]
+    texts = []
+    for _ in range(150):
+        value = typed(drawn, drawn.choice(own).value(drawn))
+        word = drawn.choice(words)
+        word = word.upper() if drawn.random() < 0.2 else word
+        texts.append(
+            drawn.choice(["", "我", "x ", "\n"])
+            + (word + drawn.choice(between) + value + drawn.choice(behind))
+        )
+    for threshold in THRESHOLDS:
+        hold_together(texts, threshold)
 
 
 @settings(deadline=None)
@@ -107,6 +153,34 @@ def test_what_lies_within_a_surer_find_goes_as_presidio_lets_it_go(drawn):
     theirs = EntityRecognizer.remove_duplicates([RecognizerResult(*find) for find in finds])
     kept = {(r.entity_type, r.start, r.end, r.score) for r in theirs}
     assert set(without_contained(finds)) == kept
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "B"]),
+            st.integers(0, 12),
+            st.integers(1, 8),
+            st.sampled_from([0.4, 0.5, 0.9]),
+        ),
+        max_size=12,
+    )
+)
+def test_all_that_was_found_is_hidden_and_the_surest_stays_whole(drawn):
+    text = "a.b" * 7
+    finds = [(entity, start, start + length, score) for entity, start, length, score in drawn]
+    spans = resolved(text, finds)
+    hidden = [place for start, end, *_ in spans for place in range(start, end)]
+    assert len(hidden) == len(set(hidden))
+    found = {place for _, start, end, _ in finds for place in range(start, end)}
+    assert {p for p in found if text[p] != "."} <= set(hidden) <= found
+    for start, end, entity, percent in spans:
+        by = [f for f in finds if f[0] == entity and f[1] <= start and end <= f[2]]
+        assert any(round(score * 100) == percent for *_, score in by)
+    if finds:
+        entity, start, end, _ = min(finds, key=lambda f: (-f[3], f[1] - f[2], f[1], f[0]))
+        assert (start, end, entity) in {span[:3] for span in spans}
 
 
 HOSTILE = {
