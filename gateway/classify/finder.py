@@ -5,7 +5,7 @@ cut only where a word matters. Spans, entities and scores are those of `referenc
 them: a property test holds the two together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -131,7 +131,9 @@ def without_contained(
 
 
 def resolved(text: str, finds: Iterable[tuple[str, int, int, float]]) -> Spans:
-    """Of overlapping finds the surer stays, then the longer; a placeholder is no find."""
+    """Of overlapping finds the surer stays whole, then the longer; of the other stays what sticks
+    out of it, as spans of its own entity, so that all that was found is hidden. A placeholder is
+    no find."""
     # The same number may pass as several things; the order must not depend on the engine's.
     ranked = sorted(finds, key=lambda find: (-find[3], find[1] - find[2], find[1], find[0]))
     taken = bytearray(len(text) if len(ranked) > 1 else 0)
@@ -139,12 +141,23 @@ def resolved(text: str, finds: Iterable[tuple[str, int, int, float]]) -> Spans:
     for entity, start, end, score in ranked:
         if _is_placeholder(text, start, end):
             continue
+        percent = round(score * 100)
+        if not any(taken[start:end]):
+            kept.append((start, end, entity, percent))
+        else:
+            kept += [(*gap, entity, percent) for gap in _gaps(text, taken, start, end)]
         if taken:
-            if any(taken[start:end]):
-                continue
             taken[start:end] = b"\x01" * (end - start)
-        kept.append((start, end, entity, round(score * 100)))
     return sorted(kept)
+
+
+def _gaps(text: str, taken: bytearray, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """What is not taken yet between two places, where it is more than signs and spaces."""
+    while (begin := taken.find(0, start, end)) >= 0:
+        start = taken.find(1, begin, end)
+        start = start if start >= 0 else end
+        if any(map(str.isalnum, text[begin:start])):
+            yield begin, start
 
 
 def _is_placeholder(text: str, start: int, end: int) -> bool:

@@ -94,6 +94,33 @@ def test_of_overlapping_finds_the_surer_stays(protector: TextProtector) -> None:
     assert found(protector, "微信 li@mail.internal") == [("EMAIL_ADDRESS", "li@mail.internal")]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "wang.xiaoming-13800138000@corp.internal",
+            [
+                ("EMAIL_ADDRESS", "wang.xiaoming-"),
+                ("CN_MOBILE", "13800138000"),
+                ("EMAIL_ADDRESS", "@corp.internal"),
+            ],
+        ),
+        (
+            "https://x.cn/u/zhangsan?tel=13800138000&name=wangxm",
+            [
+                ("URL", "https://x.cn/u/zhangsan?tel="),
+                ("CN_MOBILE", "13800138000"),
+                ("URL", "&name=wangxm"),
+            ],
+        ),
+    ],
+)
+def test_what_sticks_out_of_a_surer_find_is_found_too(
+    protector: TextProtector, text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert found(protector, text) == expected
+
+
 def test_only_the_named_entities(protector: TextProtector) -> None:
     done = protector.redact(pa.array(["王小明 13800138000"]), entities=["CN_MOBILE"])
     assert done.to_pylist() == ["王小明 <CN_MOBILE>"]
