@@ -1,8 +1,10 @@
 """Runs a plan on this machine: read, transform, check and stage, batch by batch."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from threading import Event
 from typing import Final
 
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pyarrow as pa
 from gateway.errors import HolderError, StagingUnavailable, TransformFailed
 from gateway.execute.cells import CellCounts, SmallCells
 from gateway.execute.checks import OutputChecks
-from gateway.execute.pipeline import in_order
+from gateway.execute.pipeline import ahead, in_order
 from gateway.execute.steps import BatchSteps
 from gateway.execute.translation import translating
 from gateway.model.content import ContentDigest
@@ -80,20 +82,61 @@ class LocalExecutor:
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:
             left_out = self._small_cells(plan, steps, source, progress)
             digest = ContentDigest(schema)
-            with open_writer(schema) as writer:
-                alive = partial(_still_at, digest, progress)
-                with closing(self._transformed(plan, steps, source, alive)) as batches:
-                    kept = (_without(left_out, batch) for batch in batches)
-                    for batch in order.applied(kept):
-                        checks.see(batch)
-                        with translating(_staging_failed):
-                            writer.write(batch)
-                        digest.update(batch)
-                        progress(digest.rows)
+            alive = partial(_still_at, digest, progress)
+            with (
+                open_writer(schema) as writer,
+                ThreadPoolExecutor(1, "gateway-stage") as stager,
+                closing(self._published(plan, steps, source, left_out, order, alive)) as batches,
+            ):
+                written = stager.submit(_nothing)
+                for batch in batches:
+                    checks.see(batch)
+                    with translating(_staging_failed):
+                        written.result()
+                    written = stager.submit(writer.write, batch)
+                    digest.update(batch)
+                    progress(digest.rows)
+                with translating(_staging_failed):
+                    written.result()
                 figures = checks.figures()
                 with translating(_staging_failed):
                     stream = writer.finish()
         return RunResult(stream, digest.hexdigest(), digest.rows, figures)
+
+    def _published(
+        self,
+        plan: Plan,
+        steps: BatchSteps,
+        source: Source,
+        left_out: list[SmallCells],
+        order: RowOrder,
+        alive: Callable[[], None],
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """The rows that are published, in the release's order; a thread brings them into it."""
+        stopped = Event()  # or the thread would complete its window before it ends
+
+        def kept() -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                if stopped.is_set():
+                    return
+                yield _without(left_out, batch)
+
+        def alive_or_stopped() -> None:
+            try:
+                alive()
+            except BaseException:
+                stopped.set()
+                raise
+
+        with (
+            closing(self._transformed(plan, steps, source)) as batches,
+            closing(ahead(order.applied(kept()), "gateway-order", alive_or_stopped)) as ordered,
+        ):
+            try:
+                for batch in ordered:  # noqa: UP028 - closed, it must say so before it waits
+                    yield batch
+            finally:
+                stopped.set()
 
     def _small_cells(
         self, plan: Plan, steps: BatchSteps, source: Source, progress: Progress
@@ -112,7 +155,11 @@ class LocalExecutor:
         return found
 
     def _transformed(
-        self, plan: Plan, steps: BatchSteps, source: Source, alive: Callable[[], None]
+        self,
+        plan: Plan,
+        steps: BatchSteps,
+        source: Source,
+        alive: Callable[[], None] = lambda: None,
     ) -> Generator[pa.RecordBatch, None, None]:
         read = _read(source.batches(steps.columns, plan.filters, plan.limit), steps.batch_rows)
         try:
@@ -130,6 +177,10 @@ def _read(
             size = most_rows or max(batch.num_rows, 1)
             for start in range(0, max(batch.num_rows, 1), size):
                 yield batch.slice(start, size)
+
+
+def _nothing() -> None:
+    """What is written before the first batch."""
 
 
 def _still_at(digest: ContentDigest, progress: Progress) -> None:

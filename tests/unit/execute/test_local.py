@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -143,13 +144,20 @@ Run = Callable[..., RunResult]
 
 @pytest.fixture
 def run(staging) -> Run:
-    def run(planned: Plan, source=None, progress=lambda _: None, workers: int = 2) -> RunResult:
+    def run(
+        planned: Plan,
+        source=None,
+        progress=lambda _: None,
+        workers: int = 2,
+        order_key: bytes | None = None,
+    ) -> RunResult:
         return LocalExecutor({}, workers).run(
             planned,
             source or TableSource(TABLE),
             {"domain": b"k" * 32},
             lambda schema: staging.create(RELEASE, b"", schema),
             progress,
+            order_key,
         )
 
     return run
@@ -293,11 +301,11 @@ SEX, N = (
 
 
 def test_too_many_rows_are_refused_and_nothing_stays(run: Run, staging) -> None:
-    source = TableSource(UNEVEN)
+    source = TableSource(pa.concat_tables([UNEVEN] * 5))  # 40 batches
     with pytest.raises(CheckFailed, match="more rows than the policy permits"):
         run(plan(SEX, checks=[MaxRowsCheck(rows=5_000)]), source)
     assert not staging.names()
-    assert source.read < 8
+    assert source.read < 12
     assert source.closed == 1
 
 
@@ -372,6 +380,34 @@ def test_cancelling_stops_everything(run: Run, staging, small: str) -> None:
         run(plan(step("district", Keep()), checks=[cell(2, small, "district")]), source, stop)
     assert not staging.names()
     assert source.read < 10
+    assert source.closed == 1
+
+
+def test_a_window_that_nobody_waits_for_is_not_completed(
+    run: Run, staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window of rows whose texts are searched takes minutes: a stop is heard before."""
+    monkeypatch.setattr("gateway.execute.pipeline._SECONDS", 0.001)
+    asked = threading.Event()
+
+    class Slow(TableSource):
+        def batches(self, *asked_for: Any) -> Iterator[pa.RecordBatch]:
+            for batch in super().batches(*asked_for):
+                yield batch
+                if self.read > 5:
+                    asked.wait(10)
+
+    def stop(rows: int) -> None:
+        if not asked.is_set():
+            asked.set()
+            raise Cancelled("stop")
+
+    source = Slow(pa.table({"n": pa.array(range(800_000), pa.int64())}))
+    kept = plan(step("n", Keep(), schema=source.table.schema))
+    with pytest.raises(Cancelled):
+        run(kept, source, stop, order_key=b"o" * 32)
+    assert not staging.names()
+    assert source.read < 10  # 14 are a window
     assert source.closed == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from gateway.execute.pipeline import in_order
+from gateway.execute.pipeline import ahead, in_order
 
 
 class Counting:
@@ -109,3 +109,28 @@ def test_it_is_alive_while_a_batch_takes_long(monkeypatch: pytest.MonkeyPatch) -
 
 def test_nothing_to_read_is_nothing() -> None:
     assert list(in_order(iter(()), number, 2)) == []
+
+
+def test_items_are_made_by_one_thread_two_ahead() -> None:
+    made: list[str] = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            made.append(threading.current_thread().name)
+            yield item
+
+    found = ahead(items(), "gateway-test")
+    for expected in range(10):
+        assert next(found) == expected
+        assert len(made) <= expected + 3
+    found.close()
+    assert {name.rstrip("0123456789") for name in made} == {"gateway-test_"}
+    assert threads() == []
+
+
+def test_an_error_in_making_an_item_comes_out_after_those_before() -> None:
+    found = ahead(iter(Counting(30, 7)), "gateway-test")
+    assert [number(next(found)) for _ in range(7)] == list(range(7))
+    with pytest.raises(KeyError, match="reading"):
+        next(found)
+    assert threads() == []
