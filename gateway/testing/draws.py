@@ -43,6 +43,7 @@ class Purpose(IntEnum):
     ADDRESSES = 15
     BENCHMARK = 16
     LETTERS = 17
+    HIDDEN = 18
 
 
 class Stream:

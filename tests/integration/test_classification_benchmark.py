@@ -22,15 +22,23 @@ def test_a_small_run_gives_every_figure_of_the_columns(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     columns = json.loads(report.read_text())["columns"]
-    held = columns["held_out"]
-    assert held["columns"] >= 400
-    assert held["direct"] > 100
-    assert held["check_digit_claims"] > 10
-    # No aim is held here: what a run reached, docs/classification.md says. A direct identifier that
-    # is called harmless is another matter.
-    assert held["direct_missed"] == 0
+    fresh = columns["fresh"]
+    assert fresh["columns"] >= 400
+    assert fresh["direct"] > 100
+    assert fresh["check_digit_claims"] > 10
+    # No aim is held here: what a run reached, docs/classification.md says. A direct identifier of the
+    # names that the rules know, called harmless, is another matter.
+    assert columns["tuning"]["direct_missed"] == columns["second_half"]["direct_missed"] == 0
     assert set(columns["by_domain"]) == {"government", "health", "finance", "commerce"}
     assert len(columns["by_naming"]) == 6
-    assert sum(part["columns"] for part in columns["by_naming"].values()) == held["columns"]
-    assert 0 < columns["names_not_in_the_other_half"] < 1
+    assert sum(part["columns"] for part in columns["by_naming"].values()) == fresh["columns"]
+    assert 0 < columns["fresh_names_of_the_first_hand"] < 1
+    assert 0 < columns["fresh_new_names"]["columns"] < fresh["columns"]
+    hidden = columns["hidden"]
+    assert hidden["columns"] > 700
+    assert (
+        sum(n for by in hidden["by_hiding"].values() for _, n in by.values()) == hidden["columns"]
+    )
+    assert hidden["released"] == sum(n for n, _ in hidden["by_carrier"].values())
     assert "macro F1" in done.stdout
+    assert "released as harmless" in done.stdout

@@ -24,7 +24,8 @@ class LabelledColumn:
     """One column and what is true of it.
 
     `entity` and `role`: None where nobody could tell from name and values; unknown is then right.
-    `dirt_per_mille`: the share of its cells that were spoilt.
+    `dirt_per_mille`: the share of its cells that were spoilt. `entry`: of the list of names, what the
+    name was made from; empty for a meaningless one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LabelledColumn:
     role: ColumnRole | None
     trap: bool
     dirt_per_mille: int
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,7 @@ class LabelledTable:
 def tables(seed: int, *, split: Split = "all", rows: int = ROWS) -> Iterator[LabelledTable]:
     """Yield the forty tables of one seed, the same on any platform.
 
-    split: which half of the names and words is drawn from. What was tuned on "tuning" is measured
-    on "held-out", with other seeds. rows: of each table, at least 1. Raises ValueError otherwise.
+    split: which part of the names and words is drawn from. rows: of each table, at least 1. Raises ValueError otherwise.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}")
@@ -72,7 +73,8 @@ def _table(plan: Plan, number: int, seed: int, split: Split, rows: int) -> Label
         )
         style = _style(shared, usual)
         dirt = int(shared.between(50, 300, 1)[0])
-        columns.append(_label(kind, namer.name(key, style, owned=kind.owned), style, dirt))
+        name, entry = namer.name(key, style, owned=kind.owned)
+        columns.append(_label(kind, name, style, dirt, entry))
         arrays.append(spoilt(kind.make(draw), draw, dirt))
     data = pa.table(arrays, names=[column.name for column in columns])
     return LabelledTable(f"{plan.domain}-{plan.title}", plan.domain, tuple(columns), data)
@@ -85,7 +87,7 @@ def _style(stream: Stream, usual: NamingStyle) -> NamingStyle:
     return usual if drawn < 80 else _SPOKEN[int(stream.below(len(_SPOKEN), 1)[0])]
 
 
-def _label(kind: Kind, name: str, style: NamingStyle, dirt: int) -> LabelledColumn:
+def _label(kind: Kind, name: str, style: NamingStyle, dirt: int, entry: str) -> LabelledColumn:
     told = style != "meaningless" or kind.shows
     entity, role = (kind.entity, kind.role) if told else (None, None)
-    return LabelledColumn(name, kind.key, style, entity, role, kind.trap, dirt)
+    return LabelledColumn(name, kind.key, style, entity, role, kind.trap, dirt, entry)

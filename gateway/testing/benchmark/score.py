@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.model.grades import Grade, effective
 from gateway.model.names import ColumnRole
 from gateway.testing.benchmark.build import LabelledColumn
+from gateway.testing.benchmark.hidden import Hiding
 
 CHECK_DIGIT = frozenset(
     "CN_RESIDENT_ID CN_USCC CN_ORG_CODE CN_BANK_CARD CREDIT_CARD IBAN_CODE IMEI VIN".split()
@@ -29,15 +31,21 @@ class Answer:
     entity: str | None
     role: ColumnRole | None
     confidence: float
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """One column of a table of a domain, and the answer."""
+    """One column of a table of a domain, and the answer.
+
+    `floor`: the grade that the standard in use gives to what the column is; None does not look at
+    grades.
+    """
 
     domain: str
     column: LabelledColumn
     answer: Answer
+    floor: Grade | None = None
 
     @property
     def right(self) -> bool:
@@ -45,15 +53,44 @@ class Rated:
 
     @property
     def missed(self) -> bool:
-        """A direct identifier that was called something milder. Unknown is held back, no miss."""
-        direct = ColumnRole.DIRECT_IDENTIFIER
-        return self.column.role is direct and self.answer.role not in (None, direct)
+        """A direct identifier that was called something milder: by role, by grade, or by being
+        called nothing at all. Unknown is held back, no miss."""
+        direct, said = ColumnRole.DIRECT_IDENTIFIER, self.answer
+        if self.column.role is not direct or said.entity is None or said.role is None:
+            return False
+        # A grade that is not told counts as the highest.
+        lower = self.floor is not None and not effective(said.grade).at_least(self.floor)
+        nothing = said.entity == "NONE" and self.column.entity != "NONE"
+        return said.role is not direct or lower or nothing
 
     @property
     def milder(self) -> bool:
         """A role below the gold one was given."""
         gold, given = self.column.role, self.answer.role
         return None not in (gold, given) and _rank(given) < _rank(gold)
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenRated:
+    """One column of `hidden`, without its values, and the answer."""
+
+    hiding: Hiding
+    carrier: str
+    identifier: str
+    per_cent: int
+    rows: int
+    answer: Answer
+
+    @property
+    def held_back(self) -> bool:
+        """Unknown."""
+        return self.answer.entity is None or self.answer.role is None
+
+    @property
+    def released(self) -> bool:
+        """Called harmless or a quasi-identifier, whatever its grade, though it holds identifiers."""
+        direct = self.answer.role is ColumnRole.DIRECT_IDENTIFIER
+        return self.hiding != "clean" and not self.held_back and not direct
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ measured on words it has not met. Closed vocabularies that a norm fixes (sexes, 
 statuses) are whole in both.
 """
 
+from gateway.testing.benchmark.fresh_words import FRESH
 from gateway.testing.benchmark.split import Split
 
 # Common and rare ones; a census knows some six thousand.
@@ -145,8 +146,13 @@ SEXES = _SEXES
 
 
 def words(name: str, split: Split) -> tuple[str, ...]:
-    """The words of a list that a split may use: every second one, or all of a closed list."""
+    """The words of a list that a split may use: every second one, or all of a closed list.
+
+    The fresh split has lists of its own for most; of the others it uses both halves.
+    """
+    if split == "fresh" and name in FRESH:
+        return tuple(FRESH[name])
     if name in _WHOLE:
         return tuple(_WHOLE[name])
     dealt = _DEALT[name]
-    return tuple(dealt if split == "all" else dealt[int(split == "held-out") :: 2])
+    return tuple(dealt if split in ("all", "fresh") else dealt[int(split == "held-out") :: 2])
