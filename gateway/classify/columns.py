@@ -13,7 +13,12 @@ from gateway.classify import sentences, weigh
 from gateway.classify.calibration import Basis
 from gateway.classify.case import Case, case
 from gateway.classify.grading import Graded
-from gateway.classify.leftover import grade_without_entity, not_identified, why_unknown
+from gateway.classify.leftover import (
+    fillable,
+    grade_without_entity,
+    not_identified,
+    why_unknown,
+)
 from gateway.classify.naming import reader
 from gateway.classify.neighbours import with_neighbours
 from gateway.classify.observe import NOTHING_SEEN, Observation, observe
@@ -131,7 +136,7 @@ def _decide(case: Case, personal: bool, pack: Pack) -> Verdict:
             seen = case.seen
             spread = sentences.profile(seen.distinct_share, seen.absent_share, seen.mean_length)
             told.insert(0, spread.piece("value", "NONE"))
-        return _verdict(case, pack, None, None, 0, told)
+        return _verdict(case, pack, None, None, 0, told).but(fillable=fillable(case, pack))
     graded = grade_without_entity(case, personal, pack)
     said = reason.said.piece("name", "NONE", reason.trust)
     return _verdict(case, pack, "NONE", graded, reason.trust, [said])

@@ -71,6 +71,15 @@ def why_unknown(case: Case, pack: Pack) -> Sentence:
     return sentences.NOT_ENOUGH
 
 
+def fillable(case: Case, pack: Pack) -> bool:
+    """Whether a holder may say what an unknown column is: that it is unknown rests on no value, and
+    it is no free text by its name."""
+    told = [piece for piece in case.evidence if piece.kind == "value"]
+    seen = any(piece.weight > 0 or piece.detail == sentences.UNREADABLE.en for piece in told)
+    open_ = (sentences.NOT_ENOUGH, sentences.NOTHING_BUT_NULLS)
+    return not seen and why_unknown(case, pack) in open_
+
+
 def _reasons(case: Case) -> Iterator[Reason]:
     """From the most to the least telling; which, and how far each is to be trusted."""
     reading = case.reading

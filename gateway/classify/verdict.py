@@ -26,6 +26,7 @@ class Verdict(Noun):
     evidence: tuple[Evidence, ...] = ()
     element: str | None = None  # proposed standard element; setting it is a person's decision
     coverage: Coverage = Coverage(rows=0, present=0, sampled=0)
+    fillable: bool = False  # unknown, and a holder may say what it is; see evidence.Finding
     pack_version: ShortText
     pack_sha256: Digest
 
@@ -53,6 +54,7 @@ class Verdict(Noun):
             evidence=self.weightiest(),
             coverage=self.coverage,
             rules=self.rules,
+            fillable=self.fillable,
             declaration=None,
             found=None,
         )

@@ -51,8 +51,9 @@ def remedy(classification: Classification, column: str = "COLUMN") -> Said:
         )
         return Said(en=f"an officer decides: {command}", zh=f"由安全员裁定：{command}")
     return Said(
-        en="say what it is under `columns` of a description when you register it (--describe)",
-        zh="登记时在描述文件的 columns 中说明（--describe）",
+        en="say what it is under `columns` of a description when you register it (--describe); "
+        "where its values leave it unknown, an officer does",
+        zh="登记时在描述文件的 columns 中说明（--describe）；因取值而未知的，由安全员裁定",
     )
 
 

@@ -86,10 +86,13 @@ def strictest(column: Column, transform: TransformSpec) -> Reason:
 def no_verdict(column: Column) -> Reason:
     """Nobody has said yet what the column is."""
     missing = [part for part in ("entity", "grade", "role") if getattr(column, part) is None]
-    text = (
-        f"{column.published_name} has no verdict yet ({', '.join(missing)} unknown): the holder "
-        "classifies the data set or declares it"
+    judged = column.rules is not None and not column.fillable
+    remedy = (
+        "an officer says what it is"
+        if judged
+        else "the holder classifies the data set or declares it"
     )
+    text = f"{column.published_name} has no verdict yet ({', '.join(missing)} unknown): {remedy}"
     return Reason(code=NO_VERDICT, text=text, column=column.published_name)
 
 

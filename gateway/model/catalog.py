@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.model.evidence import Coverage, Declaration, Entity, Evidence, Finding, Judged
-from gateway.model.grades import Grade, effective
+from gateway.model.grades import PERSONAL, Grade, effective
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
@@ -109,6 +109,7 @@ class Column(Noun):
     confidence_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     coverage: Coverage | None = None  # what the verdict rests on; None: not classified
     rules: ShortText | None = None  # version and digest of the rule pack; None: not classified
+    fillable: bool = False  # whether its holder may say what it is, where the rules do not know
     declaration: Declaration | None = None  # of a person whose verdict is in force
     found: Finding | None = None
 
@@ -129,8 +130,11 @@ class Column(Noun):
 
     @property
     def questioned(self) -> bool:
-        """Whether the rules by now find something milder, and nobody has answered that yet."""
-        return self.declaration is None and self.found is not None
+        """Whether what the rules find is not what holds, and no officer has answered that yet: it is
+        milder, or they do not know what the holder says."""
+        if self.found is None or self.declared_by is Role.OFFICER:
+            return False
+        return self.declaration is None or self.found.entity is None
 
     @property
     def verdict(self) -> tuple[str | None, Grade | None, ColumnRole | None]:
@@ -166,9 +170,18 @@ class Column(Noun):
 
     def admits(self, declared: "Column") -> bool:
         """Whether a holder may say this of the column: never a lower grade, never a weaker role,
-        no other entity than the one that is known. What is unknown may be filled in."""
+        no other entity than the one that is known.
+
+        What the rules do not know may be filled in where that does not rest on the values, as
+        something about persons or graver; elsewhere an officer says it.
+        """
+        if declared.verdict == self.verdict:
+            return True
+        if not self.has_verdict and not self.fillable:
+            return False
+        least = PERSONAL if self.grade is None else self.grade
         return (
-            (self.grade is None or declared.effective_grade.at_least(self.grade))
+            declared.effective_grade.at_least(least)
             and (
                 self.role in (None, ColumnRole.OTHER, declared.role)
                 or declared.role is ColumnRole.DIRECT_IDENTIFIER

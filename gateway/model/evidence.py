@@ -60,7 +60,11 @@ class Coverage(Noun):
 
 
 class Finding(Noun):
-    """What the rules alone make of a column; without entity, grade and role they do not know."""
+    """What the rules alone make of a column; without entity, grade and role they do not know.
+
+    ``fillable``: they do not know, and that does not rest on what the values hold, so that the
+    holder may say what it is. Otherwise an officer must.
+    """
 
     entity: Entity | None = None
     grade: Grade | None = None
@@ -69,6 +73,7 @@ class Finding(Noun):
     evidence: tuple[Evidence, ...] = ()
     coverage: Coverage | None = None
     rules: ShortText | None = None
+    fillable: bool = False
 
 
 class Declaration(Noun):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 
 class Grade(StrEnum):
@@ -31,6 +32,10 @@ _ORDER = (
     Grade.IMPORTANT,
     Grade.CORE,
 )
+
+
+PERSONAL: Final = Grade.GENERAL_2
+"""The least grade of what is about a person."""
 
 
 def effective(grade: Grade | None) -> Grade:

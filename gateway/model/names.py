@@ -34,6 +34,18 @@ class ColumnRole(StrEnum):
     SENSITIVE = "sensitive"
     OTHER = "other"
 
+    def at_least(self, other: "ColumnRole") -> bool:
+        """Whether what has this role is guarded no less than what has the other."""
+        return _STRICTNESS.index(self) >= _STRICTNESS.index(other)
+
+
+_STRICTNESS = (
+    ColumnRole.OTHER,
+    ColumnRole.QUASI_IDENTIFIER,
+    ColumnRole.SENSITIVE,
+    ColumnRole.DIRECT_IDENTIFIER,
+)
+
 
 ENTITIES: frozenset[str] = frozenset(
     """

@@ -38,7 +38,7 @@ from gateway.norms.elements import Element
 from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
 from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask, refuse_while_under_way
-from gateway.registry.declaring import declare, overridden, without_verdict
+from gateway.registry.declaring import declare, fitting, overridden, without_verdict
 from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
@@ -266,7 +266,9 @@ class Catalog:
         if column not in {c.name for c in dataset.columns}:
             raise NotFound(f"{name} has no column {column}", reason="UNKNOWN_COLUMN")
         columns = tuple(
-            overridden(c, caller, (entity, grade, role), reason, now, until)
+            fitting(
+                self._elements, overridden(c, caller, (entity, grade, role), reason, now, until)
+            )
             if c.name == column
             else c
             for c in dataset.columns

@@ -18,7 +18,7 @@ from gateway.norms.elements import Element
 from gateway.ports import Clock, ColumnSample, Source, Sources, Store, Transaction
 from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask
-from gateway.registry.declaring import laid_over, of_its_element
+from gateway.registry.declaring import fitting, laid_over, of_its_element
 from gateway.registry.freshness import Classify
 from gateway.registry.turns import LEASE, MOST_ATTEMPTS, Pulse, ShuttingDown
 from gateway.registry.verdicts import judged
@@ -279,7 +279,7 @@ class Classifier:
         laid, declined = [], []
         for column in dataset.columns:
             if column.name not in said or column.declared_by is Role.OFFICER:
-                laid.append(column)
+                laid.append(fitting(self._elements, column))
                 continue
             # The description, unit and element were laid over at registration.
             verdict = said[column.name].but(description="", unit=None, element=None)
@@ -287,8 +287,7 @@ class Classifier:
             if column.admits(wanted) and of_its_element(self._elements, wanted):
                 laid.append(wanted)
                 continue
-            fits = of_its_element(self._elements, column)
-            laid.append(column if fits else column.but(element=None))
+            laid.append(fitting(self._elements, column))
             declined.append(column.name)
         return dataset.but(columns=tuple(laid)), tuple(declined)
 

@@ -12,6 +12,7 @@ from gateway.norms.elements import Element
 
 _DESCRIBED = ("description", "element", "unit")
 _JUDGED = ("entity", "grade", "role")
+_ABOUT_NOBODY = ("NONE", Grade.GENERAL_1, ColumnRole.OTHER)
 
 
 def declare(
@@ -70,9 +71,19 @@ def _may_say(old: Column, new: Column) -> bool:
 
 def of_its_element(elements: Mapping[str, Element], column: Column) -> bool:
     """Whether the column is what its element stands for: rules can speak about elements, so
-    naming one must not make a column look harmless."""
+    naming one must not make a column look harmless. What is unknown, and what is about nobody, may
+    have any; of the elements without an entity those of its own role, if it has one."""
     element = elements.get(column.element or "")
-    return element is None or column.entity in (None, "NONE", element.entity)
+    if element is None or column.entity is None or column.verdict == _ABOUT_NOBODY:
+        return True
+    if column.entity == "NONE" == element.entity:
+        return column.role in (None, ColumnRole.OTHER, element.role)
+    return column.entity == element.entity
+
+
+def fitting(elements: Mapping[str, Element], column: Column) -> Column:
+    """The column without an element that it is not."""
+    return column if of_its_element(elements, column) else column.but(element=None)
 
 
 def without_verdict(column: Column) -> Column:

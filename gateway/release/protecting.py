@@ -118,9 +118,11 @@ class Protecting:
                 source=PushedSource(stream=received.stream),
                 version=received.version,
             )
-            dataset = judged(
-                dataset, received.version, self._classify(received.samples, dataset.columns)
-            )
+            # Nobody but whoever brought the records gets the result from here, and they know the
+            # values: what the rules leave unknown they may say, free text and all.
+            found = self._classify(received.samples, dataset.columns)
+            tellable = [column.but(fillable=not column.has_verdict) for column in found]
+            dataset = judged(dataset, received.version, tellable)
             recipient = caller.but(role=Role.CONSUMER, kind=kind)
             request = ExtractRequest(
                 dataset=dataset.name,

@@ -9,7 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gateway.errors import FailedPrecondition, SourceUnavailable, StoreUnavailable
+from gateway.errors import (
+    FailedPrecondition,
+    PermissionDenied,
+    SourceUnavailable,
+    StoreUnavailable,
+)
 from gateway.model.catalog import Column, CsvSource, DataSetDraft, ParquetSource, PushedSource
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import ClassificationState, ReleaseState
@@ -429,6 +434,83 @@ def test_verdicts_made_under_other_rules_are_made_again(office):
     new.run(NAME)
     phone = office.rooms.catalog.get(office.officer, NAME).find("phone")
     assert (phone.verdict, phone.questioned) == (milder, False)
+
+
+@pytest.mark.parametrize("by", ["a holder", "the gateway"])
+def test_what_a_policy_makes_of_a_column_stays_when_the_rules_find_it_milder(office, by):
+    office.register()
+    office.activate(BY_ENTITY)
+    request = office.request(("name", "sex"), purpose="study")
+    office.grant(request)
+    given = [column.transform.kind for column in office.open(request).decision.columns]
+    assert given == ["mask", "keep"]
+    sex = ("SEX", Grade.GENERAL_2, ColumnRole.QUASI_IDENTIFIER)
+    new = under_new_rules(office, name=sex, sex=("DIAGNOSIS", Grade.GENERAL_3, ColumnRole.OTHER))
+    if by == "a holder":
+        office.rooms.catalog.classify(office.holder, NAME, office.key())
+    else:
+        assert new.look_out() == 1
+    new.run(NAME)
+    found = office.rooms.catalog.get(office.officer, NAME)
+    assert found.find("name").entity == "PERSON"
+    assert found.find("name").questioned
+    assert not found.find("sex").has_verdict  # graver than a sex, and of a weaker role
+    again = office.open(office.request(("name",), purpose="study"))
+    assert [column.transform.kind for column in again.decision.columns] == ["mask"]
+    denied = office.open(request)
+    assert ("NO_VERDICT", "sex") in {(r.code, r.column) for r in denied.decision.reasons}
+
+
+BY_ENTITY = """
+format: gateway-policy/1
+name: policies/by-entity
+purposes: {study: A study.}
+rules:
+  - name: names
+    match: {entity: [PERSON]}
+    transform: {kind: mask, keep_first: 1}
+  - name: others
+    match: {entity: [SEX, DIAGNOSIS, NONE]}
+    transform: {kind: keep}
+"""
+
+
+def test_a_note_with_persons_in_it_is_not_for_its_holder_to_call_harmless(office):
+    notes = [f"回访{p['name']}电话{p['phone']}" for p in residents(300, 7).to_pylist()]
+    said = Column(name="remark", type="", entity="NONE", grade="general-1", role="other")
+    begin(office, pa.table({"remark": notes}), [said])
+    found = office.classified()
+    assert not found.find("remark").has_verdict
+    assert newest(office).declined == ("remark",)
+    for grade in Grade:
+        wanted = said.but(grade=grade)
+        with pytest.raises(PermissionDenied, match="officer"):
+            office.rooms.catalog.update(
+                office.holder, NAME, {"columns": (wanted,)}, found.revision, office.key()
+            )
+    office.rooms.catalog.override(
+        office.officer, NAME, "remark", "NONE", Grade.GENERAL_4, ColumnRole.SENSITIVE, "notes",
+        found.revision, office.key(),
+    )  # fmt: skip
+
+
+def test_an_element_said_of_an_unknown_column_goes_when_it_turns_out_to_be_a_key(office):
+    begin(office, pa.table({"qwzx": [f"v{n % 7}" for n in range(300)]}))
+    unknown = office.classified()
+    assert not unknown.find("qwzx").has_verdict
+    office.rooms.catalog.update(
+        office.holder,
+        NAME,
+        {"columns": (Column(name="qwzx", type="", element="sex"),)},
+        unknown.revision,
+        office.key(),
+    )
+    person_key = ("NONE", Grade.GENERAL_3, ColumnRole.DIRECT_IDENTIFIER)
+    new = under_new_rules(office, qwzx=person_key)
+    office.rooms.catalog.classify(office.officer, NAME, office.key())
+    new.run(NAME)
+    found = office.rooms.catalog.get(office.officer, NAME).find("qwzx")
+    assert (found.verdict, found.element) == (person_key, None)
 
 
 def test_what_fails_under_new_rules_is_not_tried_over_and_over(office):

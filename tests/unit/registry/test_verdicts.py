@@ -11,6 +11,7 @@ from gateway.model.catalog import Column, DataSet, ParquetSource, Party, SourceV
 from gateway.model.evidence import Coverage, Declaration, Finding
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, RecipientKind, Role
+from gateway.norms.elements import elements
 from gateway.registry.declaring import declare, overridden
 from gateway.registry.verdicts import judged, settle
 
@@ -48,19 +49,64 @@ def said(role, until=None):
     return Declaration(party=party, role=role, at=NOW, until=until)
 
 
-@given(VERDICTS, VERDICTS, st.sampled_from([None, Role.HOLDER]))
-def test_a_verdict_becomes_only_stricter_by_itself(old, new, by):
-    before, after = column(old, rules="1, sha256 a"), settle(column(old), column(new), by)
-    if not before.has_verdict:  # a holder may fill in what was unknown, nobody else
-        assert not after.has_verdict or by is Role.HOLDER
+ROLES = (OTHER, QUASI, SENSITIVE, DIRECT)
+
+
+def as_grave(one, other):
+    return one[1].rank >= other[1].rank and ROLES.index(one[2]) >= ROLES.index(other[2])
+
+
+@given(VERDICTS, VERDICTS, st.sampled_from([None, Role.HOLDER]), st.booleans())
+def test_a_verdict_becomes_only_stricter_by_itself(old, new, by, fillable):
+    before = column(old, rules="1, sha256 a", fillable=fillable and old == UNKNOWN)
+    after = settle(before, column(new), by)
+    if not before.has_verdict:  # a holder may fill in what a holder may, nobody else anything
+        assert not after.has_verdict or (by is Role.HOLDER and fillable)
     if after.has_verdict and before.has_verdict:
-        assert after.grade.at_least(before.grade)
-        assert after.grade.at_least(Grade(new[1]))
-        assert after.role is DIRECT or before.role is not DIRECT
-        assert (after.role is OTHER) <= (before.role is OTHER)
-        assert (after.entity == "NONE") <= (before.entity == "NONE")
+        assert as_grave(after.verdict, old)
+        if after.entity == old[0]:
+            assert new[0] != old[0] or as_grave(after.verdict, new)
+        else:  # policies speak of entities: another one is taken only as it was found
+            assert after.verdict == new
+            assert new[0] != "NONE"
+    if before.has_verdict and not after.has_verdict:
+        assert not (new != UNKNOWN and as_grave(old, new))
+        assert not after.fillable
     if new == UNKNOWN:
         assert not after.has_verdict
+
+
+PERSON = ("PERSON", Grade.GENERAL_3, DIRECT)
+SEX = ("SEX", Grade.GENERAL_2, QUASI)
+RESIDENT = ("CN_RESIDENT_ID", Grade.GENERAL_4, DIRECT)
+DIAGNOSIS = ("DIAGNOSIS", Grade.GENERAL_4, SENSITIVE)
+PERSON_KEY = ("NONE", Grade.GENERAL_3, DIRECT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "then"),
+    [
+        (PERSON, SEX, PERSON),
+        (RESIDENT, ("REGION", Grade.GENERAL_2, QUASI), RESIDENT),
+        (DIAGNOSIS, SEX, DIAGNOSIS),
+        (PERSON, PLAIN, PERSON),
+        (PERSON_KEY, SEX, PERSON_KEY),
+        (SEX, DIAGNOSIS, DIAGNOSIS),
+        (PERSON, RESIDENT, RESIDENT),
+        (PLAIN, SEX, SEX),
+        (SEX, PERSON_KEY, UNKNOWN),  # no rule for sexes must meet it, and NONE says less
+        (PERSON, DIAGNOSIS, UNKNOWN),  # graver in grade, milder in role
+        (("SEX", Grade.GENERAL_2, OTHER), ("SEX", Grade.GENERAL_1, QUASI), SEX),
+    ],
+)
+@pytest.mark.parametrize("by", [None, Role.HOLDER])
+def test_a_column_does_not_become_another_milder_entity_by_itself(old, new, then, by):
+    after = settle(column(old, rules="1, sha256 a"), column(new), by)
+    assert after.verdict == then
+    assert after.questioned == (then != new)
+    assert after.finding == column(new).in_force()
+    assert settle(after, column(new), by) == after
+    assert settle(after, column(new), Role.OFFICER).verdict == new
 
 
 @given(VERDICTS, VERDICTS)
@@ -129,7 +175,6 @@ def test_a_column_does_not_keep_the_element_of_a_verdict_that_lapsed():
     [
         (("CN_MOBILE", Grade.GENERAL_4, DIRECT), MOBILE, True),
         (MOBILE, MOBILE, True),
-        (MOBILE, UNKNOWN, True),  # a holder may know what the rules do not
         (PLAIN, MOBILE, False),
         (AGE, MOBILE, False),
     ],
@@ -141,13 +186,87 @@ def test_a_holders_verdict_stands_while_it_is_no_weaker(declared, found, kept):
     assert after.verdict == (declared if kept else found)
 
 
-def test_what_a_holder_raised_stays_raised_when_the_column_turns_out_to_be_another():
-    before = column(("CN_MOBILE", Grade.GENERAL_4, DIRECT), declaration=said(Role.HOLDER))
+def test_what_a_holder_raised_stays_when_the_column_turns_out_to_be_milder():
+    raised = ("CN_MOBILE", Grade.GENERAL_4, DIRECT)
+    before = column(raised, declaration=said(Role.HOLDER))
     after = settle(before, column(AGE))
-    assert after.verdict == ("AGE", Grade.GENERAL_4, DIRECT)
+    assert after.verdict == raised
+    assert after.questioned
     assert after.found == Finding(
         entity="AGE", grade=Grade.GENERAL_2, role=QUASI, rules=after.rules
     )
+
+
+# ---- what the rules do not know -----------------------------------------------------------------
+
+
+def filled(verdict, old=UNKNOWN, **fields):
+    entity, grade, role = verdict
+    new = Column(name="c", type="string", entity=entity, grade=grade, role=role)
+    (laid,) = declare(elements(), HOLDER, NOW, [column(old, **fields)], [new])
+    return laid
+
+
+@given(VERDICTS.filter(lambda verdict: verdict != UNKNOWN))
+def test_a_holder_says_nothing_of_a_column_whose_values_leave_it_unknown(verdict):
+    with pytest.raises(PermissionDenied, match="officer"):
+        filled(verdict, fillable=False)
+
+
+@given(VERDICTS.filter(lambda verdict: verdict != UNKNOWN))
+def test_what_a_holder_fills_in_counts_at_least_as_about_persons(verdict):
+    if verdict[1] is Grade.GENERAL_1:
+        with pytest.raises(PermissionDenied, match="officer"):
+            filled(verdict, fillable=True)
+        return
+    laid = filled(verdict, fillable=True)
+    assert (laid.verdict, laid.declared_by) == (verdict, Role.HOLDER)
+    assert laid.questioned  # and an officer is asked
+
+
+def test_what_a_holder_filled_in_holds_until_the_values_tell_something():
+    laid = filled(("NONE", Grade.GENERAL_2, OTHER), fillable=True)
+    again = settle(laid, column(UNKNOWN, fillable=True))
+    assert (again.verdict, again.declaration) == (laid.verdict, laid.declaration)
+    told = settle(again, column(UNKNOWN, fillable=False))
+    assert (told.verdict, told.declaration) == (UNKNOWN, None)
+    # From then on it takes an officer, whatever the content is next.
+    assert not settle(told, column(UNKNOWN, fillable=True)).fillable
+    assert settle(told, column(UNKNOWN, fillable=True), Role.OFFICER).fillable
+    assert not settle(told, column(AGE), Role.HOLDER).has_verdict
+
+
+def test_what_was_known_is_not_a_holders_to_fill_in_when_other_content_makes_it_unknown():
+    unknown = settle(column(MOBILE), column(UNKNOWN, fillable=True))
+    assert (unknown.verdict, unknown.fillable) == (UNKNOWN, False)
+
+
+# ---- elements -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdict", "element", "may"),
+    [
+        (PERSON_KEY, "sex", False),
+        (PERSON_KEY, "household_size", False),
+        (("NONE", Grade.GENERAL_2, QUASI), "household_id", True),
+        (("NONE", Grade.GENERAL_2, OTHER), "sex", False),
+        (("NONE", Grade.GENERAL_4, SENSITIVE), "body_height", True),
+        (("NONE", Grade.GENERAL_4, SENSITIVE), "household_size", False),
+        (PLAIN, "sex", True),
+        (UNKNOWN, "sex", True),
+        (SEX, "sex", True),
+        (SEX, "age", False),
+    ],
+)
+def test_a_column_takes_no_element_that_makes_it_look_harmless(verdict, element, may):
+    described = Column(name="c", type="string", element=element)
+    if may:
+        (laid,) = declare(elements(), HOLDER, NOW, [column(verdict)], [described])
+        assert laid.element == element
+    else:
+        with pytest.raises(PermissionDenied, match="officer"):
+            declare(elements(), HOLDER, NOW, [column(verdict)], [described])
 
 
 @pytest.mark.parametrize("role", [Role.CONSUMER, Role.AUDITOR, Role.ADMINISTRATOR])
