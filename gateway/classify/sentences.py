@@ -11,6 +11,7 @@ from gateway.classify.grading import Graded
 from gateway.model.evidence import Evidence, EvidenceKind
 from gateway.model.names import ColumnRole
 from gateway.norms.entities import entity_titles
+from gateway.norms.sources import chinese_sources
 
 _LONGEST = 200  # characters of a ShortText
 _CHECKS = {
@@ -239,7 +240,7 @@ def graded(by: Graded, standard: str) -> Sentence:
     en, zh = _ROLES[by.role]
     return Sentence(
         f"{standard}: {by.grade}, {en}: {by.source}",
-        f"依据 {standard} 定为 {by.grade}，{zh}；出处：{by.source}",
+        f"依据 {standard} 定为 {by.grade}，{zh}；出处：{chinese_sources().get(by.source, by.source)}",
     )
 
 

@@ -68,8 +68,11 @@ def classify(
     A file is looked at here, with no server. Of a data set the gateway tells the verdicts that hold.
     """
     graded_by = _standard(standard)
-    if html is not None and html.exists():
-        raise AlreadyExists(f"{html} exists; nothing is overwritten")
+    if html is not None:
+        if html.exists():
+            raise AlreadyExists(f"{html} exists; nothing is overwritten")
+        if not html.parent.is_dir():
+            raise InvalidRequest.of("html", f"the folder {html.parent} is not there")
     file = None if name or profile else _file(subject)
     if file is None:
         if metadata_only or sample != SAMPLED_VALUES:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from gateway.classify.grading import Said
@@ -16,6 +17,17 @@ _NOTABLE: Final = 30
 
 _UNSURE: Final = 70
 """Percent of confidence below which a verdict on an entity is worth a look."""
+
+_WIDER: Final = MappingProxyType(
+    {
+        "BIRTH_DATE": frozenset({"DATE", "DATE_TIME"}),
+        "DATE": frozenset({"DATE_TIME"}),
+        "CN_MOBILE": frozenset({"PHONE_NUMBER"}),
+        "CN_LANDLINE": frozenset({"PHONE_NUMBER"}),
+        "CN_BANK_CARD": frozenset({"CREDIT_CARD"}),
+    }
+)
+"""What a thing is as well: evidence for the wider kind is no conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,8 @@ def _conflicts(classification: Classification, column: Column) -> Iterator[Quest
         return
     weighed = [piece for piece in column.evidence if piece.kind != "rule"]
     own = classification.standard.item(column.entity)
-    for entity in sorted({piece.entity for piece in weighed} - {column.entity, "NONE"}):
+    wider = _WIDER.get(str(column.entity), frozenset())
+    for entity in sorted({piece.entity for piece in weighed} - {column.entity, "NONE"} - wider):
         trust = combined(piece for piece in weighed if piece.entity == entity)
         other = classification.standard.item(entity)
         # Which kind of telephone number it is, say, changes nothing.

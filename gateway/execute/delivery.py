@@ -3,7 +3,9 @@
 Every source ends here, so that the same rows give the same batches wherever they live.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import pyarrow as pa
 
@@ -88,6 +90,10 @@ def rejected(row: int, field: pa.Field) -> RecordsRejected:
     )
 
 
+_LIKE_A_VALUE: Final = re.compile(r"[0-9０-９](?:[ -]?[0-9０-９]){8}|@[\w-]+\.")
+"""Nine digits or an e-mail address: numbers of persons, and in no name of a column."""
+
+
 def check_names(names: Sequence[str]) -> None:
     """InvalidRequest unless every column has a name of its own that the catalogue can hold."""
     violations = [] if names else [Violation("columns", "there is no column; name them")]
@@ -97,6 +103,13 @@ def check_names(names: Sequence[str]) -> None:
             violations.append(Violation(f"column {position}", "has no name; give it one"))
         elif len(name) > 200:
             violations.append(Violation(f"column {position}", "has a name of over 200 characters"))
+        elif _LIKE_A_VALUE.search(name):
+            # Without the name: it may be a person's number, and names are shown to everybody.
+            text = (
+                "has a name that looks like a value: does the file begin with data? Give it a "
+                "first line that names the columns"
+            )
+            violations.append(Violation(f"column {position}", text))
         elif any(ord(sign) < 32 for sign in name):
             violations.append(Violation(f"column {position}", "has a name with control characters"))
         elif name in before:

@@ -159,10 +159,16 @@ def _enough(
 def _highest_item(standard: Standard, held: Sequence[Held], level: str) -> Said:
     named = standard.level(level)
     columns = [column.column for column in held if column.level == level]
+    unknown = [column.column for column in held if column.item == "unknown"]
     if not columns:
         return Said(
             en=f"nothing is known of any column: {named.en}, the highest",
             zh=f"没有任何已知的列：按最高级{named.zh}处理",
+        )
+    if columns == unknown:
+        return Said(
+            en=f"not known, which counts as the highest ({named.en}): {_listed(columns)}",
+            zh=f"未知，按最高级（{named.zh}）处理：{_listed(columns, '、')}",
         )
     return Said(
         en=f"the highest of its columns is {named.en}: {_listed(columns)}",

@@ -182,6 +182,9 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, people: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("mine", "utf-8")
     assert isinstance(run(people, "--html", page).exception, AlreadyExists)
+    nowhere = run(people, "--html", tmp_path / "nowhere" / "page.html")
+    assert isinstance(nowhere.exception, InvalidRequest)
+    assert not nowhere.stdout
     assert page.read_text("utf-8") == "mine"
 
 
@@ -274,6 +277,17 @@ def test_what_is_settled_is_not_asked() -> None:
     # Another kind of telephone number is no conflict.
     evidence = (value("CN_MOBILE", 69), value("CN_LANDLINE", 40))
     assert asked(column("u", "CN_MOBILE", Grade.GENERAL_3, evidence=evidence)) == []
+    # Nor is it one that a birth date is a date.
+    dated = (value("BIRTH_DATE", 90), value("DATE", 70))
+    assert asked(column("u", "BIRTH_DATE", Grade.GENERAL_2, evidence=dated)) == []
+
+
+def test_what_is_unknown_is_not_said_to_be_core_data() -> None:
+    (said, *_) = Classification.of(
+        "d.csv", [SURE, column("u", None)], 1, GBT, registered=False
+    ).graded.reasons
+    assert said.en.startswith("not known, which counts as the highest")
+    assert said.zh.startswith("未知")
 
 
 def test_a_set_that_is_graver_than_its_columns_is_asked_about() -> None:

@@ -173,6 +173,13 @@ FAULTS = {
     "empty file": (b"", "is empty"),
     "header twice": (b"a,b,a\n1,2,3\n", "column 3: a is there twice"),
     "header without a name": (b"a,,c\n1,2,3\n", "column 2: has no name"),
+    "header that is a mobile number": (b"a,13800138000\n1,2\n", "column 2: has a name that looks"),
+    "header that is a grouped card": (b"6222 0212 3456 7890\n1\n", "column 1: has a name that"),
+    "header that is full-width digits": (
+        "１３８００１３８０００\n1\n".encode(),
+        "column 1: has a name",
+    ),
+    "header that is an e-mail address": (b"a@b.cn,c\n1,2\n", "column 1: has a name that looks"),
     "header not closed": (b'"a,b\n1,2\n', "header line"),
     "too few values": (b"a,b\n1,2\n3\n", "row 2: does not have 2 values"),
     "too many values": (b"a,b\n1,2\n1,2\n3,4,5\n", "row 3: does not have 2 values"),

@@ -11,6 +11,8 @@ from gateway.model.names import ENTITIES, ColumnRole
 from gateway.model.schema import arrow_type
 from gateway.norms.elements import elements
 from gateway.norms.entities import entity_titles
+from gateway.norms.sources import chinese_sources
+from gateway.norms.standards import default_standard
 from gateway.norms.units import units
 
 NORMS = Path(__file__).parents[3] / "gateway" / "norms"
@@ -29,7 +31,7 @@ def test_an_element_is_sound(element):
     assert element.unit == "" or units().find(element.unit).name == element.unit
 
 
-@pytest.mark.parametrize("name", ["elements", "units"])
+@pytest.mark.parametrize("name", ["elements", "entities", "sources", "units"])
 def test_no_name_is_given_twice_and_every_line_is_whole(name):
     with (NORMS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
@@ -84,3 +86,11 @@ def test_every_entity_has_a_title_in_both_languages():
         assert any("一" <= sign <= "鿿" for sign in title.chinese)
     titles = [title.chinese for title in entity_titles().values()]
     assert len(set(titles)) == len(titles)
+
+
+def test_every_source_line_of_the_default_standard_is_there_in_chinese_and_no_other():
+    items = [*default_standard().entities.values(), *default_standard().general.values()]
+    assert set(chinese_sources()) == {item.source for item in items}
+    for english, chinese in chinese_sources().items():
+        assert chinese.count("（确定）") == english.count("(certain)"), english
+        assert chinese.count("（待核）") == english.count("(check)"), english
