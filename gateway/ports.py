@@ -311,6 +311,10 @@ class TextFinder(Protocol):
     def rules(self) -> str:
         """Which rules and which engine find, with a digest: other rules, another text."""
 
+    @property
+    def entities(self) -> Sequence[str]:
+        """What it can find."""
+
     def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
         """Lists of structs (entity, start, end, percent) for each text, null for null: characters
         ``start`` up to ``end``, in order, none overlapping. ``entities``: only these. Raises
@@ -318,6 +322,10 @@ class TextFinder(Protocol):
 
     def write(self, operator: TextOperator, entity: str, lengths: pa.Array) -> pa.Array:
         """What the operator puts in the place of finds of these numbers of characters."""
+
+    def settled(self, entities: pa.Array) -> None:
+        """Told the entity of each find that texts are being protected by, once each: a text may be
+        searched more than once. For who counts them."""
 
 
 class Executor(Protocol):

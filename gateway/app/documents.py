@@ -2,6 +2,7 @@
 
 import codecs
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -139,32 +140,32 @@ def only_purpose(policy: Policy) -> str:
 
 
 class CountingFinder:
-    """A finder that counts what it finds, by entity and trust; never what it was."""
+    """A finder that counts what texts are protected by, by entity; never what it was."""
 
     def __init__(self, finder: TextFinder) -> None:
         self._finder = finder
-        self._counts: Counter[tuple[str, int]] = Counter()
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
 
     @property
     def rules(self) -> str:
         return self._finder.rules
 
+    @property
+    def entities(self) -> Sequence[str]:
+        return self._finder.entities
+
     def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
-        spans = self._finder.find(texts, entities)
-        found = spans.flatten()
-        table = pa.table({"entity": found.field("entity"), "percent": found.field("percent")})
-        counted = table.group_by(["entity", "percent"]).aggregate([([], "count_all")])
-        for row in counted.to_pylist():
-            self._counts[row["entity"], row["percent"]] += row["count_all"]
-        return spans
+        return self._finder.find(texts, entities)
 
     def write(self, operator: TextOperator, entity: str, lengths: pa.Array) -> pa.Array:
         return self._finder.write(operator, entity, lengths)
 
-    def counts(self, threshold: int) -> Mapping[str, int]:
-        """How often each entity was found with that trust or more."""
-        found: Counter[str] = Counter()
-        for (entity, percent), count in self._counts.items():
-            if percent >= threshold:
-                found[entity] += count
-        return dict(sorted(found.items()))
+    def settled(self, entities: pa.Array) -> None:
+        counted = {one["values"]: one["counts"] for one in entities.value_counts().to_pylist()}
+        with self._lock:
+            self._counts.update(counted)
+
+    def counts(self) -> Mapping[str, int]:
+        """How often each entity was found."""
+        return dict(sorted(self._counts.items()))

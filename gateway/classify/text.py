@@ -20,6 +20,7 @@ from gateway.classify.engine import engine
 from gateway.classify.finder import Finder, Reference, Screened, Spans
 from gateway.classify.models import NameModel
 from gateway.classify.pack import Pack
+from gateway.classify.recognizers import LANGUAGE
 from gateway.errors import InvalidRequest
 
 MAX_CHARACTERS = 1_000_000
@@ -68,6 +69,7 @@ class TextProtector:
         threshold_percent: int = THRESHOLD_PERCENT,
     ) -> None:
         built = analyzer if analyzer is not None else engine(pack, model)
+        self.entities: Sequence[str] = sorted(built.get_supported_entities(LANGUAGE))
         threshold = threshold_percent / 100
         # An engine with recognisers of somebody else's is run as it is.
         self._finder: Finder = (Screened if Screened.fits(built) else Reference)(built, threshold)

@@ -21,7 +21,7 @@ from gateway.errors import AlreadyExists, InvalidRequest
 from gateway.model.catalog import CsvSource
 from gateway.model.decision import Decision
 from gateway.model.names import RecipientKind
-from gateway.model.text_specs import LEAST_PERCENT, RedactText
+from gateway.model.text_specs import RedactText
 from gateway.release.protecting import Protection
 
 app = typer.Typer()
@@ -202,9 +202,9 @@ def _tell_denied(decision: Decision, *, as_json: bool) -> None:
 def _plain(protection: Protection, counting: CountingFinder) -> dict[str, Any]:
     plan = protection.plan
     specs = [step.transform for step in plan.steps] if plan else []
-    texts = [spec.threshold for spec in specs if isinstance(spec, RedactText)]
+    texts = any(isinstance(spec, RedactText) for spec in specs)
     return {
-        "found": counting.counts(min(texts, default=LEAST_PERCENT)) if texts else None,
+        "found": counting.counts() if texts else None,
         "decision": protection.decision.model_dump(mode="json"),
         "plan": None if protection.plan is None else protection.plan.model_dump(mode="json"),
         "rows": protection.rows,

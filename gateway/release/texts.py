@@ -35,7 +35,7 @@ from gateway.release.protecting import active_policy
 from gateway.risk.grades import grade_left
 from gateway.transform.redaction import Redacted, RedactTextColumn
 from gateway.transform.registry import build_redaction, output_type
-from gateway.transform.text_parts import TextParts
+from gateway.transform.text_parts import Part, Parts, TextParts
 
 _NOTHING: Final = "0" * 64
 """Texts have no source whose version could be known."""
@@ -45,22 +45,23 @@ _NOTHING: Final = "0" * 64
 class TextProtection:
     """One way to protect texts, for as many as come; thread-safe.
 
-    ``decision`` and ``plan`` are None where no policy was asked for.
+    ``decision`` and ``plan`` are None where no policy was asked for. ``entities``: only these are
+    looked for; None: all.
     """
 
     transform: RedactTextColumn
     decision: Decision | None = None
     plan: Plan | None = None
+    entities: tuple[str, ...] | None = None
 
     @property
     def spec(self) -> RedactText:
         """What happens to each entity."""
         return self.transform.spec
 
-    def protect(self, texts: pa.Array) -> Redacted:
-        """The texts protected, each on its own, and what was found. ReleaseStopped when one
-        cannot be searched."""
-        return self.transform.redact(texts)
+    def protect(self, parts: Parts, over: int = 0) -> tuple[Redacted, int]:
+        """As ``RedactTextColumn.redact_parts``."""
+        return self.transform.redact_parts(parts, over, self.entities)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,19 +84,22 @@ class TextStream:
     def __init__(self, protection: TextProtection) -> None:
         self._protection = protection
         self._parts = TextParts()
+        self._over = 0
         self._unfinished = False
 
     def add(self, pieces: Iterable[tuple[str, bool]]) -> list[ProtectedPiece]:
         """The next pieces, each with whether its text goes on; what is complete by now."""
-        ready: list[tuple[str, bool]] = []
+        ready: list[tuple[Part, bool]] = []
         for text, more in pieces:
             ready += [(part, True) for part in self._parts.add(text)]
             if not more:
-                ready.append((self._parts.finish(), False))
+                *before, last = self._parts.finish()
+                ready += [*((part, True) for part in before), (last, False)]
             self._unfinished = more
         if not ready:
             return []
-        done = self._protection.protect(pa.array([text for text, _ in ready], pa.string()))
+        parts = Parts.of([part for part, _ in ready])
+        done, self._over = self._protection.protect(parts, self._over)
         told = zip(done.texts.to_pylist(), done.found.to_pylist(), ready, strict=True)
         return [ProtectedPiece(text, tuple(found), more) for text, found, (_, more) in told]
 
@@ -103,24 +107,6 @@ class TextStream:
         """InvalidRequest when the last text was not sent to its end."""
         if self._unfinished:
             raise InvalidRequest.of("pieces", "the last text goes on and was not sent to its end")
-
-
-class _Only:
-    """A finder that looks for some entities only."""
-
-    def __init__(self, finder: TextFinder, entities: Sequence[str]) -> None:
-        self._finder = finder
-        self._entities = tuple(entities)
-
-    @property
-    def rules(self) -> str:
-        return self._finder.rules
-
-    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
-        return self._finder.find(texts, entities or self._entities)
-
-    def write(self, operator: str, entity: str, lengths: pa.Array) -> pa.Array:
-        return self._finder.write(operator, entity, lengths)  # type: ignore[arg-type]
 
 
 class ProtectingTexts:
@@ -147,9 +133,8 @@ class ProtectingTexts:
 
     def by_default(self, entities: Sequence[str] = ()) -> TextProtection:
         """Every find is replaced by its entity. ``entities``: look only for these; none: all."""
-        spec = RedactText(rules=self._finder.rules)
-        finder = _Only(self._finder, entities) if entities else self._finder
-        return TextProtection(build_redaction(spec, finder, {}))
+        transform = build_redaction(RedactText(rules=self._finder.rules), self._finder, {})
+        return TextProtection(transform, entities=tuple(entities) or None)
 
     def by_policy(
         self, caller: Party, policy: StoredPolicy, purpose: str, kind: RecipientKind

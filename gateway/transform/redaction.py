@@ -4,7 +4,7 @@ All finds of a piece of the column are one flat array for each entity, so that a
 columns runs once for all of them; no loop goes over texts or finds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Final
@@ -26,7 +26,7 @@ from gateway.transform.base import (
 )
 from gateway.transform.found import canonical_form
 from gateway.transform.spans import Finds
-from gateway.transform.text_parts import in_parts, joined
+from gateway.transform.text_parts import Parts, in_parts, joined
 
 _PIECE: Final = 4 << 20
 """Bytes of text that are worked on at a time; about ten times as many are needed for them."""
@@ -51,7 +51,8 @@ class RedactTextColumn(ColumnTransform[RedactText]):
         guarantee=(
             "whatever the named rules find with the trust asked for is replaced as its entity's "
             "transform says; a find that the transform cannot handle is replaced by its entity's "
-            "name; the same value has the same token as in a column of its entity"
+            "name; a find that is kept never uncovers another one: where the two overlap both are "
+            "hidden; a value has the token of its form in a clean column"
         ),
         precondition=(
             "the rules find what must be hidden: unusual names, nicknames, and what only people "
@@ -77,6 +78,8 @@ class RedactTextColumn(ColumnTransform[RedactText]):
             )
         self._finder: TextFinder = finder
         self._transforms = resources.finds
+        kept = (e for e, action in self.spec.transforms.items() if action.kind == "keep")
+        self._kept = frozenset(kept)
 
     def run(self, column: pa.Array) -> Outcome:
         return Outcome(self.redact(column).texts, None)
@@ -85,22 +88,64 @@ class RedactTextColumn(ColumnTransform[RedactText]):
         """As ``apply``, and what was found. ReleaseStopped or TransformFailed when a text could
         not be searched: none is ever left out."""
         parts, offsets = in_parts(column)
-        done = [self._redact(piece) for piece in _pieces(parts)]
-        texts = pa.concat_arrays([one.texts for one in done])
-        found = pa.concat_arrays([one.found for one in done])
+        done, _ = self.redact_parts(parts)
         if offsets is None:
-            return Redacted(texts, found)
-        return Redacted(joined(texts, offsets), _lists_joined(found, offsets))
+            return done
+        return Redacted(joined(done.texts, offsets), _lists_joined(done.found, offsets))
 
-    def _redact(self, texts: pa.Array) -> Redacted:
+    def redact_parts(
+        self, parts: Parts, over: int = 0, entities: Sequence[str] | None = None
+    ) -> tuple[Redacted, int]:
+        """Parts of texts protected, without what stands around them; ``entities``: look only for
+        these. ``over`` is the second result of the call for the parts before, if the first of these
+        goes on with their text. Raises as ``redact``."""
+        done = []
+        for piece in _pieces(parts):
+            redacted, over = self._redact(piece, over, entities)
+            done.append(redacted)
+        texts = pa.concat_arrays([one.texts for one in done])
+        return Redacted(texts, pa.concat_arrays([one.found for one in done])), over
+
+    def _redact(
+        self, parts: Parts, over: int, entities: Sequence[str] | None
+    ) -> tuple[Redacted, int]:
+        finds = self._found(parts.texts, entities)
+        texts = parts.texts
+        if over or parts.before.any() or parts.after.any():
+            there = slice(None) if finds.texts.valid is None else finds.texts.valid
+            finds, over = finds.of_parts(parts.before[there], parts.after[there], over)
+            texts = finds.texts.to_arrow()
+        self._finder.settled(finds.entities)
+        written = finds.spliced(self._replacements(finds)) if finds.count else texts
+        return Redacted(written, _lists(finds)), over
+
+    def _found(self, texts: pa.Array, entities: Sequence[str] | None) -> Finds:
+        finds = Finds.of(texts, self._searched(texts, entities), self.spec.threshold)
+        kept = pc.is_in(finds.entities, pa.array(sorted(self._kept), pa.string()))
+        if not pc.any(kept).as_py():
+            return finds
+        # A find that is kept may have won over another one, which then would be kept with it.
+        flags = kept.to_numpy(zero_copy_only=False)
+        others = [e for e in entities or self._finder.entities if e not in self._kept]
+        rows = np.unique(finds.rows[flags])
+        there = (
+            np.arange(len(texts)) if finds.texts.valid is None else finds.texts.valid.nonzero()[0]
+        )
+        chosen = pa.array(there[rows])
+        spans = self._searched(texts.take(chosen), others)
+        nothing = pa.array([[]], spans.type)
+        places = np.full(len(texts), len(rows))
+        places[there[rows]] = np.arange(len(rows))
+        order = pa.array(places, mask=texts.is_null().to_numpy(zero_copy_only=False))
+        again = pa.concat_arrays([spans, nothing]).take(order)
+        return finds.giving_way(flags, Finds.of(texts, again, self.spec.threshold))
+
+    def _searched(self, texts: pa.Array, entities: Sequence[str] | None) -> pa.Array:
         try:
-            spans = self._finder.find(texts)
+            return self._finder.find(texts, entities)
         except CallerError as fault:
             # Who asks for a release did not write the text.
             raise TransformFailed(f"a text could not be searched: {fault.message}") from fault
-        finds = Finds.of(texts, spans, self.spec.threshold)
-        lists = _lists(finds)
-        return Redacted(finds.spliced(self._replacements(finds)) if finds.count else texts, lists)
 
     def _replacements(self, finds: Finds) -> pa.Array:
         coded = finds.entities.dictionary_encode()
@@ -120,18 +165,20 @@ class RedactTextColumn(ColumnTransform[RedactText]):
         # Kept as it was typed; everything else is one form of a value whatever was typed.
         shaped = values if action.kind == "keep" else canonical_form(entity, values)
         written = self._transforms[entity].apply(shaped).column
-        if not written.null_count:
+        whole = finds.whole[chosen]
+        if not written.null_count and whole.all():
             return written
-        return pc.coalesce(written, self._finder.write("replace", entity, pc.utf8_length(values)))
+        named = self._finder.write("replace", entity, pc.utf8_length(values))
+        return pc.coalesce(pc.if_else(pa.array(whole), written, None), named)
 
 
-def _pieces(texts: pa.Array) -> Iterator[pa.Array]:
+def _pieces(parts: Parts) -> Iterator[Parts]:
     """Slices of about _PIECE bytes; one at least."""
-    size = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
+    size = pc.fill_null(pc.binary_length(parts.texts), 0).to_numpy(zero_copy_only=False)
     piece = np.cumsum(size, dtype=np.int64) // _PIECE
-    begins = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(texts)]
+    begins = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(parts.texts)]
     for begin, end in pairwise(begins):
-        yield texts.slice(begin, end - begin)
+        yield parts.slice(begin, end)
 
 
 def _lists(finds: Finds) -> pa.Array:

@@ -24,7 +24,8 @@ _CONTINUES: Final = (0xC0, 0x80)
 class Finds:
     """All finds of a column of texts, in order of place: find i is of ``entities[i]`` and stands
     at the bytes ``begins[i]`` to ``ends[i]`` of ``texts.data``, in the value ``rows[i]`` of those
-    that are not null. The repr is blind, for this is raw data.
+    that are not null. ``whole[i]`` is False where it is only a part of what was found, so that no
+    transform can be asked about it. The repr is blind, for this is raw data.
     """
 
     texts: VarlenColumn
@@ -32,6 +33,7 @@ class Finds:
     rows: Counts
     begins: Counts
     ends: Counts
+    whole: Flags
 
     @classmethod
     def of(cls, texts: pa.Array, spans: pa.Array, threshold: int) -> "Finds":
@@ -62,11 +64,104 @@ class Finds:
         if (begins[1:] < ends[:-1]).any():
             raise TransformFailed("the finder of identifiers names places that overlap")
         entities = found.field("entity").filter(pa.array(sure))
-        return cls(parts, entities, rows[sure], begins[sure], ends[sure])
+        whole = np.ones(len(entities), np.bool_)
+        return cls(parts, entities, rows[sure], begins[sure], ends[sure], whole)
 
     @property
     def count(self) -> int:
         return len(self.rows)
+
+    def giving_way(self, kept: Flags, others: "Finds") -> "Finds":
+        """The finds with those that are ``kept`` out of the way of others.
+
+        ``others`` is what is found in the values that hold a kept find when nothing of a kept
+        entity is looked for. One of these that a kept find overlaps stands there whole, and what
+        is left of the kept find beside it is a find that is not whole. Only of the very same
+        characters the kept find stays what it is: it was the surer.
+        """
+        begins, ends = self.begins[kept], self.ends[kept]
+        first = np.searchsorted(others.ends, begins, side="right")
+        last = np.searchsorted(others.begins, ends, side="left")
+        same = np.zeros(len(begins), np.bool_)
+        alone = np.flatnonzero(last - first == 1)
+        other = first[alone]
+        same[alone] = (others.begins[other] == begins[alone]) & (others.ends[other] == ends[alone])
+        displaced = np.ones(others.count, np.bool_)
+        displaced[first[same]] = False
+        stays = ~np.isin(self.rows, self.rows[kept])
+        stays[kept] = (last == first) | same
+        mixed = (last > first) & ~same
+        beside = self._beside(np.flatnonzero(kept)[mixed], others, first[mixed], last[mixed])
+        return _in_order(self.only(stays), others.only(displaced), beside)
+
+    def _beside(self, finds: Counts, others: "Finds", first: Counts, last: Counts) -> "Finds":
+        """What of each of the finds stands before, between and behind those of ``others`` from
+        ``first`` up to ``last``."""
+        inside = last - first
+        places = np.repeat(np.arange(len(finds)), inside + 1)
+        opens, closes = np.cumsum(inside + 1) - inside - 1, np.cumsum(inside + 1) - 1
+        overlapping = _ranges(first, inside)
+        begins, ends = np.empty(len(places), np.int64), np.empty(len(places), np.int64)
+        opening, closing = np.zeros(len(places), np.bool_), np.zeros(len(places), np.bool_)
+        opening[opens], closing[closes] = True, True
+        begins[opening], begins[~opening] = self.begins[finds], others.ends[overlapping]
+        ends[closing], ends[~closing] = self.ends[finds], others.begins[overlapping]
+        parts = begins < ends
+        chosen = finds[places][parts]
+        return Finds(
+            self.texts,
+            self.entities.take(pa.array(chosen)),
+            self.rows[chosen],
+            begins[parts],
+            ends[parts],
+            np.zeros(len(chosen), np.bool_),
+        )
+
+    def of_parts(self, before: Counts, after: Counts, over: int) -> tuple["Finds", int]:
+        """The same in texts that are parts of longer ones, without the ``before`` and ``after``
+        bytes of each that stand around the part (of each value that is not null).
+
+        A find that begins in a part belongs to it whole, also where it goes on behind it; the parts
+        that follow begin behind it. ``over``: how many bytes the part before the first one took of
+        it; the second result is the same for the part that follows the last one.
+        """
+        texts = self.texts
+        sizes = texts.lengths - before - after
+        totals = np.cumsum(sizes)
+        # From here on places count bytes of the parts, one part after another, nothing around them.
+        shift = totals - sizes - texts.starts - before
+        begins, ends = self.begins + shift[self.rows], self.ends + shift[self.rows]
+        mine = (ends > (totals - sizes)[self.rows]) & (begins < totals[self.rows])
+        reach = np.full(texts.rows + 1, over, np.int64)
+        np.maximum.at(reach, self.rows[mine] + 1, ends[mine])
+        reach = np.maximum.accumulate(reach)
+        lowest = np.maximum(reach[:-1], totals - sizes)
+        mine &= ends > lowest[self.rows]
+        found, lows = self.only(mine), lowest[self.rows[mine]]
+        begins, ends = begins[mine], ends[mine]
+        whole = found.whole & (begins >= lows)
+        upto = np.maximum(reach[1:], totals)
+        lengths = upto - lowest
+        data = texts.data[_ranges(lowest - shift, lengths)]
+        starts = np.cumsum(lengths) - lengths
+        cut = VarlenColumn(data, starts, lengths, texts.valid, texts.slots, large=texts.large)
+        moved = (starts - lowest)[found.rows]
+        done = Finds(
+            cut, found.entities, found.rows, np.maximum(begins, lows) + moved, ends + moved, whole
+        )
+        end = int(totals[-1]) if len(totals) else 0
+        return done, max(int(reach[-1]) - end, 0)
+
+    def only(self, chosen: Flags) -> "Finds":
+        """The chosen ones."""
+        return Finds(
+            self.texts,
+            self.entities.filter(pa.array(chosen)),
+            self.rows[chosen],
+            self.begins[chosen],
+            self.ends[chosen],
+            self.whole[chosen],
+        )
 
     def values(self, chosen: Flags) -> pa.Array:
         """The texts of the chosen finds, as they stand."""
@@ -76,7 +171,7 @@ class Finds:
         )
 
     def spliced(self, replacements: pa.Array) -> pa.Array:
-        """The column with each find replaced by the text of that place; none may be null."""
+        """The texts with each find replaced by the text of that place; none may be null."""
         if len(replacements) != self.count or replacements.null_count:
             raise TransformFailed("a find in a text has nothing to be replaced by")
         texts, new = self.texts, VarlenColumn.of(replacements)
@@ -96,6 +191,19 @@ class Finds:
 
     def __repr__(self) -> str:
         return f"Finds({self.count} in {self.texts.slots} texts, data hidden)"
+
+
+def _in_order(*finds: Finds) -> Finds:
+    begins = np.concatenate([one.begins for one in finds])
+    order = np.argsort(begins, kind="stable")
+    return Finds(
+        finds[0].texts,
+        pa.concat_arrays([one.entities for one in finds]).take(pa.array(order)),
+        np.concatenate([one.rows for one in finds])[order],
+        begins[order],
+        np.concatenate([one.ends for one in finds])[order],
+        np.concatenate([one.whole for one in finds])[order],
+    )
 
 
 def _whole(numbers: pa.Array) -> Counts:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -19,6 +20,7 @@ from gateway.model.transforms import (
     Replace,
     Token,
 )
+from gateway.release.texts import TextProtection, TextStream
 from gateway.transform import redaction, text_parts
 from gateway.transform.found import canonical_form
 from gateway.transform.redaction import RedactTextColumn
@@ -32,6 +34,7 @@ class Patterns:
     """Implements ports.TextFinder with three patterns of its own; nothing in them overlaps."""
 
     rules = "three patterns"
+    entities = tuple(MARKS)
 
     def __init__(self, percent: int = 80) -> None:
         self.percent = percent
@@ -48,6 +51,9 @@ class Patterns:
         return pa.array([None if t is None else self.spans(t) for t in texts.to_pylist()], SPANS)
 
     write = staticmethod(write)
+
+    def settled(self, entities: pa.Array) -> None:
+        pass
 
 
 def column(spec: RedactText, finder: object = None) -> RedactTextColumn:
@@ -222,36 +228,156 @@ def test_without_a_finder_and_of_other_types_nothing_is_built() -> None:
         build_redaction(RedactText(entities={"PERSON": Token()}), Patterns(), {})
 
 
-@given(st.lists(st.sampled_from(["张三。", "12", "字\n", "\n\n", "中文"]), max_size=30))
-def test_long_texts_are_cut_where_nothing_is_lost(words: list[str]) -> None:
-    text = "".join(words)
+class Ranked(Patterns):
+    """Finds what stands between the signs of an entity, the surest first, as the real one does:
+    with a find that overlaps a surer one nothing is done."""
+
+    rules = "ranked patterns"
+    entities = ("PERSON", "IP_ADDRESS", "URL")
+    patterns: ClassVar = {"PERSON": "[pq]+", "IP_ADDRESS": "[iqx]+", "URL": "[pix]*[u/][upix/]*"}
+
+    def spans(self, text: str, entities: Sequence[str] = entities) -> list[dict[str, object]]:
+        taken, kept = set(), []
+        for rank, entity in enumerate(self.patterns):
+            if entity not in entities:
+                continue
+            for found in re.finditer(self.patterns[entity], text):
+                places = set(range(*found.span()))
+                if not places & taken:
+                    taken |= places
+                    start, end = found.span()
+                    kept.append(
+                        {"entity": entity, "start": start, "end": end, "percent": 90 - rank}
+                    )
+        return sorted(kept, key=lambda span: span["start"])
+
+    def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
+        wanted = self.entities if entities is None else entities
+        found = [None if t is None else self.spans(t, wanted) for t in texts.to_pylist()]
+        return pa.array(found, SPANS)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("a pp b ii", "a pp b <IP_ADDRESS>", id="alone"),
+        pytest.param("u/pp/u b", "<URL> b", id="inside of one that it would displace"),
+        pytest.param("a ppii b", "a pp<IP_ADDRESS> b", id="only beside one"),
+        pytest.param("pqx", "<PERSON><IP_ADDRESS>", id="across the beginning of one"),
+        pytest.param("iqqp", "<IP_ADDRESS><PERSON>", id="across the end of one"),
+        pytest.param("ppqqp", "<PERSON><IP_ADDRESS><PERSON>", id="around one"),
+        pytest.param("a p b", "a p b", id="of the same characters it stays the surer"),
+        pytest.param("中 pp 张 upu 中", "中 pp 张 <URL> 中", id="each on its own"),
+    ],
+)
+def test_a_find_that_is_kept_uncovers_no_other(text: str, shown: str) -> None:
+    spec = RedactText(entities={"PERSON": Keep()})
+    assert redacted(spec, None, text, "", finder=Ranked()) == [None, shown, ""]
+
+
+@given(st.text("piqux/ 中", max_size=12), st.sets(st.sampled_from(Ranked.entities)))
+def test_all_that_is_found_without_the_kept_is_hidden_beside_them(
+    text: str, kept: set[str]
+) -> None:
+    finder = Ranked()
+    spec = RedactText(default="mask", entities=dict.fromkeys(kept, Keep()))
+    finds = [(s["start"], s["end"]) for s in finder.spans(text) if s["entity"] in kept]
+    others = finder.spans(text, [e for e in finder.entities if e not in kept])
+    hidden = set()
+    for start, end in ((s["start"], s["end"]) for s in others):
+        # What is kept of the very same characters was the surer.
+        if (start, end) not in finds:
+            overlapping = [f for f in finds if f[0] < end and start < f[1]]
+            for found in ((start, end), *overlapping):
+                hidden.update(range(*found))
+    shown = redacted(spec, text, finder=finder)[0]
+    left = "".join("*" if place in hidden else sign for place, sign in enumerate(text))
+    # What is left of a kept find is shown as its entity, all else sign by sign.
+    assert re.fullmatch(r"(?:<[A-Z_]+>|[^<>])*", shown)
+    assert re.sub(r"[*]+", "*", re.sub("<[A-Z_]+>", "*", shown)) == re.sub(r"[*]+", "*", left)
+
+
+words = st.lists(
+    st.sampled_from(["a1", "1\n", "2b1。", "2", "\n\n", "中文", "12", "é"]), max_size=30
+)
+
+
+@given(words, st.integers(1, 50), st.booleans())
+def test_a_long_text_is_protected_as_if_it_were_not_cut(
+    made: list[str], size: int, local: bool
+) -> None:
+    """However the text arrives; and wherever it is cut if what is found depends on the text around
+    it alone, which a finder that cuts a text into words does not promise."""
+    text = "".join(made)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_parts, "LONGEST_PART", 20)
+        patch.setattr(text_parts, "AROUND", 8)
+        patch.setattr(redaction, "_PIECE", size)
+        transform = column(SPEC, Lines("1[^12]{0,5}2" if local else "[12][^。]{0,5}[12]"))
         try:
-            cut, offsets = text_parts.in_parts(pa.array([None, text, "x", text]))
+            done = transform.redact(pa.array([None, text, "x", text]))
         except TransformFailed:
             return
-        if offsets is not None:
-            assert text_parts.joined(cut, offsets).to_pylist() == [None, text, "x", text]
-            assert all(len(part) <= 20 for part in cut.drop_null().to_pylist())
-        done = column(RedactText()).redact(pa.array([None, text, "x", text]))
-    whole = column(RedactText()).redact(pa.array([None, text, "x", text]))
-    assert done.texts.equals(whole.texts)
-    assert done.found.equals(whole.found)
+        stream, pieces = TextStream(TextProtection(transform)), []
+        for at in range(0, len(text), size):
+            pieces += stream.add([(text[at : at + size], True)])
+        pieces += stream.add([("", False), ("x", False), (text, False)])
+    whole = transform.redact(pa.array([None, text, "x", text]))
+    assert "".join(piece.text for piece in pieces) == "".join(done.texts.drop_null().to_pylist())
+    assert [e for piece in pieces for e in piece.found] == done.found.flatten().to_pylist()
+    if local:
+        assert done.texts.to_pylist() == whole.texts.to_pylist()
+        assert done.found.to_pylist() == whole.found.to_pylist()
+
+
+class Lines(Patterns):
+    """Finds that go on over the end of a line, up to seven characters."""
+
+    rules = "a pattern over lines"
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    def spans(self, text: str) -> list[dict[str, object]]:
+        return [
+            {"entity": "CN_MOBILE", "start": m.start(), "end": m.end(), "percent": 90}
+            for m in re.finditer(self.pattern, text)
+        ]
+
+
+def test_what_makes_a_number_one_may_stand_before_the_cut() -> None:
+    class Behind(Patterns):
+        def spans(self, text: str) -> list[dict[str, object]]:
+            return [
+                {"entity": "CN_MOBILE", "start": m.start(1), "end": m.end(1), "percent": 90}
+                for m in re.finditer("QQ\n([0-9]+)", text)
+            ]
+
+    line = "nothing\n"
+    filled = line * (text_parts.LONGEST_PART // len(line) - 1) + "QQ\n"
+    text = filled + "123456 " + "x" * 300
+    assert len(filled) < text_parts.LONGEST_PART
+    assert redacted(RedactText(), text, finder=Behind()) == [filled + "<CN_MOBILE> " + "x" * 300]
 
 
 def test_parts_do_not_depend_on_how_a_text_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_parts, "LONGEST_PART", 30)
+    monkeypatch.setattr(text_parts, "AROUND", 5)
     text = "一二三四五六七八九十\n甲乙丙丁。戊己\n\n庚辛壬癸\n" * 9
 
-    def parts(size: int) -> list[str]:
+    def parts(size: int) -> list[text_parts.Part]:
         made, feed = [], text_parts.TextParts()
         for at in range(0, len(text), size):
             made += feed.add(text[at : at + size])
-        return [*made, feed.finish()]
+        return [*made, *feed.finish()]
 
     assert {tuple(parts(size)) for size in (1, 7, 1000)} == {tuple(parts(3))}
-    assert "".join(parts(3)) == text
+    inner = [p.text.encode()[p.before :][: -p.after or None].decode() for p in parts(3)]
+    assert "".join(inner) == text
+    assert all(len(part) <= 30 for part in inner)
+    cut, offsets = text_parts.in_parts(pa.array([None, text, "x"]))
+    assert offsets.to_pylist() == [0, 1, 1 + len(inner), 2 + len(inner)]
+    assert cut.texts.to_pylist() == [None, *(p.text for p in parts(3)), "x"]
 
 
 def test_a_text_without_an_end_is_refused_with_what_to_do() -> None:
