@@ -24,6 +24,7 @@ from gateway.transform.base import (
     Resources,
     unsupported,
 )
+from gateway.transform.characters import Counts
 from gateway.transform.found import canonical_form
 from gateway.transform.spans import Finds
 from gateway.transform.text_parts import Parts, in_parts, joined
@@ -122,23 +123,29 @@ class RedactTextColumn(ColumnTransform[RedactText]):
     def _found(self, texts: pa.Array, entities: Sequence[str] | None) -> Finds:
         finds = Finds.of(texts, self._searched(texts, entities), self.spec.threshold)
         kept = pc.is_in(finds.entities, pa.array(sorted(self._kept), pa.string()))
-        if not pc.any(kept).as_py():
+        looked_for = entities or self._finder.entities
+        others = [e for e in looked_for if e not in self._kept]
+        if not others or not pc.any(kept).as_py():
             return finds
         # A find that is kept may have won over another one, which then would be kept with it.
         flags = kept.to_numpy(zero_copy_only=False)
-        others = [e for e in entities or self._finder.entities if e not in self._kept]
-        rows = np.unique(finds.rows[flags])
-        there = (
-            np.arange(len(texts)) if finds.texts.valid is None else finds.texts.valid.nonzero()[0]
+        valid = finds.texts.valid
+        there = np.arange(len(texts)) if valid is None else np.flatnonzero(valid)
+        chosen = there[np.unique(finds.rows[flags])]
+        return finds.giving_way(
+            flags,
+            self._found_in(texts, chosen, [e for e in looked_for if e in self._kept]),
+            self._found_in(texts, chosen, others),
         )
-        chosen = pa.array(there[rows])
-        spans = self._searched(texts.take(chosen), others)
-        nothing = pa.array([[]], spans.type)
-        places = np.full(len(texts), len(rows))
-        places[there[rows]] = np.arange(len(rows))
+
+    def _found_in(self, texts: pa.Array, chosen: Counts, entities: Sequence[str]) -> Finds:
+        """What is found of the entities in the chosen texts, as finds in all of them."""
+        spans = self._searched(texts.take(pa.array(chosen)), entities)
+        places = np.full(len(texts), len(chosen))
+        places[chosen] = np.arange(len(chosen))
         order = pa.array(places, mask=texts.is_null().to_numpy(zero_copy_only=False))
-        again = pa.concat_arrays([spans, nothing]).take(order)
-        return finds.giving_way(flags, Finds.of(texts, again, self.spec.threshold))
+        everywhere = pa.concat_arrays([spans, pa.array([[]], spans.type)]).take(order)
+        return Finds.of(texts, everywhere, self.spec.threshold)
 
     def _searched(self, texts: pa.Array, entities: Sequence[str] | None) -> pa.Array:
         try:

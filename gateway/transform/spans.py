@@ -71,30 +71,36 @@ class Finds:
     def count(self) -> int:
         return len(self.rows)
 
-    def giving_way(self, kept: Flags, others: "Finds") -> "Finds":
-        """The finds with those that are ``kept`` out of the way of others.
+    def giving_way(self, flags: Flags, kept: "Finds", others: "Finds") -> "Finds":
+        """The finds with those that are to be kept, which ``flags`` names, out of the way of others.
 
-        ``others`` is what is found in the values that hold a kept find when nothing of a kept
-        entity is looked for. One of these that a kept find overlaps stands there whole, and what
-        is left of the kept find beside it is a find that is not whole. Only of the very same
-        characters the kept find stays what it is: it was the surer.
+        ``kept`` and ``others`` are what is found in the values that hold such a find when nothing
+        but the entities to be kept, and nothing but all others, is looked for. Where two overlap,
+        the other stands there whole, and what is left of the kept find beside it is a find that is
+        not whole. Only of the very same characters the kept find stays what it is if it was surer.
         """
-        begins, ends = self.begins[kept], self.ends[kept]
-        first = np.searchsorted(others.ends, begins, side="right")
-        last = np.searchsorted(others.begins, ends, side="left")
-        same = np.zeros(len(begins), np.bool_)
-        alone = np.flatnonzero(last - first == 1)
+        first = np.searchsorted(others.ends, kept.begins, side="right")
+        last = np.searchsorted(others.begins, kept.ends, side="left")
+        stood = np.searchsorted(self.begins[flags], kept.begins, side="right") - 1
+        won = (stood >= 0) & (self.begins[flags][stood] == kept.begins)
+        won &= self.ends[flags][stood] == kept.ends
+        same = np.zeros(kept.count, np.bool_)
+        alone = np.flatnonzero((last - first == 1) & won)
         other = first[alone]
-        same[alone] = (others.begins[other] == begins[alone]) & (others.ends[other] == ends[alone])
-        displaced = np.ones(others.count, np.bool_)
-        displaced[first[same]] = False
-        stays = ~np.isin(self.rows, self.rows[kept])
-        stays[kept] = (last == first) | same
+        same[alone] = (others.begins[other] == kept.begins[alone]) & (
+            others.ends[other] == kept.ends[alone]
+        )
+        displaced = np.zeros(others.count, np.bool_)
+        displaced[first[same]] = True
         mixed = (last > first) & ~same
-        beside = self._beside(np.flatnonzero(kept)[mixed], others, first[mixed], last[mixed])
-        return _in_order(self.only(stays), others.only(displaced), beside)
+        return _in_order(
+            self.only(~np.isin(self.rows, self.rows[flags])),
+            kept.only(~mixed),
+            others.only(~displaced),
+            kept.beside(np.flatnonzero(mixed), others, first[mixed], last[mixed]),
+        )
 
-    def _beside(self, finds: Counts, others: "Finds", first: Counts, last: Counts) -> "Finds":
+    def beside(self, finds: Counts, others: "Finds", first: Counts, last: Counts) -> "Finds":
         """What of each of the finds stands before, between and behind those of ``others`` from
         ``first`` up to ``last``."""
         inside = last - first

@@ -129,12 +129,63 @@ def test_a_number_has_the_token_of_its_column_however_it_was_typed() -> None:
         ("CN_BANK_CARD", "6222-0212 3456", "622202123456"),
         ("PERSON", "张 三", "张三"),
         ("PERSON", "Ann Lee", "Ann Lee"),
-        ("EMAIL_ADDRESS", " Alice@Example.com", "Alice@Example.com"),
-        ("CN_LANDLINE", "010-62345678", "010-62345678"),
+        ("EMAIL_ADDRESS", " Alice@Example.com", "alice@example.com"),
+        ("IP_ADDRESS", "2001:DB8::1", "2001:db8::1"),
+        ("WECHAT_ID", " Zhang123", "Zhang123"),
+        ("CN_RESIDENT_ID", "110101/1990.0307·123x", "11010119900307123X"),
+        ("CN_RESIDENT_ID", "110101\u00ad19900307\u2066123\ufe0fX", "11010119900307123X"),
     ],
 )
 def test_the_form_of_a_clean_column(entity: str, typed: str, form: str) -> None:
     assert canonical_form(entity, pa.array([typed])).to_pylist() == [form]
+
+
+@pytest.mark.parametrize(
+    ("entity", "form", "typed"),
+    [
+        (
+            "CN_LANDLINE",
+            "010-82345678",
+            "010-82345678|(010)82345678|01082345678|+86-10-82345678|0086 10 82345678|010 8234 5678",
+        ),
+        (
+            "CN_LANDLINE",
+            "010-82345678",
+            "+86(010)8234-5678|（０１０）８２３４ ５６７８|010–8234–5678|86 1082345678|(86-10) 82345678",
+        ),
+        ("CN_LANDLINE", "0755-26001234", "0755-26001234|+86 755 2600 1234|075526001234"),
+        ("CN_LANDLINE", "0316-2345678", "03162345678|+86 316 2345678"),
+        ("CN_LANDLINE", "82345678", "8234-5678|82345678|8234 5678"),
+        ("CN_LANDLINE", "86234567", "86234567|8623-4567"),
+        (
+            "CN_LANDLINE",
+            "010-82345678-12",
+            "010-82345678转12|010-82345678-12|01082345678 ext. 12|(010)82345678（转12）",
+        ),
+        ("CN_LANDLINE", "010-82345678-12", "+86 10 82345678 x12|010-82345678 分机：12"),
+        ("CN_MOBILE", "13800138000", "138.0013.8000|138 001 38000|(+86)13800138000|0086-13800138000"),
+        ("QQ_NUMBER", "123456", "123456|QQ123456|qq：123456|１２３４５６"),
+        ("CN_POSTAL_CODE", "100080", "１０００８０|100080"),
+        ("PHONE_NUMBER", "+442079460958", "+44 20 7946 0958|+44 (0)20 7946 0958|0044-20-79460958"),
+        ("PHONE_NUMBER", "2025550143", "(202) 555-0143|202.555.0143"),
+        (
+            "MAC_ADDRESS",
+            "00:1A:2B:3C:4D:5E",
+            "00:1A:2B:3C:4D:5E|00-1a-2b-3c-4d-5e|001a.2b3c.4d5e|001A2B3C4D5E",
+        ),
+        ("US_SSN", "536-22-1234", "536-22-1234|536221234|536 22 1234"),
+        ("IBAN_CODE", "GB82WEST12345698765432", "GB82 WEST 1234 5698 7654 32|gb82west12345698765432"),
+    ],
+)  # fmt: skip
+def test_one_number_has_one_form_however_it_was_typed(entity: str, form: str, typed: str) -> None:
+    values = typed.split("|")
+    assert canonical_form(entity, pa.array(values)).to_pylist() == [form] * len(values)
+
+
+def test_numbers_that_differ_have_forms_that_differ() -> None:
+    different = ["010-82345678", "021-82345678", "82345678", "010-82345678-1", "010-8234567"]
+    forms = canonical_form("CN_LANDLINE", pa.array(different)).to_pylist()
+    assert forms == different
 
 
 def test_a_find_that_its_transform_cannot_handle_is_replaced_by_its_entity() -> None:
@@ -281,12 +332,15 @@ def test_all_that_is_found_without_the_kept_is_hidden_beside_them(
 ) -> None:
     finder = Ranked()
     spec = RedactText(default="mask", entities=dict.fromkeys(kept, Keep()))
-    finds = [(s["start"], s["end"]) for s in finder.spans(text) if s["entity"] in kept]
+    surer = [(s["start"], s["end"]) for s in finder.spans(text) if s["entity"] in kept]
+    finds = []
+    if surer:
+        finds = [(s["start"], s["end"]) for s in finder.spans(text, list(kept))]
     others = finder.spans(text, [e for e in finder.entities if e not in kept])
     hidden = set()
     for start, end in ((s["start"], s["end"]) for s in others):
         # What is kept of the very same characters was the surer.
-        if (start, end) not in finds:
+        if not ((start, end) in finds and (start, end) in surer):
             overlapping = [f for f in finds if f[0] < end and start < f[1]]
             for found in ((start, end), *overlapping):
                 hidden.update(range(*found))
