@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import pyarrow as pa
 
@@ -24,7 +24,7 @@ from gateway.model.names import RecipientKind, Role
 from gateway.model.policy import Policy
 from gateway.model.text_specs import TextOperator
 from gateway.ports import DomainKeys, Progress, TextFinder
-from gateway.release.texts import ProtectingTexts, TextProtection, TextStream
+from gateway.release.texts import ProtectedPiece, ProtectingTexts, TextProtection, TextStream
 from gateway.store.keyring import FileKeyRing, RingKeys
 
 OWNER: Final = Party(
@@ -34,6 +34,14 @@ OWNER: Final = Party(
     display_name="whoever runs the command",
 )
 _READ_BYTES: Final = 1 << 16
+_PROBE: Final = "<A_1>*..\n"
+"""What every encoding of texts can write, a sign at a time; names of hosts have no two dots."""
+
+
+class Writable(Protocol):
+    """Where a document goes."""
+
+    def write(self, data: bytes, /) -> object: ...
 
 
 @cache
@@ -86,7 +94,7 @@ def texts_protected(
 def protect_document(
     protection: TextProtection,
     source: BinaryIO,
-    target: BinaryIO,
+    target: Writable,
     encoding: str,
     progress: Progress = lambda _: None,
 ) -> Mapping[str, int]:
@@ -94,37 +102,69 @@ def protect_document(
     found in it.
 
     Piece by piece, so that memory does not grow with it; ``progress`` is told the characters done.
-    InvalidRequest for bytes that are not of the encoding, ReleaseStopped for a text that cannot be
-    searched: what was written by then is protected, and not whole.
+    InvalidRequest for an encoding that is none of documents and for bytes that are not of it,
+    ReleaseStopped for a text that cannot be searched: what was written by then is protected, and
+    not whole.
     """
+    decoder, encoder = _codec(encoding)
     stream, found, done = TextStream(protection), Counter[str](), 0
-    for text, more in _decoded(source, encoding):
+    for text, more in _decoded(source, decoder, encoding):
         for piece in stream.add([(text, more)]):
-            target.write(piece.text.encode(encoding))
+            target.write(_encoded(encoder, piece, encoding))
             found.update(piece.found)
         done += len(text)
         progress(done)
     return dict(sorted(found.items()))
 
 
-def _decoded(source: BinaryIO, encoding: str) -> Iterator[tuple[str, bool]]:
+def _codec(encoding: str) -> tuple[codecs.IncrementalDecoder, codecs.IncrementalEncoder]:
+    """One of each for a whole document, as some begin it with a mark."""
+    wrong = InvalidRequest.of("encoding", f"{encoding} is no encoding of texts; try gb18030")
     try:
+        # Only a text encoding can do this; hex or zlib cannot.
+        "".encode(encoding)
         decoder = codecs.getincrementaldecoder(encoding)("strict")
-    except LookupError:
-        raise InvalidRequest.of("encoding", f"{encoding} is not known; try gb18030") from None
+        encoder = codecs.getincrementalencoder(encoding)("strict")
+        # Some are for names of hosts and cannot be written in pieces.
+        written = b"".join(encoder.encode(sign, final=sign == "\n") for sign in _PROBE)
+        if decoder.decode(written, final=True) != _PROBE:
+            raise wrong
+    except (LookupError, UnicodeError):
+        raise wrong from None
+    decoder.reset()
+    encoder.reset()
+    return decoder, encoder
+
+
+def _encoded(encoder: codecs.IncrementalEncoder, piece: ProtectedPiece, encoding: str) -> bytes:
+    try:
+        return encoder.encode(piece.text, final=not piece.more)
+    except UnicodeError:
+        raise InvalidRequest.of(
+            "encoding",
+            f"what the policy writes in place of identifiers cannot be written in {encoding}: "
+            "convert the document to utf-8 first",
+        ) from None
+
+
+def _decoded(
+    source: BinaryIO, decoder: codecs.IncrementalDecoder, encoding: str
+) -> Iterator[tuple[str, bool]]:
     before = 0
     while True:
         data = source.read(_READ_BYTES)
         try:
             text = decoder.decode(data, final=not data)
-        except UnicodeDecodeError as wrong:
+        except UnicodeError as wrong:
             # Without the cause, which holds the bytes. Bytes kept from the piece before count
             # towards the place in this one.
-            place = before - (len(wrong.object) - len(data)) + wrong.start
+            place = "the document"
+            if isinstance(wrong, UnicodeDecodeError):
+                at = before - (len(wrong.object) - len(data)) + wrong.start
+                place = f"byte {at} of the document"
             raise InvalidRequest.of(
                 "encoding",
-                f"byte {place} of the document is not {encoding}: say which it is, such as "
-                "--encoding gb18030",
+                f"{place} is not {encoding}: say which it is, such as --encoding gb18030",
             ) from None
         yield text, bool(data)
         if not data:

@@ -54,7 +54,7 @@ def protect_file(
 
     Without ``key_ring`` the key is made for this run and forgotten: tokens of two runs do not
     agree. ``purpose`` may be left out where the policy defines exactly one; ``columns`` empty
-    means all. In ``text_columns``, which are then declared to be free text, the identifiers become
+    means all, as does the one word ``all`` where no column has that name. In ``text_columns``, which are then declared to be free text, the identifiers become
     what the policy's rules about columns say of their entities; other rules that match such a
     column hold beside that, the strictest wins. ``counting`` is what finds in free text. Raises InvalidRequest, HolderError or ReleaseStopped; nothing unprotected is ever written.
     """
@@ -110,6 +110,8 @@ def _no_stream(stream: str) -> bytes:
 
 
 def _chosen(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    if list(columns) == ["all"] and "all" not in schema.names:
+        return schema
     if missing := [name for name in columns if name not in schema.names]:
         raise InvalidRequest.of("columns", f"the file has no {', '.join(missing)}")
     return pa.schema([schema.field(name) for name in columns]) if columns else schema

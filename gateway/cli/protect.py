@@ -8,7 +8,13 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from gateway.app.documents import CountingFinder, document_protection, own_finder, protect_document
+from gateway.app.documents import (
+    CountingFinder,
+    Writable,
+    document_protection,
+    own_finder,
+    protect_document,
+)
 from gateway.app.local import protect_file
 from gateway.cli.description import pairs, read_description, read_source
 from gateway.cli.exits import EXIT_DENIED
@@ -53,7 +59,10 @@ def protect(
         ),
     ] = None,
     columns: Annotated[
-        str, typer.Option(help="Names of the columns to protect and keep, with commas; or all.")
+        str,
+        typer.Option(
+            help="Names of the columns to protect and keep, with commas; all unless told."
+        ),
     ] = "",
     text_columns: Annotated[
         str,
@@ -66,8 +75,8 @@ def protect(
         str | None, typer.Option(help="One of the policy's; may be left out when it has one.")
     ] = None,
     recipient_kind: Annotated[
-        RecipientKind, typer.Option(help="For whom the result is.")
-    ] = RecipientKind.RESEARCH,
+        RecipientKind | None, typer.Option(help="For whom the result is; research unless told.")
+    ] = None,
     describe: Annotated[
         Path | None, typer.Option(help="YAML with columns: what is known of some of them.")
     ] = None,
@@ -95,7 +104,9 @@ def protect(
     if output is not None and output.exists():
         raise AlreadyExists(f"{output} exists; nothing is overwritten")
     if file != _STANDARD and not file.is_file():
-        raise InvalidRequest.of("file", f"{file} does not exist")
+        fault = "is a folder: name a file in it" if file.is_dir() else "does not exist"
+        raise InvalidRequest.of("file", f"{file} {fault}")
+    kind = recipient_kind or RecipientKind.RESEARCH
     suffix = file.suffix.lower()
     if file == _STANDARD or suffix in _DOCUMENTS:
         given = {
@@ -106,12 +117,18 @@ def protect(
             raise InvalidRequest.of(
                 ", ".join(tables), "for a table only: one that is text ends in .csv"
             )
+        ruled = {
+            "--purpose": purpose, "--recipient-kind": recipient_kind, "--key-ring": key_ring,
+            "--hierarchies": hierarchies,
+        }  # fmt: skip
+        if policy is None and (idle := [name for name, value in ruled.items() if value]):
+            raise InvalidRequest.of(", ".join(idle), "only with --policy")
         with (
             progress("protecting") as tell,
             document_protection(
                 None if policy is None else read_text(policy),
                 purpose=purpose,
-                kind=recipient_kind,
+                kind=kind,
                 key_ring=key_ring,
                 hierarchies=hierarchies,
             ) as protection,
@@ -143,7 +160,7 @@ def protect(
             file,
             read_text(policy),
             purpose=purpose,
-            kind=recipient_kind,
+            kind=kind,
             declared=declared,
             columns=listed(columns),
             text_columns=listed(text_columns),
@@ -172,15 +189,39 @@ def _read(file: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _written(output: Path | None, *, as_json: bool) -> Iterator[BinaryIO]:
+def _written(output: Path | None, *, as_json: bool) -> Iterator[Writable]:
     if output is None:
         if as_json:
             raise InvalidRequest.of("--json", "with -o FILE, as the document goes to the output")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        begun = _Begun(sys.stdout.buffer)
+        try:
+            yield begun
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except BaseException:
+            # What was written cannot be taken back, and looks like a whole document.
+            if begun.written:
+                say(
+                    "the output is INCOMPLETE: it is protected and ends before the document does. "
+                    "Do not use it; with -o FILE there is a whole file or none"
+                )
+            raise
         return
     with whole_file(output) as opened:
         yield opened
+
+
+class _Begun:
+    """An output, and whether anything went to it."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self.written = False
+
+    def write(self, data: bytes) -> int:
+        self.written = self.written or bool(data)
+        return self._output.write(data)
 
 
 def _counts(found: Mapping[str, int]) -> str:

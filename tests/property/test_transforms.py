@@ -427,19 +427,26 @@ class Marked:
     ``[P…]`` surely, ``[p…]`` less so, ``[U…]`` of another entity."""
 
     rules = "brackets"
+    entities = ("PERSON", "URL")
     write = staticmethod(write)
 
     def find(self, texts: pa.Array, entities: Sequence[str] | None = None) -> pa.Array:
-        del entities
+        wanted = self.entities if entities is None else entities
         trust = {"P": ("PERSON", 80), "p": ("PERSON", 50), "U": ("URL", 80)}
         return pa.array(
             [
-                [{"entity": e, "start": 2, "end": len(text) - 1, "percent": percent}]
+                [
+                    {"entity": e, "start": 2, "end": len(text) - 1, "percent": percent}
+                    for e, percent in [trust[text[1]]]
+                    if e in wanted
+                ]
                 for text in texts.to_pylist()
-                for e, percent in [trust[text[1]]]
             ],
             SPANS,
         )
+
+    def settled(self, entities: pa.Array) -> None:
+        pass
 
 
 actions = st.one_of(

@@ -55,6 +55,7 @@ class Plain:
     """Implements ports.TextFinder; finds nothing, and remembers what it read."""
 
     rules = "none"
+    entities = ()
 
     def __init__(self, call: Call) -> None:
         self.read: list[str] = []
@@ -65,6 +66,9 @@ class Plain:
         self.read += texts.to_pylist()
         self._call.end()
         return pa.array([[] for _ in texts], SPANS)
+
+    def settled(self, entities: pa.Array) -> None:
+        pass
 
 
 def rpcs_of(finder: Any) -> ProtectRpcs:

@@ -158,7 +158,80 @@ def test_another_encoding_is_told_and_taken(tmp_path: Path) -> None:
     assert "--encoding gb18030" in message
     done = run("protect", path, "--encoding", "gb18030").stdout_bytes.decode("gb18030")
     assert done.startswith("患者<PERSON>，身份证号<CN_RESIDENT_ID>，")
-    assert "is not known" in refused("protect", path, "--encoding", "klingon")
+    assert "no encoding of texts" in refused("protect", path, "--encoding", "klingon")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7", "gbk"])
+def test_a_long_document_is_one_text_in_its_encoding(tmp_path: Path, encoding: str) -> None:
+    text = "手机13800138000\n" * 9000
+    path, out = tmp_path / "x.txt", tmp_path / "out.txt"
+    path.write_bytes(text.encode(encoding))
+    assert run("protect", path, "--encoding", encoding, "-o", out).exit_code == 0
+    shown = text.replace("13800138000", "<CN_MOBILE>")
+    # A mark of the encoding stands at the beginning and nowhere else.
+    assert out.read_bytes() == shown.encode(encoding)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["hex", "rot13", "base64", "zlib", "undefined", "punycode", "idna", "cp037x"]
+)
+def test_what_is_no_encoding_of_texts_is_refused(note: Path, encoding: str) -> None:
+    assert "no encoding of texts" in refused("protect", note, "--encoding", encoding)
+
+
+def test_what_the_encoding_cannot_write_is_told_with_what_to_do(
+    tmp_path: Path, policy: Path
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("IP 10.1.2.3\n", "ascii")
+    rule = """
+  - name: machines
+    match: {entity: [IP_ADDRESS]}
+    transform: {kind: replace, text: 机器}
+"""
+    policy.write_text(POLICY + rule, "utf-8")
+    assert "convert the document" in refused(
+        "protect", path, "--policy", policy, "--encoding", "latin-1"
+    )
+
+
+def test_a_document_that_fails_midway_is_told_to_be_incomplete(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("手机13800138000\n".encode() * 9000 + b"\xff")
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "protect", str(path)],
+        check=False, capture_output=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout
+    assert b"13800138000" not in done.stdout
+    assert b"INCOMPLETE" in done.stderr
+    assert b"not utf-8" in done.stderr
+    # Where nothing was written nothing is incomplete.
+    path.write_bytes(b"\xff")
+    assert "INCOMPLETE" not in run("protect", path).stderr
+
+
+def test_what_only_a_policy_uses_is_refused_without_one(tmp_path: Path, note: Path) -> None:
+    for name, value in {
+        "--purpose": "care",
+        "--recipient-kind": "research",
+        "--key-ring": tmp_path / "ring.json",
+        "--hierarchies": tmp_path,
+    }.items():
+        message = refused("protect", note, name, value)
+        assert name in message or "only with --policy" in message
+
+
+def test_all_columns_by_that_word_and_a_folder_is_told_from_nothing(
+    tmp_path: Path, notes: Path, policy: Path
+) -> None:
+    fixed = ("--policy", policy, "--text-columns", "notes", "--columns", "all")
+    out = tmp_path / "out.csv"
+    assert run("protect", notes, *fixed, "-o", out).exit_code == 0
+    assert pyarrow.csv.read_csv(out).column_names == ["name", "resident_id", "notes"]
+    assert "is a folder" in refused("protect", tmp_path)
+    assert "does not exist" in refused("protect", tmp_path / "nothing.csv")
 
 
 def test_the_place_of_a_wrong_byte_is_right_across_pieces(monkeypatch, tmp_path: Path) -> None:
