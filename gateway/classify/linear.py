@@ -31,7 +31,7 @@ def _bits(characters: Iterable[int]) -> int:
     return bits
 
 
-_WORD = _bits(c for c in range(128) if chr(c).isalnum() or chr(c) == "_")
+_WORD = _bits(c for c in range(128) if chr(c).isalnum())
 # Of the classes with a letter only \\s: the others mean ASCII to RE2 and all of Unicode to `regex`.
 _SPACES = _bits(map(ord, " \t\n\r\f\v"))
 
@@ -50,20 +50,24 @@ class _Part:
     last: list[int] = field(default_factory=list)
 
 
-def check(pattern: str) -> None:
-    """MayBackTrack unless the pattern, between word boundaries, is linear for `regex` as well."""
+def check(pattern: str, *, within_words: bool = False) -> None:
+    """MayBackTrack unless the pattern, between word boundaries, is linear for `regex` as well.
+
+    within_words: it may also begin within a word, where nothing may be repeated without an end.
+    """
     try:
         # Python knows no \\p{Han}; one such character stands for all outside of ASCII.
         tree = parser.parse(pattern.replace(r"\p{Han}", "\u4e00"))
     except re.error as unknown:
         raise MayBackTrack("has syntax that cannot be followed") from unknown
-    automaton = _Automaton()
+    automaton = _Automaton(within_words=within_words)
     whole = automaton.sequence(list(tree), last=True)
     automaton.follow_all(whole)
 
 
 class _Automaton:
-    def __init__(self) -> None:
+    def __init__(self, *, within_words: bool) -> None:
+        self._within_words = within_words
         self._sets: list[int] = []
         self._next: list[list[int]] = []
 
@@ -125,7 +129,7 @@ class _Automaton:
                 raise MayBackTrack("repeats more than one character without an end")
             characters = _characters(*inner[0])
             to_the_end = last and characters & (_WORD | 1 << ord(".")) == _WORD | 1 << ord(".")
-            if characters & ~_WORD and not to_the_end:
+            if self._within_words or (characters & ~_WORD and not to_the_end):
                 raise MayBackTrack("repeats without an end what stands between words")
             loop = self._state(characters)
             self._next[loop.first[0]].append(loop.first[0])

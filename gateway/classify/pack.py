@@ -43,6 +43,7 @@ class Identifier(Noun):
     score: Percent
     context: tuple[ShortText, ...] = ()
     needs_context: bool = False
+    beside: Literal["signs", "letters", "one_side"] = "signs"
     text: Literal["pattern", "presidio", "address"] = "pattern"
     source: ShortText
 
@@ -67,7 +68,7 @@ class Identifier(Noun):
     def _linear_in_texts(self) -> Self:
         # In texts, addresses are searched by a pattern of the program's.
         if self.text != "address":
-            linear.check(self.pattern)
+            linear.check(self.pattern, within_words=self.beside != "signs")
         return self
 
 

@@ -45,8 +45,13 @@ Find = tuple[int, int, float]
 """Start, end and score."""
 
 _FLAGS = regex.IGNORECASE
-_NO_LETTER_BEFORE = r"(?<![0-9A-Za-z_])(?<![0-9]\.)"
-_NO_LETTER_AFTER = r"(?![0-9A-Za-z_])(?!\.[0-9])"
+_NO_LETTER_BEFORE, _NO_LETTER_AFTER = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+# A number with a point in it is no identifier. Where a form by itself says little, every digit and
+# point beside it makes one of it; elsewhere `1.` begins an item of a list, `0.` and `116.` do not,
+# and a point behind belongs to a number only where money follows.
+_NO_POINT_BEFORE, _NO_POINT_AFTER = r"(?!(?<=[0-9]\.)[0-9])", r"(?!\.[0-9])"
+_NO_DECIMAL_BEFORE = r"(?!(?<=(?<![0-9])(?:0|[0-9]{3,10})\.)[0-9])"
+_NO_DECIMAL_AFTER = r"(?!\.[0-9]{1,9}[ ]?(?:[元万亿%‰]|RMB|CNY|USD|EUR))"
 
 
 class Strict(PatternRecognizer):
@@ -345,5 +350,13 @@ def span(by: EntityRecognizer, start: int, end: int, score: float) -> Recognizer
 
 
 def _pattern(form: Identifier) -> Pattern:
-    bounded = f"{_NO_LETTER_BEFORE}(?:{form.pattern}){_NO_LETTER_AFTER}"
-    return Pattern(form.entity, bounded, form.score / 100)
+    own = f"(?:{form.pattern})"
+    if form.beside == "signs":
+        own = _NO_LETTER_BEFORE + own + _NO_LETTER_AFTER
+    elif form.beside == "one_side":
+        own = f"(?:{_NO_LETTER_BEFORE}{own}|{own}{_NO_LETTER_AFTER})"
+    if form.needs_context:
+        own = _NO_POINT_BEFORE + own + _NO_POINT_AFTER
+    else:
+        own = _NO_DECIMAL_BEFORE + own + _NO_DECIMAL_AFTER
+    return Pattern(form.entity, f"(?<![0-9]){own}(?![0-9])", form.score / 100)

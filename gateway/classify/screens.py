@@ -13,6 +13,7 @@ import numpy as np
 from presidio_analyzer import EntityRecognizer
 
 from gateway.classify.folding import has_plain_cases
+from gateway.classify.pack import Identifier
 from gateway.classify.recognizers import AddressRecognizer, FormRecognizer, Presidio
 from gateway.classify.scanned import Ints, Scanned
 
@@ -49,9 +50,7 @@ def screen(recognizer: EntityRecognizer, threshold: float) -> Screen:
     if isinstance(recognizer, AddressRecognizer):
         return Screen(_ADDRESS, _needed(recognizer, recognizer.best, threshold))
     if isinstance(recognizer, FormRecognizer):
-        return Screen(
-            _bounded(recognizer.form.pattern), _needed(recognizer, recognizer.best, threshold)
-        )
+        return Screen(_bounded(recognizer.form), _needed(recognizer, recognizer.best, threshold))
     if isinstance(recognizer, Presidio):
         if recognizer.form is not None:
             # Its boundaries hold other letters for cases of ASCII ones than the screen does.
@@ -91,9 +90,10 @@ class Screens:
         return found
 
 
-def _bounded(pattern: str) -> str:
+def _bounded(form: Identifier) -> str:
+    other = "[^0-9A-Z]" if form.beside == "signs" else "[^0-9]"
     # `s`: some of presidio's recognisers let a dot be a line's end.
-    return rf"(?s:(?:^|[^0-9A-Z_])(?:{pattern})(?:$|[^0-9A-Z_]))"
+    return rf"(?s:(?:^|{other})(?:{form.pattern})(?:$|{other}))"
 
 
 def _loose(pattern: str) -> str:

@@ -1,7 +1,6 @@
 """Strings that a regular expression matches, or nearly: drawn from its syntax tree."""
 
 import random
-import re
 import re._constants as sre
 import re._parser as parser
 
@@ -15,8 +14,7 @@ class Drawn:
     boundaries, is left out: neighbours are drawn by `text`."""
 
     def __init__(self, pattern: str) -> None:
-        plain = re.sub(r"\(\?<?[!=](?:\[[^\]]*\]|\\.|[^()\[\]])*\)", "", pattern)
-        self._tree = parser.parse(plain.replace(r"\p{Han}", "\u4e00"))
+        self._tree = parser.parse(pattern.replace(r"\p{Han}", "\u4e00"))
 
     def value(self, drawn: random.Random) -> str:
         """A string of the pattern; repetitions are as short, as long, or between."""
@@ -65,7 +63,7 @@ def _item(drawn: random.Random, operation: object, argument: object, groups: dic
             most = min(int(most), least + 25)
             times = drawn.choice((least, most, drawn.randint(least, most)))
             return "".join(_sequence(drawn, inner, groups) for _ in range(times))
-        case sre.AT, _:
+        case ((sre.AT | sre.ASSERT | sre.ASSERT_NOT), _):
             return ""
     raise AssertionError(f"{operation} is not drawn here")
 

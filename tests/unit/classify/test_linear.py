@@ -47,6 +47,20 @@ def test_a_pattern_with_few_ways_is_taken(pattern):
     linear.check(pattern)
 
 
+@pytest.mark.parametrize("pattern", [r"[0-9]{3,}x", r"[A-Z]+[0-9]"])
+def test_where_a_match_may_begin_within_a_word_nothing_is_repeated_without_an_end(pattern):
+    linear.check(pattern)
+    with pytest.raises(linear.MayBackTrack):
+        linear.check(pattern, within_words=True)
+    with pytest.raises(ValueError, match="without an end"):
+        pack.standard().identifiers[0].but(pattern=pattern, beside="letters")
+
+
+def test_an_underscore_parts_words():
+    with pytest.raises(linear.MayBackTrack):
+        linear.check(r"[A-Z_]+[0-9]")
+
+
 def test_what_is_refused_does_take_long():
     # Each further pair of characters doubles the ways.
     hostile = regex.compile(REFUSED["two ways at every place"])

@@ -52,6 +52,74 @@ CASES = {
 }  # fmt: skip
 
 
+# What stands beside a number in letters and lists must not hide it.
+ID, CARD, MOBILE = "11010519491231002X", "6222021234567894567", "13800138000"
+BESIDE = {
+    "1.{}": (ID, CARD, MOBILE, "010-82345678", "91350100M000100Y43", "E12345678", "京A12345"),
+    "12.{}，": (ID, CARD, MOBILE, "1HGCM82633A004352"),
+    "{}.2023年": (ID, CARD, MOBILE, "010-82345678", "91350100M000100Y43"),
+    "{}.5": (ID, CARD, MOBILE),
+    "sfz{}": (ID, CARD, MOBILE, "010-82345678"),
+    "ID{}": (ID, CARD, MOBILE),
+    "tel{}": (ID, CARD, MOBILE, "010-82345678", "+8613800138000"),
+    "id_{}": (ID, CARD, MOBILE, "010-82345678", "91350100M000100Y43", "E12345678"),
+    "{}_x": (ID, CARD, MOBILE, "010-82345678", "91350100M000100Y43", "E12345678"),
+    "{}abc": (ID, CARD, MOBILE),
+    "No{}abc": (ID, CARD),
+    f"{{}}_{CARD}": (ID, MOBILE),
+    "1.{} 2.13900139000": (MOBILE,),
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "value"), [(form, value) for form, values in BESIDE.items() for value in values]
+)
+def test_what_stands_beside_an_identifier_does_not_hide_it(
+    protector: TextProtector, form: str, value: str
+) -> None:
+    text = form.format(value)
+    assert value in [marked for _, marked in found(protector, text)]
+    assert len(found(protector, text)) == 1 + form.count(CARD) + form.count("13900139000")
+
+
+@pytest.mark.parametrize(
+    ("entity", "text"),
+    [
+        ("CN_RESIDENT_ID", "1101 0519 4912 3100 2X"),
+        ("CN_RESIDENT_ID", "110 105 1949 1231 002X"),
+        ("CN_RESIDENT_ID", "110105.19491231.002X"),
+        ("CN_RESIDENT_ID", "110105/19491231/002X"),
+        ("CN_RESIDENT_ID", "110105·19491231·002X"),
+        ("CN_RESIDENT_ID", "110105  19491231002X"),
+        ("CN_RESIDENT_ID", "130503-670401-001"),
+        ("CN_BANK_CARD", "6225.8812.3456.7898"),
+        ("CN_BANK_CARD", "6225  8812  3456  7898"),
+        ("CN_MOBILE", "138.0013.8000"),
+        ("CN_MOBILE", "138 001 38000"),
+        ("CN_MOBILE", "13800 138000"),
+        ("CN_LANDLINE", "010 8234 5678"),
+        ("CN_LANDLINE", "0755-2600-1234"),
+        ("CN_LANDLINE", "+86 10 8234 5678"),
+        ("CN_LANDLINE", "(86-10) 82345678"),
+        ("CN_LANDLINE", "+86(10)82345678"),
+        ("CN_LANDLINE", "座机8234-5678"),
+        ("CN_LICENSE_PLATE", "京AD1234F"),
+        ("CN_HK_MACAU_PERMIT", "M12345678 通行证"),
+        ("CN_TAIWAN_PERMIT", "Taiwan permit 12345678"),
+        ("CN_POSTAL_CODE", "postal code 100080"),
+        ("WECHAT_ID", "vx：zhang123"),
+        ("MAC_ADDRESS", "mac 001A2B3C4D5E"),
+        ("COORDINATES", "lat: 39.9042, lng: 116.4074"),
+        ("COORDINATES", "39°54'15\"N 116°24'26\"E"),
+        ("COORDINATES", "北纬39°54′15″，东经116°24′26″"),
+    ],
+)
+def test_the_ways_in_which_people_part_a_number(
+    protector: TextProtector, entity: str, text: str
+) -> None:
+    assert [one for one, _ in found(protector, text)] == [entity]
+
+
 @pytest.mark.parametrize("text", CASES)
 def test_what_stands_in_a_text(protector: TextProtector, text: str) -> None:
     assert found(protector, text) == CASES[text]
@@ -65,6 +133,11 @@ def test_what_stands_in_a_text(protector: TextProtector, text: str) -> None:
         "编号X13800138000Y",
         "110105194912310021",
         "温度 高兴 时间 金额 方便 安全",
+        "0.13800138000 116.13800138000 0.6222021234567894567 -0.110105194912310021",
+        "版本1.2.13，内核5.15.0-138，构建号20240101.138.13800",
+        "共13800138000.50 元，约13800138000.5 万元",
+        "型号SN138001380001、AB1380013800、X13800138000Y、ID12345678、No20240101",
+        "电话会议2019-2023，订单20240101123456789，发票号12345678",
         "",
     ],
 )
