@@ -3,7 +3,9 @@
 1. The request is APPROVED by two officers, its time is not over, the officers are not shut out.
 2. The requester may still ask about the release.
 3. The tokens are those that were approved, told by their keyed digest.
-4. Of a release that is still sealed, only tokens that are really in it are taken back.
+4. Of a release that is still sealed, only tokens that are really in it are taken back, whoever
+   asks. Of one that has ended, only a party of the settings gets any, and only those that prove
+   themselves.
 5. The values are encrypted to the key that the officers approved.
 6. State, counts and log entry are committed; only then does the answer leave.
 """
@@ -92,9 +94,16 @@ class Reidentifying:
         maker = maker_of(release, asked.case.column, asked.case.entity)
         results = self._reversed(release, maker, tokens, entitlement, now)
         sealed = seal(results, asked.case.recipient_key, asked.answer_context)
-        if not again:
+        if again:
+            self._note_again(caller, asked, len(results.column("value").drop_null()), now)
+        else:
             asked = self._commit(caller, asked, maker, results, key, now)
         return Answer(asked, sealed)
+
+    def _note_again(self, caller: Party, asked: Reidentification, found: int, now: datetime) -> None:
+        """The log's entry for an answer that leaves once more; nothing else changes."""
+        with self._store.write() as tx:
+            tx.audit(event(caller.name, "answer_again", asked, reversed=str(found)), now)
 
     def _due(
         self, tx: Transaction, caller: Party, name: str, now: datetime, again: bool
@@ -137,7 +146,8 @@ class Reidentifying:
             domain=maker.key_domain,
             vault=self._vault.of(maker.key_domain, maker.key_version),
         )
-        if not (entitlement is Entitlement.AUTHORISED and proves_itself(maker.spec)):
+        ended = not is_sealed(release, now)
+        if not (ended and entitlement is Entitlement.AUTHORISED and proves_itself(maker.spec)):
             known = self._in_release(release, maker, given.filter(values.is_valid()), now)
             known = pc.is_in(given, value_set=known)
             values = pc.if_else(known, values, pa.scalar(None, pa.string()))

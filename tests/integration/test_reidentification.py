@@ -321,9 +321,14 @@ def test_a_repeated_call_makes_one_request_and_one_answer(desk):
     again = desk.answer(approved, tokens, key=fetching)
     assert desk.opened(first) == desk.opened(again)
     assert first.reidentification == again.reidentification
-    assert [event.action for event in desk.actions()].count("reidentification.answer") == 1
+    *_, answered, repeated = desk.actions()
+    assert answered.action == "reidentification.answer"
+    assert repeated.action == "reidentification.answer_again"
+    assert repeated.details["reversed"] == str(len(tokens)) == answered.details["reversed"]
+    assert repeated.details["tokens_digest"] == answered.details["tokens_digest"]
     with pytest.raises(FailedPrecondition, match="cannot become answered"):
         desk.answer(approved, tokens)
+    assert desk.actions()[-1] == repeated
     desk.office.clock.move(days=8)
     with pytest.raises(FailedPrecondition, match="the time of"):
         desk.answer(approved, tokens, key=fetching)
@@ -415,6 +420,28 @@ def test_a_party_of_the_settings_may_ask_about_what_has_ended_if_tokens_prove_th
         assert unproven.value.reason == "TOKENS_UNPROVEN"
         with pytest.raises(FailedPrecondition):  # and nobody else may
             desk.ask(tokens)
+    finally:
+        trusted.rooms.close()
+
+
+def test_a_party_of_the_settings_gets_no_values_of_other_releases_than_the_one_it_named(office):
+    """Officers approve a release and its data set; the project's key goes further than that."""
+    allowed = office.settings.reidentification.model_copy(update={"authorised": ("prosecutor",)})
+    settings = office.settings.model_copy(update={"reidentification": allowed})
+    trusted = type(office)(office.folder, settings, office.clock)
+    try:
+        desk = Desk(trusted)
+        prosecutor = trusted.another("prosecutor", Role.CONSUMER, RecipientKind.GOVERNMENT)
+        trusted.register(residents(200, 99), name="insured")
+        wish = desk.wish.but(dataset="datasets/insured")
+        trusted.grant(wish)
+        other = desk.rooms.opening.open(trusted.consumer, wish, trusted.key())
+        desk.rooms.runner.run(other.name)
+        table = trusted.table(trusted.look(other))
+        foreign = [t for t in table["resident_id"].to_pylist() if t not in desk.tokens(count=300)]
+        values = desk.taken_back([*desk.tokens(), *foreign[:3]], who=prosecutor)
+        assert [values[token] for token in foreign[:3]] == [None] * 3
+        assert None not in [values[token] for token in desk.tokens()]
     finally:
         trusted.rooms.close()
 
