@@ -1,7 +1,8 @@
 """The one tree of errors: who is at fault, a reason constant, a public text, safe metadata.
 
-Every text here may be shown to the caller. It names the thing and the remedy and never holds a
-cell value, a secret, a count that depends on data, or the text of a foreign exception. The
+Every text here names the thing and the remedy and never holds a cell value, a secret, a count that
+depends on data, or the text of a foreign exception. It may be shown to the caller, unless its kind
+is ``internal``: such a text tells whoever runs the gateway of paths and services. The
 ``code`` is the canonical gRPC status name, so that the api room maps errors without a table.
 """
 
@@ -11,6 +12,9 @@ from types import MappingProxyType
 from typing import ClassVar
 
 DOMAIN = "gateway.v1"
+
+UNUSABLE_KEY = "a key of the gateway cannot be used now; try again later, or tell its administrator"
+"""In place of texts that are internal: all of them are about keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class GatewayError(Exception):
 
     code: ClassVar[str] = "INTERNAL"
     reason: str = "INTERNAL"
+    internal: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -41,6 +46,11 @@ class GatewayError(Exception):
             self.reason = reason
         self.violations = tuple(violations)
         self.metadata: Mapping[str, str] = MappingProxyType(metadata)
+
+    @property
+    def public(self) -> str:
+        """The text for callers, also where it is kept for them."""
+        return UNUSABLE_KEY if self.internal else self.message
 
 
 # ---- the caller is at fault -------------------------------------------------------------------
@@ -221,12 +231,14 @@ class KeyUnavailable(GatewayFault):
 
     code = "FAILED_PRECONDITION"
     reason = "KEY_UNAVAILABLE"
+    internal = True
 
 
 class KeyDestroyed(KeyUnavailable):
     """A key was destroyed on purpose: what was made under it cannot be taken back by anybody."""
 
     reason = "KEY_DESTROYED"
+    internal = False
 
 
 class KeyServiceUnavailable(GatewayFault):
@@ -234,6 +246,7 @@ class KeyServiceUnavailable(GatewayFault):
 
     code = "UNAVAILABLE"
     reason = "KEY_SERVICE_UNAVAILABLE"
+    internal = True
 
 
 class ConfigurationError(GatewayFault):

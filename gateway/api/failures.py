@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from gateway.errors import (
     DOMAIN,
+    UNUSABLE_KEY,
     FailedPrecondition,
     GatewayError,
     HolderError,
@@ -36,6 +37,21 @@ class Incident(GatewayError):
     def __init__(self, incident: str) -> None:
         super().__init__(
             f"the gateway failed; tell its administrator the incident {incident}",
+            incident=incident,
+        )
+
+
+class KeyIncident(Incident):
+    """A key cannot be used, or the service that holds it is away. Why that is, is between the gateway
+    and whoever runs it: the texts name files, modes and services."""
+
+    code = "UNAVAILABLE"
+    reason = "KEY_UNAVAILABLE"
+
+    def __init__(self, incident: str) -> None:
+        GatewayError.__init__(
+            self,
+            f"{UNUSABLE_KEY} the incident {incident}",
             incident=incident,
         )
 

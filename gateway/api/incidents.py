@@ -6,7 +6,7 @@ import traceback
 import structlog
 
 from gateway.api.call import Call
-from gateway.api.failures import Incident
+from gateway.api.failures import Incident, KeyIncident
 from gateway.errors import Cancelled, DeadlineExceeded, GatewayError
 
 log = structlog.get_logger("gateway.api")
@@ -16,9 +16,19 @@ def foreseen(call: Call, fault: Exception, *, over: bool) -> GatewayError:
     """The error that the caller is told; ``over``: the time of the call is."""
     if over and isinstance(fault, TimeoutError | Cancelled):
         return DeadlineExceeded("the time of the call was over before its work was done")
-    if isinstance(fault, GatewayError):
-        return fault
     incident = secrets.token_hex(8)
+    if isinstance(fault, GatewayError):
+        if not fault.internal:
+            return fault
+        log.error(
+            "incident",
+            incident=incident,
+            method=call.method.path,
+            party=call.actor,
+            reason=fault.reason,
+            text=fault.message,
+        )
+        return KeyIncident(incident)
     # Types and places only: the text of a foreign exception may hold a value.
     kinds: list[str] = []
     cause: BaseException | None = fault

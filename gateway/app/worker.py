@@ -117,7 +117,8 @@ class Worker:
         try:
             task()
         except GatewayError as error:
-            _log.warning("task failed", task=what, reason=error.reason)
+            told = {"text": error.message} if error.internal else {}
+            _log.warning("task failed", task=what, reason=error.reason, **told)
         except Exception as error:  # noqa: BLE001 - see above
             incident = secrets.token_hex(6)
             _log.error("task crashed", task=what, incident=incident, **_place(error))

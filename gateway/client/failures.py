@@ -24,6 +24,8 @@ from gateway.errors import (
     GatewayFault,
     HolderError,
     InvalidRequest,
+    KeyServiceUnavailable,
+    KeyUnavailable,
     NotFound,
     PermissionDenied,
     QuotaExhausted,
@@ -57,8 +59,12 @@ _KINDS: Final[dict[grpc.StatusCode, type[GatewayError]]] = {
 
 # Where the reason says more exactly than the code what is wrong.
 _BY_REASON: Final[dict[str, type[GatewayError]]] = {
-    kind.reason: kind
-    for kind in (RecordsRejected, SourceChanged, SourceUnavailable, StagingUnavailable)
+    **{
+        kind.reason: kind
+        for kind in (RecordsRejected, SourceChanged, SourceUnavailable, StagingUnavailable)
+    },
+    # Callers are not told which of the two it is: it may pass.
+    KeyUnavailable.reason: KeyServiceUnavailable,
 }
 
 _PLUGIN_FAILED: Final = "metadata from plugin failed"

@@ -93,7 +93,9 @@ class Classifier:
         except ShuttingDown:
             self._hand_back(running)
         except GatewayError as error:
-            self._fail(running, error.reason, error.message)
+            self._fail(running, error.reason, error.public)
+            if error.internal:
+                raise  # for the log; the record does not have its text
 
     def stop(self) -> None:
         """Let runs end at their next column and go back to PENDING, for a later process."""

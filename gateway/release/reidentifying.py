@@ -100,7 +100,9 @@ class Reidentifying:
             asked = self._commit(caller, asked, maker, results, key, now)
         return Answer(asked, sealed)
 
-    def _note_again(self, caller: Party, asked: Reidentification, found: int, now: datetime) -> None:
+    def _note_again(
+        self, caller: Party, asked: Reidentification, found: int, now: datetime
+    ) -> None:
         """The log's entry for an answer that leaves once more; nothing else changes."""
         with self._store.write() as tx:
             tx.audit(event(caller.name, "answer_again", asked, reversed=str(found)), now)

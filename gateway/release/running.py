@@ -110,6 +110,8 @@ class Runner:
             self._hand_back(running)
         except GatewayError as error:
             self._end(running, *_ending(error))
+            if error.internal:
+                raise  # for the log; the record does not have its text
 
     def stop(self) -> None:
         """Let runs end at their next batch and go back to OPENED, for a later process."""
@@ -374,7 +376,7 @@ class Runner:
 
 
 def _ending(error: GatewayError) -> tuple[ReleaseState, Ending]:
-    ending = Ending(reason=error.reason, text=error.message)
+    ending = Ending(reason=error.reason, text=error.public)
     if isinstance(error, CheckFailed):
         return ReleaseState.REFUSED, ending
     if isinstance(error, Cancelled):

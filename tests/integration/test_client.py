@@ -24,6 +24,7 @@ from gateway.errors import (
     Conflict,
     FailedPrecondition,
     InvalidRequest,
+    KeyServiceUnavailable,
     NotFound,
     PermissionDenied,
     RecordsRejected,
@@ -298,6 +299,31 @@ def test_a_foreign_or_ended_certificate_gets_no_connection(
     assert isinstance(refused(foreign), Unreachable)
     ended = ours.issue_party("consumer", now - timedelta(days=9), timedelta(days=1))
     assert "your certificate ended" in str(refused(ended))
+
+
+def test_what_is_wrong_with_the_gateways_keys_is_told_to_nobody_but_whoever_runs_it(
+    installation: Installation, consumer: Client
+) -> None:
+    ring = installation.folder / "keys" / "ring.json"
+    sealed = consumer.wait(consumer.request("residents", COLUMNS, PURPOSE, limit=5))
+    ring.chmod(0o644)
+    ring.touch()  # what a new file looks like: it is read again
+    try:
+        for attempt in (
+            lambda: consumer.request("residents", COLUMNS, PURPOSE, limit=5),
+            lambda: consumer.read(sealed),
+        ):
+            with pytest.raises(KeyServiceUnavailable, match="a key of the gateway") as caught:
+                attempt()
+            told = f"{caught.value.message} {dict(caught.value.metadata)} {caught.value.violations}"
+            assert caught.value.reason == "KEY_UNAVAILABLE"
+            assert caught.value.metadata["incident"] in caught.value.message
+            for inner in (str(installation.folder), "ring", "chmod", "open to"):
+                assert inner not in told
+    finally:
+        ring.chmod(0o600)
+        ring.touch()
+    assert consumer.read(sealed).num_rows == 5
 
 
 def test_a_server_that_is_killed_and_started_again_is_read_on(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gateway.app.compose import compose
 from gateway.classify.grading import grade_of
 from gateway.errors import (
+    UNUSABLE_KEY,
     AlreadyExists,
     CallerError,
     Cancelled,
@@ -20,6 +21,7 @@ from gateway.errors import (
     Conflict,
     FailedPrecondition,
     InvalidRequest,
+    KeyUnavailable,
     NotFound,
     PermissionDenied,
     QuotaExhausted,
@@ -733,3 +735,18 @@ def test_staging_can_lie_on_any_file_system_of_arrow(office, tmp_path: Path):
     for wrong in ("nowhere://x", "not a uri"):
         with pytest.raises(ConfigurationError, match="staging"):
             compose(settings.model_copy(update={"staging": wrong}))
+
+
+def test_a_release_that_fails_over_a_key_does_not_say_where_the_key_is(office):
+    office.register()
+    office.activate()
+    office.grant(office.request())
+    release = office.open()
+    ring = office.folder / "keys" / "ring.json"
+    ring.chmod(0o644)
+    ring.touch()  # it is read again
+    with pytest.raises(KeyUnavailable, match="chmod 600"):
+        office.rooms.runner.run(release.name)
+    failed = office.look(release)
+    assert (failed.state, failed.ending.reason) == (ReleaseState.FAILED, "KEY_UNAVAILABLE")
+    assert failed.ending.text == UNUSABLE_KEY

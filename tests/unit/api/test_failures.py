@@ -8,7 +8,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from gateway import errors
-from gateway.api.failures import Incident, rich_status, status_code
+from gateway.api.failures import Incident, KeyIncident, rich_status, status_code
 from gateway.errors import InvalidRequest, QuotaExhausted, Violation
 
 
@@ -54,3 +54,18 @@ def test_an_incident_names_nothing_but_itself():
     error = Incident("0123abcd")
     assert status_code(error) is grpc.StatusCode.INTERNAL
     assert error.metadata == {"incident": "0123abcd"}
+
+
+def test_an_incident_with_a_key_may_pass_and_names_nothing_but_itself():
+    error = KeyIncident("0123abcd")
+    assert status_code(error) is grpc.StatusCode.UNAVAILABLE
+    assert error.metadata == {"incident": "0123abcd"}
+
+
+INTERNAL = {errors.KeyUnavailable, errors.KeyServiceUnavailable}
+
+
+@pytest.mark.parametrize("kind", list(every(errors.GatewayError)), ids=lambda kind: kind.__name__)
+def test_texts_about_keys_and_no_others_are_kept_from_callers(kind):
+    error = kind("/srv/keys/ring.json is open to other users")
+    assert (error.public == errors.UNUSABLE_KEY) == (kind in INTERNAL)
