@@ -62,6 +62,10 @@ class KeyRing(Protocol):
         """Inverse of wrap; KeyUnavailable when it is not of this ring or context,
         KeyServiceUnavailable when the root cannot be reached now."""
 
+    def opens(self, wrapped: bytes) -> bool:
+        """False when the root key that it was wrapped under was retired since. Never asks a
+        service: it is for use inside of a transaction."""
+
 
 class RootKeys(KeyRing, Protocol):
     """A key ring in the hands of whoever administers it."""
@@ -289,6 +293,9 @@ class Intake(Protocol):
 
     def open(self, dataset: DataSet, received: Received) -> Source:
         """The records just received, as a source, before any catalogue knows of them."""
+
+    def opens(self, received: Received) -> bool:
+        """As KeyRing.opens, of the key that they are encrypted under."""
 
     def discard(self, stream: str) -> None:
         """Remove a staged stream that nothing refers to any more."""

@@ -9,11 +9,13 @@ from gateway.app.system import SystemClock, SystemEntropy
 from gateway.config import Settings
 from gateway.errors import FailedPrecondition
 from gateway.model.audit import AuditEvent
-from gateway.ports import RootKeys, Store
+from gateway.ports import RootKeys, Store, Transaction
 from gateway.store.keyring import FileKeyRing
 from gateway.store.sql import SqlStore
 
 _PAGE = 200
+_LARGE_PAGE = 5000
+_PROBE = "gateway/root-key-probe"
 
 
 def rotate(settings: Settings, progress: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
@@ -24,6 +26,7 @@ def rotate(settings: Settings, progress: Callable[[int], None] = lambda _: None)
     """
     with closing(open_ring(settings, SystemEntropy())) as ring:
         version = ring.rotate()
+        _refuse_unkept(settings, ring)
         with closing(SqlStore(settings.store.read())) as store:
             _log(store, "root_key.rotate", version)
             return version, _rewrapped(store, ring, progress)
@@ -52,20 +55,29 @@ def rewrap(
 def retire(settings: Settings, version: int) -> None:
     """Remove an older root key, so that a backup of the store from before cannot be opened.
 
-    FailedPrecondition while a key is still wrapped under it.
+    FailedPrecondition while a key is still wrapped under it. A gateway may run meanwhile: what it
+    wrapped and has not kept yet, it wraps again (registry.domain_keys.keep_key).
     """
     with (
         closing(open_ring(settings, SystemEntropy())) as ring,
         closing(SqlStore(settings.store.read())) as store,
+        store.write() as tx,
     ):
-        for _, wrapped in _kept(store):
+        for _, wrapped in _all_kept(tx):
             if ring.holds(wrapped) and ring.version_of(wrapped) == version:
                 raise FailedPrecondition(
                     f"keys are still wrapped under root key {version}: run gateway keys rewrap",
                     reason="KEY_VERSION",
                 )
-        ring.retire(version)
-        _log(store, "root_key.retire", version)
+        _log_in(tx, "root_key.retire", version)
+        ring.retire(version)  # last: what could fail before it has not
+
+
+def _refuse_unkept(settings: Settings, ring: RootKeys) -> None:
+    """KeyUnavailable unless whoever opens the ring now can open what this one wraps."""
+    probe = ring.wrap(bytes(32), _PROBE)
+    with closing(open_ring(settings, SystemEntropy())) as again:
+        again.unwrap(probe, _PROBE)
 
 
 def _rewrapped(store: Store, ring: RootKeys, progress: Callable[[int], None]) -> int:
@@ -78,9 +90,9 @@ def _rewrapped(store: Store, ring: RootKeys, progress: Callable[[int], None]) ->
                 "--from and the ring that was used before",
                 reason="KEY_VERSION",
             )
-        return None if ring.version_of(wrapped) == newest else ring.rewrap(wrapped, resource)
+        return None if ring.version_of(wrapped) >= newest else ring.rewrap(wrapped, resource)
 
-    return _replaced(store, anew, progress)
+    return _replaced(store, ring, anew, progress)
 
 
 def _moved(
@@ -91,11 +103,12 @@ def _moved(
             return None  # moved already
         return ring.wrap(before.unwrap(wrapped, resource), resource)
 
-    return _replaced(store, anew, progress)
+    return _replaced(store, ring, anew, progress)
 
 
 def _replaced(
     store: Store,
+    ring: RootKeys,
     anew: Callable[[str, bytes], bytes | None],
     progress: Callable[[int], None],
 ) -> int:
@@ -105,12 +118,18 @@ def _replaced(
         if replacement is None:
             continue
         with store.write() as tx:
+            if not ring.opens(replacement):
+                raise FailedPrecondition(
+                    "a root key was retired meanwhile: run gateway keys rewrap",
+                    reason="ROOT_KEY_RETIRED",
+                )
             done += tx.rewrap_key(resource, wrapped, replacement)
         progress(done)
     return done
 
 
 def _kept(store: Store) -> Iterator[tuple[str, bytes]]:
+    """A page a transaction, so that nobody waits while they are worked on."""
     after = ""
     while True:
         with store.read() as tx:
@@ -121,15 +140,26 @@ def _kept(store: Store) -> Iterator[tuple[str, bytes]]:
         after = page[-1][0]
 
 
+def _all_kept(tx: Transaction) -> Iterator[tuple[str, bytes]]:
+    page = tx.wrapped_keys("", _LARGE_PAGE)
+    while page:
+        yield from page
+        page = tx.wrapped_keys(page[-1][0], _LARGE_PAGE)
+
+
 def _log(store: Store, action: str, version: int) -> None:
     with store.write() as tx:
-        tx.audit(
-            AuditEvent(
-                actor="gateway",
-                action=action,
-                resource="gateway/root-key",
-                outcome="ok",
-                details={"version": str(version), "by": "administration on the gateway's machine"},
-            ),
-            SystemClock().now(),
-        )
+        _log_in(tx, action, version)
+
+
+def _log_in(tx: Transaction, action: str, version: int) -> None:
+    tx.audit(
+        AuditEvent(
+            actor="gateway",
+            action=action,
+            resource="gateway/root-key",
+            outcome="ok",
+            details={"version": str(version), "by": "administration on the gateway's machine"},
+        ),
+        SystemClock().now(),
+    )

@@ -54,6 +54,9 @@ class StagedIntake:
             {received.stream: received.version},
         )
 
+    def opens(self, received: Received) -> bool:
+        return self._keyring.opens(received.wrapped_key)
+
     def discard(self, stream: str) -> None:
         self._staging.destroy(stream)
 

@@ -39,6 +39,7 @@ from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
 from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask, refuse_while_under_way
 from gateway.registry.declaring import declare, fitting, overridden, without_verdict
+from gateway.registry.domain_keys import RootKeyRetired
 from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for
@@ -315,6 +316,8 @@ class Catalog:
 
         def also(tx: Transaction, changed: DataSet) -> None:
             asking(tx, changed)
+            if not self._intake.opens(received):
+                raise RootKeyRetired
             tx.put_key(received.stream, received.wrapped_key)
             if before.stream is not None:
                 tx.destroy_key(before.stream)

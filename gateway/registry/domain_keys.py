@@ -20,6 +20,13 @@ class SecretsWanted(FailedPrecondition):
         self.owners = owners
 
 
+class RootKeyRetired(FailedPrecondition):
+    """A key was wrapped, and its root key was retired before it was kept: wrap it again."""
+
+    def __init__(self) -> None:
+        super().__init__("a root key was retired meanwhile; ask again", reason="ROOT_KEY_RETIRED")
+
+
 class StoredDomainKeys:
     """Implements ports.DomainKeys over the store and the key ring.
 
@@ -110,7 +117,7 @@ class StoredDomainKeys:
                 name=name_of(owner), owner=owner, versions=(KeyVersion(number=1, created=now),)
             )
             tx.put_key_domain(record, expected_revision=None)
-            tx.put_key(record.secret(1), prepared[owner])
+            keep_key(tx, self._keyring, record.secret(1), prepared[owner])
             tx.audit(
                 AuditEvent(
                     actor="gateway",
@@ -121,6 +128,10 @@ class StoredDomainKeys:
                 ),
                 now,
             )
+
+    def keep_fresh(self, tx: Transaction, resource: str, wrapped: bytes) -> None:
+        """Keep what ``fresh`` made; RootKeyRetired when that has to be done again."""
+        keep_key(tx, self._keyring, resource, wrapped)
 
     def refuse_if_destroyed(self, tx: Transaction, plan: Plan) -> None:
         """KeyDestroyed when a key of the plan was shredded since."""
@@ -138,6 +149,17 @@ class StoredDomainKeys:
         return self._keyring.unwrap(wrapped, record.secret(version))
 
 
+def keep_key(tx: Transaction, keyring: KeyRing, resource: str, wrapped: bytes) -> None:
+    """Keep a wrapped key; RootKeyRetired when it could never be opened again.
+
+    A root key is retired inside of a writing transaction too, after a look at every kept key: so
+    either that look finds this one, or this finds the root key gone.
+    """
+    if not keyring.opens(wrapped):
+        raise RootKeyRetired
+    tx.put_key(resource, wrapped)
+
+
 def kept_key(store: Store, keyring: KeyRing, entropy: Entropy, resource: str) -> bytes:
     """A key of the gateway's own: made and kept, wrapped, the first time that it is asked for."""
     with store.read() as tx:
@@ -147,7 +169,7 @@ def kept_key(store: Store, keyring: KeyRing, entropy: Entropy, resource: str) ->
         with store.write() as tx:
             wrapped = tx.key(resource)  # another process may have been faster
             if wrapped is None:
-                tx.put_key(resource, made)
+                keep_key(tx, keyring, resource, made)
                 wrapped = made
     return keyring.unwrap(wrapped, resource)
 

@@ -59,7 +59,7 @@ class KeyDomains:
                 shredding=None,
                 revision=domain.revision + 1,
             )
-            tx.put_key(renewed.secret(renewed.version), wrapped)
+            self._domain_keys.keep_fresh(tx, renewed.secret(renewed.version), wrapped)
             self._keep(tx, caller, key, domain, renewed, "renew", now)
         return renewed
 

@@ -1,7 +1,7 @@
 """Opens a release: decide, plan, and charge, audit and open in one transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -28,7 +28,12 @@ from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
 from gateway.registry.affected import recheck
-from gateway.registry.domain_keys import SecretsWanted, StoredDomainKeys
+from gateway.registry.domain_keys import (
+    RootKeyRetired,
+    SecretsWanted,
+    StoredDomainKeys,
+    keep_key,
+)
 from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.once import made_before, remember
@@ -36,6 +41,10 @@ from gateway.registry.sight import dataset_for, release_for
 from gateway.release.reissuing import original_for, under_other_keys
 from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
+
+
+_MORE_TRIES = 3
+"""To settle a request, when keys that it needs were first lacking, or wrapped in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +167,23 @@ class Opening:
             dataset=dataset,
             looked=looked,
             name=name,
-            wrapped=None if looked is None else self._keyring.wrap(self._entropy.bytes(32), name),
+            wrapped=None if looked is None else self._data_key(name),
             now=now,
             reissue=reissue,
         )
-        try:
-            return self._settled(attempt, key, {})
-        except SecretsWanted as wanted:
-            return self._settled(attempt, key, self._domain_keys.prepare(wanted.owners))
+        secrets: Mapping[str, bytes] = {}
+        for _ in range(_MORE_TRIES):
+            try:
+                return self._settled(attempt, key, secrets)
+            except SecretsWanted as wanted:
+                secrets = self._domain_keys.prepare(wanted.owners)
+            except RootKeyRetired:
+                attempt = replace(attempt, wrapped=self._data_key(name))
+                secrets = self._domain_keys.prepare(secrets)
+        return self._settled(attempt, key, secrets)
+
+    def _data_key(self, name: str) -> bytes:
+        return self._keyring.wrap(self._entropy.bytes(32), name)
 
     def _settled(
         self, attempt: "_Attempt", key: RequestKey, secrets: Mapping[str, bytes]
@@ -339,7 +357,7 @@ class Opening:
         )
         release = release.but(opened_at=AuditPosition(sequence=entry.sequence, hash=entry.hash))
         tx.put_release(release)
-        tx.put_key(release.name, attempt.wrapped)
+        keep_key(tx, self._keyring, release.name, attempt.wrapped)
         tx.charge(release.name, caller.name, plan.dataset, plan.charge.rows, now)
         return release
 

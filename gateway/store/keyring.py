@@ -8,8 +8,13 @@ what either wrapped is opened under both. The nonces are random: at most 2**32 k
 version (SP 800-38D section 8.3), so rotate long before.
 
 Root keys are held in memory that is overwritten on ``close`` and when the file changes. What
-Python does not let us overwrite: the text of the file while it is read, and what `cryptography`
-keeps of a key while it works; both are freed at once, and freed memory is reused, not erased.
+Python does not let us overwrite: the text of the file while it is read or written, with every root
+in base64; the bytes of a new root as they are drawn, and of one while it is decoded; the keys that
+are derived from a root; and what `cryptography` keeps of a key while it works. All of it is freed
+at once, and freed memory is reused, not erased.
+
+Whoever changes the file holds a lock on it, reads it again and then replaces it, so that of two
+changes at once neither loses the other's root key.
 """
 
 import base64
@@ -28,7 +33,7 @@ from gateway.errors import FailedPrecondition, KeyUnavailable
 from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.plan import Plan
 from gateway.ports import Entropy
-from gateway.store.secret_files import read_secret, write_secret
+from gateway.store.secret_files import changing, read_secret, remove_leftovers, write_secret
 from gateway.store.wrapping import TAG_BYTES, seal, unseal
 from gateway.transform.derivation import derive
 
@@ -60,6 +65,7 @@ class FileKeyRing:
         self._entropy = entropy
         self._profile = profile
         self._turn = threading.Lock()
+        remove_leftovers(path)
         self._identity: tuple[int, int, int] | None = _identity(path)
         self._version, self._roots = _parse(path, read_secret(path))
 
@@ -70,7 +76,8 @@ class FileKeyRing:
     def create(cls, path: Path, entropy: Entropy) -> Self:
         """A new ring with one root key; KeyUnavailable when the file exists."""
         root = bytearray(entropy.bytes(_KEY_BYTES))
-        write_secret(path, _text(1, {1: root}), replace=False)
+        with changing(path):
+            write_secret(path, _text(1, {1: root}), replace=False)
         _clear({1: root})
         return cls(path, entropy)
 
@@ -90,8 +97,8 @@ class FileKeyRing:
 
     def rotate(self) -> int:
         """Add a root key and use it from now on; returns its version."""
-        with self._turn:
-            self._read_again_if_changed()
+        with self._turn, changing(self._path):
+            self._read_again()
             version = max(self._roots) + 1
             self._rewrite(version, {**self._roots, version: self._fresh()})
         return version
@@ -101,8 +108,8 @@ class FileKeyRing:
 
         FailedPrecondition for the version in use, and for one that is not there.
         """
-        with self._turn:
-            self._read_again_if_changed()
+        with self._turn, changing(self._path):
+            self._read_again()
             if version == self._version or version not in self._roots:
                 state = "in use" if version == self._version else "not there"
                 raise FailedPrecondition(f"root key {version} is {state}", reason="KEY_VERSION")
@@ -155,6 +162,10 @@ class FileKeyRing:
         """Whether a key was wrapped by a ring in a file."""
         return _profile_of(wrapped) is not None
 
+    def opens(self, wrapped: bytes) -> bool:
+        """Whether the root key that a key was wrapped under is still there."""
+        return self.holds(wrapped) and self.version_of(wrapped) in self.versions
+
     def version_of(self, wrapped: bytes) -> int:
         """The root key version that a key was wrapped under."""
         return int.from_bytes(wrapped[4:_HEADER_BYTES], "big")
@@ -168,11 +179,13 @@ class FileKeyRing:
         self._identity = _identity(self._path)
 
     def _read_again_if_changed(self) -> None:
+        if self._identity is None or _identity(self._path) != self._identity:
+            self._read_again()
+
+    def _read_again(self) -> None:
         if self._identity is None:
             raise KeyUnavailable("the key ring was closed")
         identity = _identity(self._path)
-        if identity == self._identity:
-            return
         version, roots = _parse(self._path, read_secret(self._path))
         _clear(self._roots)
         self._version, self._roots, self._identity = version, roots, identity

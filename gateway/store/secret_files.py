@@ -1,13 +1,19 @@
 """Files that hold secrets: private when written, refused when they are not private when read."""
 
+import fcntl
 import os
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
 from gateway.errors import KeyUnavailable
 
 _LARGEST = 1024 * 1024
+_PATIENCE_SECONDS = 10
+_BETWEEN_TRIES = 0.02
 
 
 def read_secret(path: Path) -> bytes:
@@ -54,6 +60,39 @@ def write_secret(path: Path, content: bytes, *, replace: bool) -> None:
         raise KeyUnavailable(f"{path} cannot be written: check folder, owner and space") from error
 
 
+@contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """One process at a time, and one thread of it, is inside for the same file.
+
+    The lock is a file of its own beside it, as the file itself is replaced; it stays. The kernel
+    frees it when a process dies. KeyUnavailable after some seconds, or where it cannot be made.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise KeyUnavailable(f"{path} cannot be written: check folder, owner and space") from error
+    try:
+        _locked(path, descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process that was killed while it wrote ``path`` left beside it.
+
+    It has the whole secret in it, also what was taken out of the file since.
+    """
+    if not _leftovers(path):
+        return
+    with changing(path):  # nobody is writing now, so none of them will be moved into place
+        for leftover in _leftovers(path):
+            with suppress(FileNotFoundError):
+                leftover.unlink()
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make names in a folder durable (a file's own fsync does not cover its name)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -70,3 +109,25 @@ def _refuse_unfit(path: Path, found: os.stat_result) -> None:
         raise KeyUnavailable(f"{path} is open to other users: run chmod 600 {path}")
     if found.st_size > _LARGEST:
         raise KeyUnavailable(f"{path} is too large to be a key file")
+
+
+def _leftovers(path: Path) -> list[Path]:
+    # As mkstemp names them: eight characters of its own.
+    return [p for p in path.parent.glob(f".{path.name}.*") if len(p.suffix) == 1 + 8]
+
+
+def _locked(path: Path, descriptor: int) -> None:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise KeyUnavailable(
+                    f"{path} is being changed by another process: try again later"
+                ) from None
+            time.sleep(_BETWEEN_TRIES)
+        except OSError as error:
+            raise KeyUnavailable(f"{path} cannot be locked: is its disk a local one?") from error
+        else:
+            return

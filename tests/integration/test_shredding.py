@@ -255,6 +255,72 @@ def test_a_root_key_that_is_still_needed_is_not_retired_and_rewrap_ends_what_was
     assert reversed_column(office, release, column)
 
 
+def test_what_was_wrapped_and_not_kept_before_its_root_key_was_retired_is_wrapped_again(
+    ready, monkeypatch
+):
+    """Rotated and retired by another process after the gateway wrapped the keys of a project's
+    first release, and before the transaction that keeps them."""
+    office = ready
+    real = type(office.rooms.domain_keys).prepare
+
+    def prepare(self, owners):
+        made = real(self, owners)
+        monkeypatch.setattr(type(self), "prepare", real)
+        rotate(office.settings)
+        retire(office.settings, 1)
+        return made
+
+    monkeypatch.setattr(type(office.rooms.domain_keys), "prepare", prepare)
+    release, column = released(office)
+    assert reversed_column(office, release, column)
+    assert office.rooms.keyring.versions == (2,)
+    with office.rooms.store.read() as tx:
+        kept = tx.wrapped_keys("", 1000)
+    assert {office.rooms.keyring.version_of(blob) for _, blob in kept} == {2}
+    assert release.name in dict(kept)
+    assert office.actions().count(("release.open", "ok")) == 1
+
+
+def test_a_renewal_whose_root_key_was_retired_meanwhile_is_refused(ready, monkeypatch):
+    office = ready
+    released(office)
+    keys, real = office.rooms.domain_keys, type(office.rooms.domain_keys).fresh
+
+    def fresh(self, owner, version):
+        made = real(self, owner, version)
+        monkeypatch.setattr(type(keys), "fresh", real)
+        rotate(office.settings)
+        retire(office.settings, 1)
+        return made
+
+    monkeypatch.setattr(type(keys), "fresh", fresh)
+    with pytest.raises(FailedPrecondition, match="retired meanwhile"):
+        office.rooms.key_domains.renew(office.officer, NAME, office.key())
+    assert office.rooms.key_domains.renew(office.officer, NAME, office.key()).version == 2
+
+
+def test_nobody_keeps_a_key_between_the_look_at_all_of_them_and_the_retiring(office, monkeypatch):
+    office.register()
+    office.activate(POLICY)
+    released(office)
+    rotate(office.settings)
+    real, tried = FileKeyRing.retire, []
+
+    def retiring(ring, version):
+        path = office.folder / "state" / "gateway.db"
+        with (
+            closing(sqlite3.connect(path, timeout=0)) as another,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            another.execute("BEGIN IMMEDIATE")
+        tried.append(version)
+        real(ring, version)
+
+    monkeypatch.setattr(FileKeyRing, "retire", retiring)
+    retire(office.settings, 1)
+    assert tried == [1]
+
+
 def test_a_key_that_is_destroyed_while_it_is_wrapped_anew_stays_destroyed(ready, monkeypatch):
     office = ready
     released(office)

@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,13 @@ from cryptography.hazmat.primitives.hashes import SHA256, SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+import gateway
 from gateway.errors import FailedPrecondition, KeyUnavailable
 from gateway.store.keyring import FileKeyRing
+from gateway.store.secret_files import changing
 from gateway.store.wrapping import unseal
+
+ROOT = Path(gateway.__file__).parents[1]
 
 
 class CountedEntropy:
@@ -140,7 +146,96 @@ def test_rotation_keeps_old_versions_readable(ring: FileKeyRing, path: Path) -> 
     with pytest.raises(KeyUnavailable, match="version 3"):
         ring.derive("a", version=3)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert beside(path) == {path.name, f".{path.name}.lock"}
+
+
+def beside(path: Path) -> set[str]:
+    return {file.name for file in path.parent.iterdir()}
+
+
+# Rotates ten times, and each time wraps under the new version.
+ROTATES = """
+import sys
+from pathlib import Path
+from gateway.app.system import SystemEntropy
+from gateway.store.keyring import FileKeyRing
+
+ring = FileKeyRing(Path(sys.argv[1]), SystemEntropy())
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(10):
+    version = ring.rotate()
+    print(version, ring.wrap(bytes(range(32)), "releases/one").hex(), flush=True)
+"""
+
+
+def test_of_two_processes_that_rotate_at_once_neither_loses_the_others_root_key(
+    path: Path,
+) -> None:
+    FileKeyRing.create(path, CountedEntropy())
+    command = [sys.executable, "-c", ROTATES, str(path)]
+    both = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    said = []
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in both:
+        said += [line.split() for line in process.communicate(timeout=60)[0].splitlines()]
+    ring = FileKeyRing(path, CountedEntropy())
+    assert sorted(int(version) for version, _ in said) == list(range(2, 22))
+    assert ring.versions == tuple(range(1, 22))
+    for _, wrapped in said:
+        assert ring.unwrap(bytes.fromhex(wrapped), "releases/one") == bytes(range(32))
+
+
+def test_a_version_is_retired_from_what_the_file_holds_now(
+    ring: FileKeyRing, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file's times do not show that it changed."""
+    ring.rotate()
+    other = FileKeyRing(path, CountedEntropy())
+    other.rotate()
+    monkeypatch.setattr("gateway.store.keyring._identity", lambda _: ring._identity)
+    ring.retire(1)
+    monkeypatch.undo()
+    assert FileKeyRing(path, CountedEntropy()).versions == (2, 3)
+
+
+def test_what_a_killed_process_left_is_removed_when_the_ring_is_opened(path: Path) -> None:
+    FileKeyRing.create(path, CountedEntropy())
+    dies = (
+        "import os, sys; from pathlib import Path; from gateway.store import secret_files as s\n"
+        "s.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
+        "s.write_secret(Path(sys.argv[1]), b'all root keys', replace=True)"
+    )
+    assert subprocess.run([sys.executable, "-c", dies, str(path)], cwd=ROOT).returncode == -9
+    others = {f".{path.name}.of-somebody", f".{path.name}.bak", "other.json"}
+    for name in others:
+        (path.parent / name).touch()
+    assert len(beside(path)) == 6
+    FileKeyRing(path, CountedEntropy())
+    assert beside(path) == {path.name, f".{path.name}.lock", *others}
+
+
+def test_a_change_waits_for_another_and_not_for_ever(
+    ring: FileKeyRing, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.secret_files._PATIENCE_SECONDS", 0)
+    with (
+        changing(path),
+        pytest.raises(KeyUnavailable, match="being changed by another process"),
+    ):
+        ring.rotate()
+    assert ring.rotate() == 2
 
 
 def test_a_rotation_by_another_process_is_seen_at_the_next_use(
@@ -197,7 +292,7 @@ def test_never_overwritten_by_create(ring: FileKeyRing, path: Path) -> None:
     with pytest.raises(KeyUnavailable, match="exists already"):
         FileKeyRing.create(path, CountedEntropy())
     assert path.read_bytes() == before
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert beside(path) == {path.name, f".{path.name}.lock"}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o610, 0o601])
