@@ -36,7 +36,7 @@ from gateway.registry.lapsing import lapse
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
 from gateway.registry.reidentifications import Reidentifications
-from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.token_vault import StoredTokenVault
 from gateway.registry.trail import Trail
 from gateway.release.custody import Custody
@@ -154,9 +154,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         store, staging, keyring, clock, timedelta(seconds=settings.server.stream_seconds)
     )
     grants = Grants(store, clock, entropy)
-    digests = ReversalDigests(store, keyring, entropy)
+    persons = PersonDigests(store, keyring, entropy)
     limits = reidentification_limits(settings)
-    reidentifications = Reidentifications(store, clock, entropy, digests, domain_keys, limits)
+    reidentifications = Reidentifications(store, clock, entropy, persons, domain_keys, limits)
     checkpoint_folder = settings.state / "checkpoints"
     checkpoint_folder.mkdir(mode=0o700, exist_ok=True)
     instance = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -230,7 +230,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         ),
         reidentifications=reidentifications,
         reidentifying=Reidentifying(
-            store, staging, keyring, clock, digests, domain_keys, vault, limits
+            store, staging, keyring, clock, persons, domain_keys, vault, limits
         ),
         texts=TextsUnderPolicy(
             store,

@@ -158,6 +158,7 @@ class ReidentificationCalls(Calls):
             record.name,
             record.case.release,
             record.case.column,
+            record.case.entity,
             record.case.recipient_key.hex(),
         )
         try:

@@ -135,7 +135,7 @@ class Reidentification(Noun):
     def answer_context(self) -> bytes:
         """What its answer is bound to."""
         case = self.case
-        return answer_context(self.name, case.release, case.column, case.recipient_key)
+        return answer_context(self.name, case.release, case.column, case.entity, case.recipient_key)
 
     @property
     def approvers(self) -> tuple[str, ...]:
@@ -155,9 +155,12 @@ class Reidentification(Noun):
         return last.state
 
 
-def answer_context(name: str, release: str, column: str, recipient_key: str) -> bytes:
+def answer_context(
+    name: str, release: str, column: str, entity: str | None, recipient_key: str
+) -> bytes:
     """What an answer is bound to when it is encrypted (``info`` of RFC 9180, section 8.1)."""
-    return canonical_json(["gateway-reidentification/1", name, release, column, recipient_key])
+    bound = ["gateway-reidentification/1", name, release, column, entity or "", recipient_key]
+    return canonical_json(bound)
 
 
 class ReidentificationLimits(Noun):

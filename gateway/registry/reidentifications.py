@@ -1,11 +1,13 @@
 """Re-identification, all but the answer: a party asks, two officers decide, time runs out, the
 persons concerned are told, and whoever asks for them finds what was done."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.errors import (
+    AlreadyExists,
     Conflict,
     FailedPrecondition,
     InvalidRequest,
@@ -31,7 +33,7 @@ from gateway.ports import Clock, DomainKeys, Entropy, Page, Store, Transaction
 from gateway.registry.entitlement import entitled
 from gateway.registry.facts import everything
 from gateway.registry.once import made_before, remember
-from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.sight import reidentification_for, release_for
 from gateway.registry.token_makers import maker_of
 
@@ -49,20 +51,16 @@ class Reidentifications:
         store: Store,
         clock: Clock,
         entropy: Entropy,
-        digests: ReversalDigests,
+        persons: PersonDigests,
         domain_keys: DomainKeys,
         limits: ReidentificationLimits,
     ) -> None:
         self._store = store
         self._clock = clock
         self._entropy = entropy
-        self._digests = digests
+        self._persons = persons
         self._domain_keys = domain_keys
         self._limits = limits
-
-    def blinded(self, tokens: Sequence[str]) -> str:
-        """What stands for the tokens where a repeated call is recognised."""
-        return self._digests.of_request(tokens)
 
     def request(
         self, caller: Party, case: Case, tokens: Sequence[str], key: RequestKey
@@ -71,35 +69,40 @@ class Reidentifications:
 
         Raises InvalidRequest for a column or tokens that cannot be meant, NotFound for a release
         that the caller may not ask about, FailedPrecondition for a transform that cannot be taken
-        back, KeyUnavailable for a key that was destroyed, QuotaExhausted.
+        back, KeyUnavailable for a key that was destroyed, QuotaExhausted; AlreadyExists for a call
+        that is repeated with other tokens (``key`` is of all the rest).
         """
         self._refuse_unfit(case, tokens)
         now = self._clock.now()
         with self._store.read() as tx:
-            if (earlier := made_before(tx, caller, key)) is not None:
-                return reidentification_for(tx, caller, earlier)
+            earlier = made_before(tx, caller, key)
+            before = None if earlier is None else reidentification_for(tx, caller, earlier)
             release = tx.release(case.release)
             if release is None:
                 raise NotFound.resource(case.release)
-            entitled(tx, caller, release, now, self._limits.authorised)
+            if before is None:
+                entitled(tx, caller, release, now, self._limits.authorised)
         maker = maker_of(release, case.column, case.entity)
-        maker.key(self._domain_keys)  # better said now than after two officers have looked at it
-        domain = maker.key_domain
+        # If the key is gone, better said now than after two officers have looked at it.
+        digests = maker.digests(self._domain_keys)
+        tokens_digest = digests.of_set(tokens)
+        if before is not None:
+            return _repeated(before, tokens_digest)
         asked = Reidentification(
             name=resource("reidentifications", f"i-{self._entropy.bytes(10).hex()}"),
             requester=caller.name,
             dataset=release.request.dataset,
             case=case,
-            key_domain=domain,
+            key_domain=maker.key_domain,
             tokens=len(tokens),
-            tokens_digest=self._digests.of_tokens(domain, tokens),
+            tokens_digest=tokens_digest,
             created=now,
             expires=now + timedelta(days=self._limits.approval_days),
         )
-        found_by = self._digests.of_each_token(domain, tokens)
+        found_by = digests.of_each(tokens)
         with self._store.write() as tx:
             if (earlier := made_before(tx, caller, key)) is not None:
-                return reidentification_for(tx, caller, earlier)
+                return _repeated(reidentification_for(tx, caller, earlier), tokens_digest)
             self._refuse_over_limits(tx, caller, len(tokens), now)
             tx.put_reidentification(asked, expected_revision=None)
             tx.add_reversal_digests(asked.name, "token", found_by)
@@ -209,11 +212,11 @@ class Reidentifications:
         token: str,
         entity: str | None = None,
     ) -> list[Reidentification]:
-        """Requests, refused ones too, that named this token of this release's column."""
+        """Requests, refused ones too, that named this token of this release's column; KeyDestroyed
+        when its key domain was shredded, as nobody can tell any more."""
         with self._store.read() as tx:
             found = release_for(tx, caller, release)
-        domain = maker_of(found, column, entity).key_domain
-        (digest,) = self._digests.of_each_token(domain, [token])
+        (digest,) = maker_of(found, column, entity).digests(self._domain_keys).of_each([token])
         return self._found(caller, page, digest, {"by": "token", "column": column}, release)
 
     def about_person(
@@ -221,7 +224,7 @@ class Reidentifications:
     ) -> list[Reidentification]:
         """Requests by whose answer this value left, out of columns published as ``column``, or
         out of free text where it stands for that element."""
-        (digest,) = self._digests.of_persons(column, [value])
+        (digest,) = self._persons.of_each(column, [value])
         return self._found(caller, page, digest, {"by": "person", "column": column}, "")
 
     def expire(self) -> int:
@@ -358,6 +361,15 @@ def event(actor: str, what: str, asked: Reidentification, **more: str) -> AuditE
         outcome="ok",
         details=details,
     )
+
+
+def _repeated(before: Reidentification, tokens_digest: str) -> Reidentification:
+    if not hmac.compare_digest(before.tokens_digest, tokens_digest):
+        raise AlreadyExists(
+            "this request_id was used for a request with other tokens; use a new one",
+            reason="REQUEST_ID_REUSED",
+        )
+    return before
 
 
 def _refuse_changed(asked: Reidentification, revision: int) -> None:

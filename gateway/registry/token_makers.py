@@ -13,6 +13,7 @@ from gateway.model.release import Release
 from gateway.model.schema import arrow_type, scaled_type
 from gateway.model.transforms import RedactText, TransformSpec
 from gateway.ports import DomainKeys
+from gateway.registry.reversal_digests import TokenDigests
 from gateway.transform.reversal import IRREVERSIBLE, proves_itself, refuse_irreversible
 
 
@@ -43,6 +44,10 @@ class Maker:
                 f"the key that the tokens of column {self.column} were made under was destroyed: "
                 "nobody can take them back"
             ) from None
+
+    def digests(self, keys: DomainKeys) -> TokenDigests:
+        """What stands for its tokens in records. KeyDestroyed as ``key``."""
+        return TokenDigests(self.key(keys), self.key_domain)
 
 
 def maker_of(release: Release, column: str, entity: str | None) -> Maker:

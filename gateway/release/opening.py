@@ -42,7 +42,6 @@ from gateway.release.reissuing import original_for, under_other_keys
 from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
 
-
 _MORE_TRIES = 3
 """To settle a request, when keys that it needs were first lacking, or wrapped in vain."""
 

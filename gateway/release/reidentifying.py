@@ -32,7 +32,7 @@ from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, TokenVault
 from gateway.registry.entitlement import Entitlement, entitled, is_sealed
 from gateway.registry.once import made_before, remember
 from gateway.registry.reidentifications import event
-from gateway.registry.reversal_digests import ReversalDigests
+from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.token_makers import Maker, maker_of
 from gateway.release.answers import seal
 from gateway.release.sealed_columns import present
@@ -59,7 +59,7 @@ class Reidentifying:
         staging: Staging,
         keyring: KeyRing,
         clock: Clock,
-        digests: ReversalDigests,
+        persons: PersonDigests,
         domain_keys: DomainKeys,
         vault: TokenVault,
         limits: ReidentificationLimits,
@@ -68,7 +68,7 @@ class Reidentifying:
         self._staging = staging
         self._keyring = keyring
         self._clock = clock
-        self._digests = digests
+        self._persons = persons
         self._domain_keys = domain_keys
         self._vault = vault
         self._limits = limits
@@ -87,11 +87,10 @@ class Reidentifying:
             if release is None:
                 raise NotFound.resource(asked.case.release)
             entitlement = entitled(tx, caller, release, now, self._limits.authorised)
-        if not hmac.compare_digest(
-            self._digests.of_tokens(asked.key_domain, tokens), asked.tokens_digest
-        ):
-            raise InvalidRequest.of("tokens", "are not those that were approved")
         maker = maker_of(release, asked.case.column, asked.case.entity)
+        digest = maker.digests(self._domain_keys).of_set(tokens)
+        if not hmac.compare_digest(digest, asked.tokens_digest):
+            raise InvalidRequest.of("tokens", "are not those that were approved")
         results = self._reversed(release, maker, tokens, entitlement, now)
         sealed = seal(results, asked.case.recipient_key, asked.answer_context)
         if again:
@@ -182,7 +181,7 @@ class Reidentifying:
     ) -> Reidentification:
         """Step 6."""
         found = results.column("value").drop_null()
-        persons = self._digests.of_persons(maker.element, found.to_pylist())
+        persons = self._persons.of_each(maker.element, found.to_pylist())
         with self._store.write() as tx:
             current = self._due(tx, caller, asked.name, now, again=False)
             release = tx.release(asked.case.release)

@@ -1,5 +1,7 @@
 """Re-identification under dual control, on a whole gateway: who may, what comes back, what is kept."""
 
+import hmac
+import re
 import threading
 from datetime import timedelta
 
@@ -25,10 +27,13 @@ from gateway.model.access import Verdict
 from gateway.model.key_domains import name_of, owner_of
 from gateway.model.lifecycle import ReidentificationState
 from gateway.model.names import RecipientKind, Role
-from gateway.model.reidentification import Case, NoticeState
+from gateway.model.noun import canonical_json
+from gateway.model.reidentification import Case, NoticeState, answer_context
 from gateway.ports import Page, StagedChunk
+from gateway.registry.reversal_digests import TokenDigests
 from gateway.release.sealed_columns import present
 from gateway.testing import residents
+from gateway.transform.derivation import derive
 from tests.integration.conftest import Office
 
 POLICY = """
@@ -735,6 +740,79 @@ def test_a_destroyed_key_is_said_to_be_and_takes_nothing_back(desk):
         with pytest.raises(KeyDestroyed, match="nobody can take them back") as gone:
             attempt()
         assert gone.value.reason == "KEY_DESTROYED"
+
+
+def test_after_shredding_nobody_tells_which_token_was_whose(desk):
+    """Nor with all that the gateway keeps; who was re-identified is found still, to be told."""
+    tokens = desk.tokens()
+    asked = desk.approve(desk.ask(tokens))
+    values = desk.opened(desk.answer(asked, tokens))
+    find, value = desk.rooms.reidentifications, next(iter(values.values()))
+    where = (desk.release.name, "resident_id", tokens[0])
+    (found,) = find.about_token(desk.office.auditor, ALL, *where)
+    before = kept_digests(desk)
+    shred(desk, asked.key_domain)
+    with pytest.raises(KeyDestroyed):
+        find.about_token(desk.office.auditor, ALL, *where)
+    assert find.about_person(desk.office.auditor, ALL, "resident_id", value) == [found]
+    # Everything that still opens, tried on the token as each digest of it was made.
+    with desk.rooms.store.read() as tx:
+        left = [desk.rooms.keyring.unwrap(blob, name) for name, blob in tx.wrapped_keys("", 1000)]
+    assert left
+    for key in left:
+        derived = derive(key, "reversal digests", asked.key_domain)
+        for tried in (key, derived, derive(key, "domain", asked.key_domain)):
+            for inputs in (
+                ["token", asked.key_domain, tokens[0]],
+                ["tokens", asked.key_domain, *sorted(tokens)],
+                ["request", *sorted(tokens)],
+            ):
+                assert hmac.digest(tried, canonical_json(inputs), "sha256").hex() not in before
+            assert TokenDigests(tried, asked.key_domain).of_set(tokens) not in before
+            assert not TokenDigests(tried, asked.key_domain).of_each(tokens) & before
+
+
+def kept_digests(desk) -> set[str]:
+    """Of every digest in every table: texts of 64 hexadecimal digits."""
+    with desk.rooms.store.read() as tx:
+        connection = tx._connection
+        tables = connection.exec_driver_sql(TABLES[connection.dialect.name]).scalars().all()
+        texts = [
+            str(cell)
+            for table in tables
+            for row in connection.exec_driver_sql(f"SELECT * FROM {table}")  # noqa: S608
+            for cell in row
+        ]
+    return {found for text in texts for found in re.findall(r"\b[0-9a-f]{64}\b", text)}
+
+
+def test_a_repeated_call_with_other_tokens_is_another_call(desk):
+    key = desk.office.key()
+    asked = desk.ask(desk.tokens(), key=key)
+    assert desk.ask(desk.tokens()[::-1], key=key) == asked
+    with pytest.raises(AlreadyExists, match="with other tokens") as other:
+        desk.ask(desk.tokens(count=4), key=key)
+    assert other.value.reason == "REQUEST_ID_REUSED"
+
+
+def test_a_person_is_found_however_their_number_is_written(desk):
+    tokens = desk.tokens("phone")
+    values = desk.taken_back(tokens, "phone")
+    number = next(value for value in values.values() if value)
+    wide = number.translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
+    written = [f" {number}\n", wide, f"{number[:3]}-{number[3:7]}-{number[7:]}"]
+    for value in (number, *written, f"{number[:3]} {number[3:]}"):
+        found = desk.rooms.reidentifications.about_person(desk.office.officer, ALL, "phone", value)
+        assert len(found) == 1, value
+    persons = desk.rooms.reidentifications._persons
+    # What stands in an address is no layout.
+    assert persons.of_each("e", ["a.b@example.org"]) != persons.of_each("e", ["ab@example.org"])
+    assert persons.of_each("e", ["A-b@example.org"]) == persons.of_each("e", ["a-B@example.org "])
+
+
+def test_an_answer_is_bound_to_the_entity_too():
+    context = ("reidentifications/i-1", "releases/r-1", "note")
+    assert len({answer_context(*context, e, "00") for e in (None, "PERSON", "CN_MOBILE")}) == 3
 
 
 def shred(desk, domain: str) -> None:

@@ -49,7 +49,7 @@ class ReidentificationRpcs:
         case = shape.made(case)
         with caller_at_fault(""):
             asked = self._reidentifications.request(
-                call.party, case, tokens, self._key(call, request, tokens)
+                call.party, case, tokens, self._key(call, request)
             )
         return self._seen(asked)
 
@@ -71,9 +71,7 @@ class ReidentificationRpcs:
         name = shape.name("name", request.name, "reidentifications")
         tokens = convert.tokens_from_proto(shape, request.tokens)
         shape.done()
-        answer = self._reidentifying.answer(
-            call.party, name, tokens, self._key(call, request, tokens)
-        )
+        answer = self._reidentifying.answer(call.party, name, tokens, self._key(call, request))
         return pb.AnswerReidentificationResponse(
             reidentification=self._seen(answer.reidentification),
             sealed=answer.sealed,
@@ -170,13 +168,11 @@ class ReidentificationRpcs:
         self,
         call: Call,
         request: pb.RequestReidentificationRequest | pb.AnswerReidentificationRequest,
-        tokens: Sequence[str],
     ) -> RequestKey:
-        """The key of a command with tokens in it. It is kept, and a digest that anybody can
-        compute would tell a guessed token: a keyed one stands in their place."""
+        """The key of a command without the tokens in it: it is kept, and a digest that anybody can
+        compute would tell a guessed token. The use cases look whether they are the same."""
         blind = deepcopy(request)
         del blind.tokens[:]
-        blind.tokens.append(self._reidentifications.blinded(tokens))
         return call.key(blind)
 
     def _listed(
