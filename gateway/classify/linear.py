@@ -11,6 +11,7 @@ where a start cannot pass over what other starts pass over. What is not understo
 import re
 import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,9 @@ def _bits(characters: Iterable[int]) -> int:
     return bits
 
 
+_ESCAPED = re.compile(r"\\.")
+_CLASS = re.compile(r"\[\^?\]?[^\]]*")
+_COUNT = re.compile(r"(?<=[^\\{])\{[0-9]+(?:,[0-9]*)?\}(?!\{)")
 _WORD = _bits(c for c in range(128) if chr(c).isalnum())
 # Of the classes with a letter only \\s: the others mean ASCII to RE2 and all of Unicode to `regex`.
 _SPACES = _bits(map(ord, " \t\n\r\f\v"))
@@ -55,10 +59,20 @@ def check(pattern: str, *, within_words: bool = False) -> None:
 
     within_words: it may also begin within a word, where nothing may be repeated without an end.
     """
+    # Python knows no \\p{Han}; one such character stands for all outside of ASCII.
+    plain = pattern.replace(r"\p{Han}", "\u4e00")
+    # A brace that does not count is a letter to Python, an error allowed to the `regex` module.
+    if "{" in _COUNT.sub("", plain):
+        raise MayBackTrack("has a brace that is no count")
+    # RE2 reads [a[:digit:]] as a class within a class, Python without a word as something else.
+    if any("[" in found[1:] for found in _CLASS.findall(_ESCAPED.sub("", plain))):
+        raise MayBackTrack("has a class within a class")
     try:
-        # Python knows no \\p{Han}; one such character stands for all outside of ASCII.
-        tree = parser.parse(pattern.replace(r"\p{Han}", "\u4e00"))
-    except re.error as unknown:
+        with warnings.catch_warnings():
+            # Classes in classes ([[:alpha:]], [a--b]), which others read as another thing.
+            warnings.simplefilter("error", FutureWarning)
+            tree = parser.parse(plain)
+    except (re.error, FutureWarning) as unknown:
         raise MayBackTrack("has syntax that cannot be followed") from unknown
     automaton = _Automaton(within_words=within_words)
     whole = automaton.sequence(list(tree), last=True)

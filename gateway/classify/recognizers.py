@@ -64,7 +64,13 @@ class Strict(PatternRecognizer):
         super().__init__(*args, **kwargs)
         patterns: list[Pattern] = self.patterns  # type: ignore[has-type]
         flags = self._boundaries | (self.global_regex_flags or 0)
-        self._compiled = tuple((regex.compile(p.regex, flags), p.score) for p in patterns)
+        try:
+            self._compiled = tuple((regex.compile(p.regex, flags), p.score) for p in patterns)
+        except (regex.error, ValueError) as unread:
+            raise ConfigurationError(
+                f"the rule pack's file identifiers.yaml: the pattern of {self.supported_entities[0]} "
+                "is none that texts can be searched with: write it without what only RE2 reads"
+            ) from unread
 
     def analyze(
         self,

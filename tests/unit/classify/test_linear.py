@@ -25,6 +25,15 @@ REFUSED = {
     "an anchor": r"\bfoo",
     "digits of all scripts": r"\d{4}",
     "letters of all scripts": r"\w{4}",
+    # RE2, Python and the `regex` module each read these as another thing.
+    "a class that Python does not know": r"(?:[[:alnum:]]{1,20}){1,20}[0-9]{3}",
+    "a class within a class": r"[a[:digit:]]{2}",
+    "a difference of classes": r"[a-z--b]{2}",
+    "a fuzzy match": r"(?:ABC12345678){e<=2}",
+    "a fuzzy match of a count": r"[0-9A]{30}{e<=8}",
+    "a count without its beginning": r"a{,3}",
+    "a brace": r"a\{2}",
+    "a brace in a class": r"[{]a",
 }
 ALLOWED = [
     r"[0-9]{3,}x",
@@ -47,7 +56,7 @@ def test_a_pattern_with_few_ways_is_taken(pattern):
     linear.check(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"[0-9]{3,}x", r"[A-Z]+[0-9]"])
+@pytest.mark.parametrize("pattern", [r"[0-9]{3,}x", r"[A-H]+[0-9]"])
 def test_where_a_match_may_begin_within_a_word_nothing_is_repeated_without_an_end(pattern):
     linear.check(pattern)
     with pytest.raises(linear.MayBackTrack):
