@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gateway.errors import HolderError, InvalidRequest, RecordsRejected
-from gateway.execute.delivery import BATCH_ROWS, as_registered, check_asked, deliver
+from gateway.execute.delivery import as_registered, check_asked, deliver
 from gateway.execute.filters import RowFilter
 from gateway.execute.fingerprints import Part, fingerprint
+from gateway.execute.parquet_batches import growing, plain_batches, small_batches
 from gateway.execute.parquet_sample import RowGroup, sample_groups
 from gateway.execute.paths import (
     FileIdentity,
@@ -189,9 +190,17 @@ class ParquetFiles:
             ) from None
 
     def _raw(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        found = self._parts[0].schema
+        places = {name: found.get_field_index(name) for name in columns}
+        texts = {name: at for name, at in places.items() if _is_text(found.field(at).type)}
         for number in range(len(self._parts)):
-            with self._read_unchanged(number) as file:
-                yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
+            long: list[str] = []
+            if texts:
+                with self._read_unchanged(number, list(texts)) as file:
+                    long = growing(file, texts)
+            read = small_batches if long else plain_batches
+            with self._read_unchanged(number, long) as file:
+                yield from read(file, columns, list(places.values()))
 
     @contextmanager
     def _read_unchanged(
@@ -211,3 +220,7 @@ class ParquetFiles:
     def _check_unchanged(self, part: _Part, descriptor: int) -> None:
         if FileIdentity.of(descriptor) != part.identity:
             raise changed_while_read(self._dataset)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in _TEXTS

@@ -13,6 +13,7 @@ from gateway.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from gateway.execute import parquet_batches
 from gateway.execute.delivery import BATCH_ROWS
 from gateway.execute.sources import LocalSources
 from gateway.model.catalog import Column, CsvSource, ParquetSource
@@ -195,3 +196,55 @@ def test_a_holder_without_a_folder_registers_no_files(sources: LocalSources) -> 
     for source in (FILE, CsvSource(path="a.csv")):
         with pytest.raises(InvalidRequest, match="no source folder is configured for parties/x"):
             sources.open("parties/x", "datasets/a", source, ())
+
+
+def long_texts(path: Path, texts: list[str], places: list[int | None], **written: object) -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), pa.array(texts))
+    table = pa.table({"id": pa.array(range(len(places)), pa.int64()), "s": column})
+    pq.write_table(table, path, dictionary_pagesize_limit=1 << 30, **written)
+
+
+as_a_dictionary = pytest.mark.parametrize("store_schema", [True, False])
+"""Whether the file says that Arrow held the column so, as few programs do."""
+
+
+@as_a_dictionary
+def test_a_text_that_stands_in_a_file_once_and_in_many_rows_fills_no_memory(
+    root: Path, opened, registered, store_schema: bool
+) -> None:
+    long_texts(
+        root / "r.parquet",
+        ["x" * 5_000_000],
+        [None] * 5000 + [0] * 100_000,
+        store_schema=store_schema,
+    )
+    assert (root / "r.parquet").stat().st_size < 1_000_000
+    rows = 0
+    with opened(FILE, registered(FILE)) as found:
+        for batch in found.batches(["s"], (), None):
+            assert batch.nbytes < 50_000_000
+            rows += batch.num_rows
+            if rows > 5100:
+                break
+
+
+@as_a_dictionary
+def test_long_and_short_texts_are_read_alike(
+    root: Path, opened, registered, store_schema: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [None if n % 7 == 0 else n % 3 for n in range(1000)]
+    long_texts(
+        root / "r.parquet",
+        ["a" * 70, "b", "字" * 9],
+        places,
+        row_group_size=300,
+        store_schema=store_schema,
+    )
+    columns = registered(FILE)
+    plain = read(opened, FILE, columns)
+    monkeypatch.setattr(parquet_batches, "_MOST_BYTES", 3000)
+    monkeypatch.setattr(parquet_batches, "_PIECE_BYTES", 200)
+    assert read(opened, FILE, columns).equals(plain)
+    with opened(FILE, columns) as found:
+        sizes = [batch["s"].nbytes for batch in found.batches(["s"], (), None)]
+        assert len(sizes) > 10
