@@ -212,13 +212,3 @@ def test_a_body_read_before_is_one_noun_and_a_changed_one_is_another() -> None:
     assert read_noun(Party, shut_out).disabled
     with pytest.raises(GatewayFault):
         read_noun(Grant, body)
-
-
-def test_a_body_read_before_is_one_noun_and_a_changed_one_is_another() -> None:
-    party = Party(name="parties/a", role=Role.CONSUMER, kind="analyst", display_name="A")
-    body, shut_out = party.model_dump_json(), party.but(disabled=True).model_dump_json()
-    assert read_noun(Party, body) is read_noun(Party, body)
-    assert not read_noun(Party, body).disabled
-    assert read_noun(Party, shut_out).disabled
-    with pytest.raises(GatewayFault):
-        read_noun(Grant, body)
