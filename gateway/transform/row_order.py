@@ -19,6 +19,9 @@ from gateway.errors import KeyUnavailable
 WINDOW_ROWS: Final = 131_072
 """Rows that are held and permuted together; a smaller release is one window."""
 
+WINDOW_BYTES: Final = 256 << 20
+"""A window ends before that many rows where they hold so much: 2 KiB a row."""
+
 KEY_BYTES: Final = 32
 _NUMBER_BYTES: Final = 8
 
@@ -49,13 +52,14 @@ class RowOrder:
             yield from batches
             return
         window: list[pa.RecordBatch] = []
-        rows = 0
+        rows = size = 0
         for batch in batches:
             window.append(batch)
             rows += batch.num_rows
-            if rows >= WINDOW_ROWS:
+            size += batch.nbytes
+            if rows >= WINDOW_ROWS or size >= WINDOW_BYTES:
                 yield from self._permuted(window)
-                window, rows = [], 0
+                window, rows, size = [], 0, 0
         yield from self._permuted(window)
 
     def _permuted(self, window: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

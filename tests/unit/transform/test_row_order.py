@@ -48,6 +48,14 @@ def test_windows_bound_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[:100] != [n - 100 for n in found[100:200]]
 
 
+def test_long_rows_make_a_window_of_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = batches(1_000, 50)
+    monkeypatch.setattr(row_order, "WINDOW_BYTES", 2 * given[0].nbytes)
+    found = order(bytes(32), given)
+    windows = [sorted(found[i : i + 100]) for i in range(0, 200, 100)]
+    assert windows == [list(range(100)), list(range(100, 200))]
+
+
 def test_without_a_key_rows_stay_where_they_were() -> None:
     assert order(None, batches(1_000, 70)) == list(range(1_000))
 
