@@ -37,10 +37,26 @@ def batch_rows(
     return max(1, min(BATCH_ROWS, fitting))
 
 
+def readable_by_dictionary(metadata: pq.FileMetaData, names: Sequence[str]) -> list[str]:
+    """Those of the columns, none of them nested, that Arrow can give by dictionary: it cannot where
+    some values are told as differences from those before."""
+    places = {name: place for place, name in enumerate(metadata.schema.names)}
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return [
+        name
+        for name in names
+        if not any(
+            encoding.startswith("DELTA")
+            for group in groups
+            for encoding in group.column(places[name]).encodings
+        )
+    ]
+
+
 def growing(file: pq.ParquetFile, places: Mapping[str, int]) -> list[str]:
     """Those of the text columns ``places``, which the file gives by dictionary, that may be much
     longer once decoded than a batch may be."""
-    found = set()
+    found, given = set(), file.schema_arrow
     for number in range(file.metadata.num_row_groups):
         group = file.metadata.row_group(number)
         rows = min(group.num_rows, BATCH_ROWS)
@@ -48,6 +64,7 @@ def growing(file: pq.ParquetFile, places: Mapping[str, int]) -> list[str]:
             name
             for name, place in places.items()
             if name not in found
+            and pa.types.is_dictionary(given.field(name).type)
             and (chunk := group.column(place)).has_dictionary_page
             # No text of a dictionary is longer than what the column takes in the file.
             and chunk.total_uncompressed_size * rows > _MOST_BYTES

@@ -15,7 +15,12 @@ from gateway.errors import HolderError, InvalidRequest, RecordsRejected
 from gateway.execute.delivery import as_registered, check_asked, deliver
 from gateway.execute.filters import RowFilter
 from gateway.execute.fingerprints import Part, fingerprint
-from gateway.execute.parquet_batches import growing, plain_batches, small_batches
+from gateway.execute.parquet_batches import (
+    growing,
+    plain_batches,
+    readable_by_dictionary,
+    small_batches,
+)
 from gateway.execute.parquet_sample import RowGroup, sample_groups
 from gateway.execute.paths import (
     FileIdentity,
@@ -169,17 +174,18 @@ class ParquetFiles:
         # /dev/fd: Arrow opens by name, and this name is the file that was checked. Arrow's text
         # may quote values, so it goes no further.
         try:
-            with (
-                pa.OSFile(f"/dev/fd/{descriptor}") as stream,
-                pq.ParquetFile(
+            with pa.OSFile(f"/dev/fd/{descriptor}") as stream:
+                metadata = pq.read_metadata(stream) if dictionaries else None
+                named = readable_by_dictionary(metadata, dictionaries) if metadata else []
+                with pq.ParquetFile(
                     stream,
-                    read_dictionary=list(dictionaries),
+                    metadata=metadata,
+                    read_dictionary=named,
                     pre_buffer=False,
                     buffer_size=_BUFFER_BYTES,
                     page_checksum_verification=True,
-                ) as file,
-            ):
-                yield file
+                ) as file:
+                    yield file
         except FileNotFoundError:
             raise gone(self._dataset) from None
         except (pa.ArrowException, OSError):

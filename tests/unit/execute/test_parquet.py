@@ -248,3 +248,15 @@ def test_long_and_short_texts_are_read_alike(
     with opened(FILE, columns) as found:
         sizes = [batch["s"].nbytes for batch in found.batches(["s"], (), None)]
         assert len(sizes) > 10
+
+
+def test_texts_told_by_their_differences_are_read_and_sampled(
+    root: Path, opened, registered
+) -> None:
+    table = pa.table({"id": pa.array(range(400), pa.int64()), "s": ["abc", "abd"] * 200})
+    delta = {"s": "DELTA_BYTE_ARRAY"}
+    pq.write_table(table, root / "r.parquet", use_dictionary=False, column_encoding=delta)
+    columns = registered(FILE)
+    assert read(opened, FILE, columns).equals(table)
+    with opened(FILE, columns) as found:
+        assert [sample.values.to_pylist()[:2] for sample in found.sample(["s"])] == [["abc", "abd"]]
