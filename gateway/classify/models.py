@@ -22,6 +22,8 @@ _PERSONS = frozenset({"PERSON", "PER", "PERSONNAME", "NAME", "PATIENT", "STAFF",
 # spaCy and Stanza give no score; presidio takes this.
 _SCORE = 0.85
 _BATCH = 64
+# Tokens; a tokenizer that names no length says a number of thirty digits.
+_LONGEST = 1_000_000
 
 
 class NameModel(Protocol):
@@ -102,12 +104,16 @@ class _Transformers:
         transformers = _package("transformers")
         with _Loading("Transformers", folder):
             local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+            # Other formats of weights run code when they are read.
             tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **local)
             model = transformers.AutoModelForTokenClassification.from_pretrained(
-                str(folder), **local
+                str(folder), use_safetensors=True, **local
             )
             if not tokenizer.is_fast:
                 raise ValueError("no fast tokenizer")
+            if tokenizer.model_max_length > _LONGEST:
+                # The tokenizer names no length. Some models keep two positions for themselves.
+                tokenizer.model_max_length = model.config.max_position_embeddings - 2
             # With a stride a text longer than the model reads is read in parts that overlap;
             # without one its end would be left unread.
             self._pipeline = transformers.pipeline(
