@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from gateway.classify.pack import standard
+from gateway.classify.provenance import finding
 from gateway.config import Text
 from gateway.model.catalog import Column
 from gateway.model.text_specs import TextOperator
@@ -31,18 +32,20 @@ class LazyFinder:
         self._protector: TextProtector | None = None
         self._lock = threading.Lock()
         self._engine: str = settings.engine
+        if settings.engine == "stanza":
+            self._engine += f" {settings.language}"
         if settings.path is not None:
             os.environ.update(dict.fromkeys(_OFFLINE, "1"))
             from gateway.classify.models import digest  # noqa: PLC0415 - see above
 
-            self._engine += f", sha256 {digest(settings.path)}"
+            self._engine += f", sha256 {digest(settings.path)[:32]}"
             self._loaded()
 
     @property
     def rules(self) -> str:
         """Known without loading what finds by them."""
         pack = standard()
-        return f"{pack.version}, sha256 {pack.sha256}; {self._engine}"
+        return f"{pack.version}, sha256 {pack.sha256}; {self._engine}; {finding()}"
 
     @property
     def entities(self) -> Sequence[str]:
