@@ -6,12 +6,11 @@ them: a property test holds the two together.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
 import pyarrow as pa
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer
 
-from gateway.classify.language import Find, Language, Nearby
+from gateway.classify.language import Find, Language
 from gateway.classify.recognizers import LANGUAGE, AddressRecognizer, NameRecognizer, Strict
 from gateway.classify.scanned import Scanned
 from gateway.classify.screens import Screens
@@ -22,12 +21,6 @@ Spans = list[tuple[int, int, str, int]]
 """Start, end, entity and trust in percent of each span of a text, in order, none overlapping."""
 
 
-class Finder(Protocol):
-    """Finds the spans of each text in which there are some; entities None means all."""
-
-    def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]: ...
-
-
 class Reference:
     """presidio by itself, one text after another. What it finds is what is right."""
 
@@ -36,7 +29,7 @@ class Reference:
         self._threshold = threshold
 
     def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
-        """As `Finder`."""
+        """The spans of each text in which there are some; entities None means all."""
         each = ((i, self.spans(text, entities)) for i, text in enumerate(texts.to_pylist()))
         return {index: spans for index, spans in each if spans}
 
@@ -60,23 +53,11 @@ class Screened:
         self._screens = Screens(self._recognizers(None), threshold)
         nlp = analyzer.nlp_engine
         if not isinstance(nlp, JiebaNlpEngine):
-            raise TypeError("an engine of somebody else's is run as it is, see Reference")
+            raise TypeError("an engine that `engine.engine` did not build")
         self._language = Language(nlp)
 
-    @staticmethod
-    def fits(analyzer: AnalyzerEngine) -> bool:
-        """Whether it is an engine whose every recogniser can be screened, and that cuts words as
-        `words` does."""
-        known = (Strict, AddressRecognizer, NameRecognizer)
-        return (
-            all(isinstance(r, known) for r in analyzer.registry.recognizers)
-            and isinstance(analyzer.nlp_engine, JiebaNlpEngine)
-            and isinstance(analyzer.context_aware_enhancer, Nearby)
-            and analyzer.supported_languages == [LANGUAGE]
-        )
-
     def find(self, texts: pa.StringArray, entities: Sequence[str] | None) -> dict[int, Spans]:
-        """As `Finder`."""
+        """As `Reference.find`."""
         scanned = Scanned(texts)
         recognizers = self._recognizers(entities)
         names = [r for r in recognizers if isinstance(r, NameRecognizer)]

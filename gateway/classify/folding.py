@@ -1,23 +1,30 @@
 """Brings what people type into one form: full-width to half-width, capitals, dashes and spaces.
 
 Two forms: `fold` for cells may change lengths (NFKC); `fold_text` for free text keeps every
-character at its place, so that a span found in the folded text is a span of the original.
+character at its place, so that a span found in the folded text is a span of the original; what
+shows nothing is taken out of texts before, and `without_marks` tells where each character stood.
 """
 
+from collections.abc import Mapping
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from gateway.classify.traits import OTHER, traits
+from gateway.norms.marks import DOTS, HYPHENS, INVISIBLE, SPACES, code_points, re2_class
 
-# Characters of one place each: the full-width block, and the dashes, dots and spaces in use.
+# Characters of one place each: the full-width block, and the hyphens, dots and spaces in use.
 SAME_PLACE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-SAME_PLACE |= dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63), ord("-"))
-SAME_PLACE |= dict.fromkeys((0x00A0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000), ord(" "))
-SAME_PLACE |= dict.fromkeys((0x2022, 0x2027, 0x30FB, 0xFF65), 0x00B7)
-# Marks that show nothing and could hide a number from a pattern: cells lose them.
-_INVISIBLE = "[\\x{200B}-\\x{200F}\\x{202A}-\\x{202E}\\x{2060}-\\x{2064}\\x{FEFF}]"
-_DASHES = "[\\x{2010}-\\x{2013}\\x{2212}]"
-_DOTS = "[\\x{2022}\\x{2027}\\x{30FB}\\x{FF65}]"
+SAME_PLACE |= dict.fromkeys(code_points(HYPHENS), ord("-"))
+SAME_PLACE |= dict.fromkeys(code_points(SPACES), ord(" "))
+SAME_PLACE |= dict.fromkeys(code_points(DOTS), 0x00B7)
+# Marks that show nothing would hide a number from a pattern.
+_INVISIBLE = re2_class(INVISIBLE)
+_HYPHENS = re2_class(HYPHENS)
+_DOTS = re2_class(DOTS)
+_BOUNDS = np.array([(first, last + 1) for first, last in INVISIBLE], np.uint32).ravel()
 
 MAX_CELL = 4096
 """Longest part of a cell that is looked at, in characters: no identifier is longer."""
@@ -35,7 +42,7 @@ def fold(values: pa.Array) -> pa.Array:
     mask = pa.array(foreign)
     plain = pc.utf8_normalize(cut.filter(mask), form="NFKC")
     plain = pc.replace_substring_regex(plain, _INVISIBLE, "")
-    plain = pc.replace_substring_regex(plain, _DASHES, "-")
+    plain = pc.replace_substring_regex(plain, _HYPHENS, "-")
     plain = pc.replace_substring_regex(plain, _DOTS, "·")
     return pc.utf8_trim_whitespace(pc.replace_with_mask(cut, mask, plain))
 
@@ -43,6 +50,25 @@ def fold(values: pa.Array) -> pa.Array:
 def fold_text(text: str) -> str:
     """A text of the same length, character by character in folded form."""
     return text.translate(SAME_PLACE)
+
+
+def without_marks(texts: pa.StringArray) -> tuple[pa.StringArray, Mapping[int, NDArray[np.int64]]]:
+    """The texts (none null) without the marks that show nothing, and of each that had some where
+    its characters stood."""
+    marked = np.flatnonzero(
+        pc.match_substring_regex(texts, _INVISIBLE).to_numpy(zero_copy_only=False)
+    )
+    if not len(marked):
+        return texts, {}
+    rows = pa.array(marked)
+    stood = {}
+    for index, text in zip(marked.tolist(), texts.take(rows).to_pylist(), strict=True):
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        stood[index] = np.flatnonzero(np.searchsorted(_BOUNDS, codes, side="right") % 2 == 0)
+    bare = pc.replace_substring_regex(texts.take(rows), _INVISIBLE, "")
+    mask = np.zeros(len(texts), dtype=np.bool_)
+    mask[marked] = True
+    return pc.replace_with_mask(texts, pa.array(mask), bare), stood
 
 
 def has_plain_cases(word: str) -> bool:

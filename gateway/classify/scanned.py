@@ -26,7 +26,7 @@ def _table(changed: dict[int, int]) -> Codes:
 _FOLDED = _table(SAME_PLACE)
 # The screen is read by RE2, which knows neither all of Unicode's spaces as \s nor the four
 # letters that the `regex` module holds for cases of i, k and s: there they stand as plain ones.
-_SPACES = (0x0B, *range(0x1C, 0x20), 0x85, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x205F)
+_SPACES = (0x0B, *range(0x1C, 0x20), 0x85, 0x2028, 0x2029)
 _SCREENED = _table(
     dict.fromkeys(_SPACES, 0x0C)
     | {0x0130: ord("I"), 0x0131: ord("i"), 0x017F: ord("s"), 0x212A: ord("k")}

@@ -12,16 +12,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.norms.marks import DOTS, HYPHENS, INVISIBLE, re2_class
 from gateway.transform.profiles import normalised
 
-# Format characters, and what else Unicode says may be ignored (Default_Ignorable_Code_Point).
-_INVISIBLE: Final = (
-    r"[\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2060}-\x{206F}\x{3164}"
-    r"\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}\x{E0000}-\x{E0FFF}]"
-)
-_DASHES: Final = r"[\x{2010}-\x{2014}\x{2212}]"
-_DOTS: Final = r"[\x{2022}\x{2027}\x{30FB}\x{FF65}]"
-
+_INVISIBLE: Final = re2_class(INVISIBLE)
+_HYPHENS: Final = re2_class(HYPHENS)
+_DOTS: Final = re2_class(DOTS)
 _MOBILE: Final = r"^(?:\+|00)?86(1[3-9][0-9]{9})$"
 _LANDLINE: Final = (
     # With the country's number the area code has lost its 0.
@@ -39,7 +35,7 @@ _EXTENSION: Final = (
 def canonical_form(entity: str, values: pa.Array) -> pa.Array:
     """Found values of the entity in the form of a clean column; as many, in the same order."""
     plain = pc.replace_substring_regex(values, _INVISIBLE, "")
-    plain = pc.replace_substring_regex(plain, _DASHES, "-")
+    plain = pc.replace_substring_regex(plain, _HYPHENS, "-")
     plain = pc.replace_substring_regex(plain, _DOTS, "·")
     return _FORMS.get(entity, _folded)(plain)
 

@@ -9,10 +9,12 @@ import pytest
 
 from gateway import testing
 from gateway.classify.engine import engine
+from gateway.classify.folding import fold
 from gateway.classify.pack import standard
 from gateway.classify.recognizers import LANGUAGE, FormRecognizer
 from gateway.classify.text import SPANS, TextProtector
 from gateway.errors import ConfigurationError, InvalidRequest, ReleaseStopped
+from gateway.transform.found import canonical_form
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,8 @@ def protector() -> TextProtector:
 
 
 def found(protector: TextProtector, text: str) -> list[tuple[str, str]]:
-    return [(span.entity, text[span.start : span.end]) for span in protector.spans(text)]
+    [spans] = protector.find(pa.array([text])).to_pylist()
+    return [(span["entity"], text[span["start"] : span["end"]]) for span in spans]
 
 
 CASES = {
@@ -151,15 +154,6 @@ def test_columns_keep_their_length_nulls_and_repeats(protector: TextProtector) -
     assert spans.type == SPANS
     assert spans.to_pylist()[0] == spans.to_pylist()[3]
     assert spans.to_pylist()[1:3] == [None, []]
-    assert protector.redact(texts).to_pylist() == ["电话<CN_MOBILE>", None, "", "电话<CN_MOBILE>"]
-
-
-def test_operators_by_entity(protector: TextProtector) -> None:
-    text = pa.array(["王小明 13800138000 a@example.com"])
-    done = protector.redact(text, {"CN_MOBILE": "mask", "EMAIL_ADDRESS": "remove"})
-    assert done.to_pylist() == ["<PERSON> *********** "]
-    with pytest.raises(InvalidRequest, match="known operators"):
-        protector.redact(text, {"PERSON": "keep"})  # type: ignore[dict-item]
 
 
 def test_of_overlapping_finds_the_surer_stays(protector: TextProtector) -> None:
@@ -194,29 +188,52 @@ def test_what_sticks_out_of_a_surer_find_is_found_too(
     assert found(protector, text) == expected
 
 
-def test_only_the_named_entities(protector: TextProtector) -> None:
-    done = protector.redact(pa.array(["王小明 13800138000"]), entities=["CN_MOBILE"])
-    assert done.to_pylist() == ["王小明 <CN_MOBILE>"]
+MARKS = ["\u200b", "\u200d", "\u00ad", "\u2060", "\ufeff", "\u202e", "\U000e0020", "\u200b\u200c"]
 
 
-def test_one_reading_gives_text_and_spans(
-    protector: TextProtector, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mark", MARKS, ids=ascii)
+@pytest.mark.parametrize("value", [ID, CARD, MOBILE, "zhang.san@example.com", "王小明", "10.0.0.1"])
+def test_marks_that_show_nothing_hide_nothing(
+    protector: TextProtector, value: str, mark: str
 ) -> None:
-    text = "王小明 13800138000"
-    expected = protector.redact(pa.array([text]))[0].as_py(), protector.spans(text)
-    read: list[str] = []
-    spans = protector.spans
-    monkeypatch.setattr(
-        protector, "spans", lambda text, only: read.append(text) or spans(text, only)
-    )
-    assert protector.replaced(text) == expected
-    assert read == [text]
-    assert protector.replaced(text, ["CN_MOBILE"])[0] == "王小明 <CN_MOBILE>"
+    bare = f"患者{value}，"
+    [entity] = [one for one, _ in found(protector, bare)]
+    for at in range(1, len(value)):
+        parted = value[:at] + mark + value[at:]
+        # Around a find they do not belong to it, within it they do.
+        text = f"{mark}患者{mark}{parted}{mark}，"
+        assert found(protector, text) == [(entity, parted)]
+    everywhere = mark.join(value)
+    texts = pa.array([bare, f"患者{everywhere}", None, "x" + mark])
+    spans = protector.find(texts).to_pylist()
+    assert [s and [(x["start"], x["end"]) for x in s] for s in spans] == [
+        [(2, 2 + len(value))],
+        [(2, 2 + len(everywhere))],
+        None,
+        [],
+    ]
 
 
-def test_replacing_twice_changes_nothing_more(protector: TextProtector) -> None:
-    once = protector.redact(pa.array(list(CASES)))
-    assert protector.redact(once).equals(once)
+@pytest.mark.parametrize("hyphen", "‐‑‒–—―−﹘﹣－", ids=ascii)
+def test_every_hyphen_is_one(protector: TextProtector, hyphen: str) -> None:
+    assert [one for one, _ in found(protector, f"138{hyphen}0013{hyphen}8000")] == ["CN_MOBILE"]
+    cells = fold(pa.array([f"138{hyphen}0013{hyphen}8000"]))
+    assert cells.to_pylist() == ["138-0013-8000"]
+    assert canonical_form("URL", pa.array([f"a{hyphen}b"])).to_pylist() == ["a-b"]
+
+
+def test_only_the_named_entities(protector: TextProtector) -> None:
+    [spans] = protector.find(pa.array(["王小明 13800138000"]), ["CN_MOBILE"]).to_pylist()
+    assert [(s["entity"], s["start"], s["end"]) for s in spans] == [("CN_MOBILE", 4, 15)]
+
+
+def test_what_a_find_was_replaced_by_is_no_find(protector: TextProtector) -> None:
+    for text in CASES:
+        once = text
+        [spans] = protector.find(pa.array([text])).to_pylist()
+        for span in reversed(spans):
+            once = f"{once[: span['start']]}<{span['entity']}>{once[span['end'] :]}"
+        assert found(protector, once) == []
 
 
 @pytest.mark.parametrize(
@@ -228,7 +245,7 @@ def test_replacing_twice_changes_nothing_more(protector: TextProtector) -> None:
 def test_no_text_takes_long(protector: TextProtector, text: str) -> None:
     # A quadratic pattern took half a minute here; the bound is far above what a linear one needs.
     started = time.perf_counter()
-    protector.spans(text)
+    protector.find(pa.array([text]))
     assert time.perf_counter() - started < 10
 
 
@@ -239,7 +256,7 @@ def test_many_finds_in_one_text_take_no_longer_than_they_are_many(
     took = []
     for count in (2_000, 32_000):
         started = time.process_time()
-        assert len(protector.spans(find * count)) == count
+        assert len(protector.find(pa.array([find * count]))[0]) == count
         took.append(time.process_time() - started)
     assert took[1] < 60 * took[0]  # quadratic would be 256 times
 
@@ -255,7 +272,7 @@ def test_a_pattern_out_of_time_stops_everything(
 
 def test_too_long_and_not_utf8_are_refused_by_name(protector: TextProtector) -> None:
     with pytest.raises(InvalidRequest, match="split it"):
-        protector.spans("x" * 1_000_001)
+        protector.find(pa.array(["x" * 1_000_001]))
     with pytest.raises(InvalidRequest, match="UTF-8"):
         protector.find(pa.array([b"\xd0\xd5"]).view(pa.string()))
 
@@ -296,8 +313,8 @@ with tempfile.TemporaryDirectory() as folder:
     spacy.blank("zh").to_disk(folder)
     import pathlib
     assert TextProtector(standard(), model=load("spacy", pathlib.Path(folder))).find(texts)
-done = protector.redact(texts)
-assert done.to_pylist() == ["<PERSON> <EMAIL_ADDRESS> <URL> <CN_LANDLINE>"], done
+[done] = protector.find(texts).to_pylist()
+assert [s["entity"] for s in done] == "PERSON EMAIL_ADDRESS URL CN_LANDLINE".split(), done
 print("done")
 """
 
