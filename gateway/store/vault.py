@@ -36,6 +36,8 @@ _PREFIX: Final = re.compile(r"vault:v([1-9][0-9]{0,8}):[A-Za-z0-9+/=]+", re.ASCI
 _PAUSES: Final = (0.2, 0.6, 1.5)
 """Seconds between tries: a standby takes over, or a connection was cut."""
 _PASSING: Final = frozenset({429, 472, 473, 500, 502, 503, 504})
+_WAYS_OUT: Final = ("exportable", "allow_plaintext_backup")
+"""Settings that let a Transit key leave Vault, and that cannot be taken back."""
 _USUAL_PORT: Final = 8200
 _LARGEST_ANSWER: Final = 1 << 20
 
@@ -76,10 +78,10 @@ class VaultKeyRing:
             ) from error
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         found = self._key()
-        if not found.get("derived") or found.get("exportable"):
+        if not found.get("derived") or any(found.get(way) is not False for way in _WAYS_OUT):
             raise KeyUnavailable(
-                f"the Transit key {address.key} must be derived and not exportable: make another "
-                f"one with vault write {address.mount}/keys/NAME derived=true"
+                f"the Transit key {address.key} must be derived, not exportable, and without plain "
+                f"backups: make another one with vault write {address.mount}/keys/NAME derived=true"
             )
 
     def __repr__(self) -> str:
@@ -137,8 +139,15 @@ class VaultKeyRing:
         return int(found[1])
 
     def rotate(self) -> int:
-        """Begin another version of the Transit key; returns it."""
-        self._call("POST", "keys", "the Transit key", {}, "/rotate")
+        """Begin another version of the Transit key; returns it. Asked for once only: an answer that
+        is lost on its way must not become a second version."""
+        try:
+            self._call("POST", "keys", "the Transit key", {}, "/rotate", pauses=())
+        except KeyServiceUnavailable as error:
+            raise KeyServiceUnavailable(
+                "Vault did not say whether it rotated the key: see gateway keys show; if it did, "
+                "run gateway keys rewrap, else rotate again"
+            ) from error
         return self.version
 
     def retire(self, version: int) -> None:
@@ -165,19 +174,21 @@ class VaultKeyRing:
         of: str,
         wanted: Mapping[str, str] | None,
         end: str = "",
+        *,
+        pauses: tuple[float, ...] = _PAUSES,
     ) -> Mapping[str, Any]:
         mount, key = quote(self._address.mount), quote(self._address.key, safe="")
         path = f"/v1/{mount}/{action}/{key}{end}"
-        status, answer = self._answered(method, path, wanted)
+        status, answer = self._answered(method, path, wanted, pauses)
         if status in (200, 204):
             return _data(answer)
         raise self._refused(status, of)
 
     def _answered(
-        self, method: str, path: str, wanted: Mapping[str, str] | None
+        self, method: str, path: str, wanted: Mapping[str, str] | None, pauses: tuple[float, ...]
     ) -> tuple[int, bytes]:
         body = None if wanted is None else json.dumps(wanted).encode()
-        for pause in (*_PAUSES, None):
+        for pause in (*pauses, None):
             try:
                 status, answer = self._once(method, path, body)
             except ssl.SSLCertVerificationError as error:
@@ -247,8 +258,10 @@ def _host_and_port(url: str) -> tuple[str, int]:
         host, port = parts.hostname, parts.port or _USUAL_PORT
     except ValueError:  # a port that is no number
         host, port = None, 0
-    if not host or parts.scheme != "https" or parts.path.strip("/"):
-        raise ConfigurationError("keys.vault.address: expected https://HOST:PORT")
+    # What is cut off silently would be missed: a token in it, or a namespace.
+    more = parts.path.strip("/") or "@" in parts.netloc or "?" in url or "#" in url
+    if not host or parts.scheme != "https" or more:
+        raise ConfigurationError("keys.vault.address: expected https://HOST:PORT and no more")
     return host, port
 
 

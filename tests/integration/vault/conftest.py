@@ -46,6 +46,7 @@ class TransitKey:
 
     derived: bool = True
     exportable: bool = False
+    allow_plaintext_backup: bool = False
     versions: dict[int, bytes] = field(default_factory=lambda: {1: os.urandom(32)})
     least: int = 1
 
@@ -104,6 +105,7 @@ class Vault:
         self.sealed = False
         self.denied: set[str] = set()  # actions that the token's policy does not have
         self.failing: list[int] = []  # statuses of the next answers, in order
+        self.lost: list[int] = []  # the same, but what was asked for is done
         self.namespace: str | None = None
         self.asked: list[tuple[str, str]] = []
         self.garbled: bytes | None = None
@@ -136,7 +138,10 @@ class Vault:
             raise Refused(405, "unsupported operation")
         if key is None:
             raise Refused(400, "encryption key not found")
-        return self._worked(action, bool(rotate), key, asked)
+        done = self._worked(action, bool(rotate), key, asked)
+        if self.lost:
+            raise Refused(self.lost.pop(0), "simulated")
+        return done
 
     def _worked(
         self, action: str, rotate: bool, key: TransitKey, asked: dict[str, str]
@@ -162,7 +167,7 @@ class Vault:
             "type": "aes256-gcm96",
             "derived": key.derived,
             "exportable": key.exportable,
-            "allow_plaintext_backup": False,
+            "allow_plaintext_backup": key.allow_plaintext_backup,
             "keys": {str(number): 1_700_000_000 for number in key.versions if number >= key.least},
             "latest_version": key.latest,
             "min_available_version": 0,

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -72,10 +73,13 @@ def test_rotation_keeps_old_versions_until_vault_is_told_otherwise(ring, running
 
 
 def test_a_transit_key_that_would_not_bind_or_could_leave_is_refused(running_vault):
-    for fault in ({"derived": False}, {"exportable": True}):
-        for name, value in {"derived": True, "exportable": False, **fault}.items():
-            setattr(running_vault.vault.keys["gateway"], name, value)
-        with pytest.raises(KeyUnavailable, match="must be derived and not exportable"):
+    sound = {"derived": True, "exportable": False, "allow_plaintext_backup": False}
+    for name, value in sound.items():
+        for setting, as_it_should_be in sound.items():
+            setattr(running_vault.vault.keys["gateway"], setting, as_it_should_be)
+        VaultKeyRing(running_vault.address())
+        setattr(running_vault.vault.keys["gateway"], name, not value)
+        with pytest.raises(KeyUnavailable, match="must be derived, not exportable, and without"):
             VaultKeyRing(running_vault.address())
 
 
@@ -125,6 +129,24 @@ def test_every_refusal_names_its_remedy_and_no_secret(ring, running_vault):
 def test_a_short_absence_is_waited_for(ring, running_vault):
     running_vault.vault.failing = [503, 472, 500]
     assert ring.unwrap(ring.wrap(KEY, "x"), "x") == KEY
+
+
+def test_a_rotation_whose_answer_is_lost_is_not_asked_for_again(ring, running_vault):
+    running_vault.vault.lost = [502, 502]
+    with pytest.raises(KeyServiceUnavailable, match="did not say whether it rotated"):
+        ring.rotate()
+    running_vault.vault.lost = []
+    assert ring.version == 2
+    assert ring.rotate() == 3
+
+
+@pytest.mark.parametrize("more", ["?namespace=x", "/#part", "?", "/v1/transit"])
+def test_an_address_with_more_than_host_and_port_is_refused(running_vault, more):
+    address = running_vault.address()
+    for url in (address.url + more, address.url.replace("://", "://somebody:word@")):
+        with pytest.raises(ConfigurationError, match="and no more") as refused:
+            VaultKeyRing(replace(address, url=url))
+        assert "word" not in refused.value.message
 
 
 def test_vault_is_spoken_to_over_tls_that_is_checked_only(running_vault, tmp_path):
