@@ -7,7 +7,8 @@ same values and other tokens, and nothing more:
 2. decided on anew, the plan is that of the original but for keys;
 3. at least one key is another, as otherwise every token would be the same;
 4. the source is the version that the original was made from, when it is planned and when it is
-   read, and there is no limit, as nobody keeps which rows one left out;
+   read, and there is no limit, as nobody keeps which rows one left out, and no sample of persons,
+   as another key draws others;
 5. when it is sealed, it has as many rows as the original, and the original was not ended meanwhile.
 
 So the rows were charged for, and are not charged again. Taking the tokens of the sealed data back
@@ -63,6 +64,12 @@ def under_other_keys(original: Release, plan: Plan) -> Plan:
             f"{original.name} has a limit, and which rows it left out is not kept: ask for a new "
             "extract",
             reason="LIMITED",
+        )
+    if original.plan.sample is not None:
+        raise FailedPrecondition(
+            f"{original.name} is a sample of persons that was drawn by key, and another key would "
+            "draw others: ask for a new extract",
+            reason="SAMPLED",
         )
     if plan.dataset_fingerprint != original.sealed.source_fingerprint:
         raise source_changed(original.name, plan.dataset)

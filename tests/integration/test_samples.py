@@ -7,6 +7,7 @@ import pytest
 
 from gateway.errors import FailedPrecondition
 from gateway.model.catalog import DataSetDraft, ParquetSource
+from gateway.model.key_domains import name_of, owner_of
 from gateway.model.lifecycle import ReleaseState
 from gateway.model.names import RecipientKind, Role
 from gateway.ports import Page
@@ -135,3 +136,17 @@ def test_a_shredded_projects_sample_cannot_be_drawn_again(office):
     domains.renew(office.officer, name, office.key())
     _, after = released(office, project="city-health")
     assert persons(after) != persons(before)
+
+
+def test_a_sample_cannot_be_issued_again_under_another_key_and_says_why(office):
+    registered(office)
+    office.activate(POLICY.format(percent=10))
+    release, _ = released(office, project="city-health")
+    office.rooms.key_domains.renew(
+        office.officer, name_of(owner_of(release.plan.sample.key_domain)), office.key()
+    )
+    with pytest.raises(FailedPrecondition, match="a sample of persons") as refused:
+        office.rooms.opening.reissue(
+            office.consumer, release.name, lambda project: project, False, office.key()
+        )
+    assert refused.value.reason == "SAMPLED"
