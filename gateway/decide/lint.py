@@ -6,13 +6,13 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from gateway.decide.overlap import Scope, covers, meet, scope
+from gateway.decide.overlap import Scope, covers, meet, meet_in_request, scope
 from gateway.model.catalog import DataSet, Party
 from gateway.model.decision import EXPIRES_AFTER_DAYS
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
 from gateway.model.policy import Effect, Policy, Rule
-from gateway.model.transforms import Keep, RedactText, Suppress, join
+from gateway.model.transforms import Keep, RedactText, ShiftDate, Suppress, join
 
 FEW_VALUES: Final = frozenset(
     "SEX AGE ETHNICITY RELIGION MARITAL_STATUS EDUCATION REGION NRP BIRTH_DATE CN_POSTAL_CODE".split()
@@ -106,6 +106,19 @@ def _collisions(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
             yield Finding(Severity.WARNING, "COLLIDES", one.name, text)
 
 
+def _shifts_differ(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
+    shifts = [rule for rule in _permits(policy) if isinstance(rule.transform, ShiftDate)]
+    for one, other in combinations(sorted(shifts, key=lambda rule: rule.name), 2):
+        if one.transform != other.transform and meet_in_request(
+            scopes[one.name], scopes[other.name]
+        ):
+            text = (
+                f"a request for columns of this rule and of {other.name} is refused: they shift a "
+                "person's dates by other days; give both the same most_days, scope and cipher"
+            )
+            yield Finding(Severity.WARNING, "SHIFTS_DIFFER", one.name, text)
+
+
 def _grade_gaps(_: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
     spoken = frozenset(grade for s in scopes.values() for grade in s.grades)
     for grade in Grade:
@@ -192,6 +205,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _never_matches,
     _shadowed,
     _collisions,
+    _shifts_differ,
     _grade_gaps,
     _keyed,
     _keeps_identifiers,

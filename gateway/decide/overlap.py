@@ -51,6 +51,12 @@ def meet(one: Scope, other: Scope) -> bool:
     return all(one.lists[field] & other.lists[field] for field in shared)
 
 
+def meet_in_request(one: Scope, other: Scope) -> bool:
+    """Whether a request could exist that both speak about, each of another column of it."""
+    fields = one.lists.keys() & other.lists.keys() & set(OF_REQUEST)
+    return all(one.lists[field] & other.lists[field] for field in fields)
+
+
 def covers(wide: Scope, narrow: Scope) -> bool:
     """Whether ``wide`` speaks about everything that ``narrow`` does."""
     if not narrow.grades <= wide.grades:

@@ -26,7 +26,13 @@ from gateway.model.plan import (
 )
 from gateway.model.schema import arrow_type
 from gateway.model.text_specs import FoundSpec
-from gateway.model.transforms import GeneralizeHierarchy, RedactText, Token, TransformSpec
+from gateway.model.transforms import (
+    GeneralizeHierarchy,
+    RedactText,
+    ShiftDate,
+    Token,
+    TransformSpec,
+)
 from gateway.norms.standard import item_name
 from gateway.planning.crypto_profile import in_profile
 from gateway.planning.domains import find_domain, key_domain, sample_domain
@@ -63,7 +69,8 @@ def compile_plan(
     free text (ports.TextFinder.rules), None where nothing does. Raises SourceChanged when the
     source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
     transform that does not take the column's type, has too few tokens for the rows, or needs a
-    privacy unit that the data set does not name, and for a result graded above what the policies
+    privacy unit that the data set does not name, for dates that would not be shifted alike, and for
+    a result graded above what the policies
     let leave, InvalidRequest for units that cannot be converted, and GatewayFault when the
     decision does not cover the request exactly.
     """
@@ -116,6 +123,7 @@ def compile_plan(
         )
 
     steps = tuple(step(decided) for decided in decision.columns)
+    _one_shift(steps)
     grade = grade_left(steps, charge.rows)
     _not_too_grave(grade, decision)
 
@@ -216,6 +224,20 @@ def _subject(spec: TransformSpec, dataset: DataSet, column: Column) -> str | Non
     if not spec.per_subject:
         return None
     return _person(dataset, f"{spec.kind} of {column.published_name}", column.published_name)
+
+
+def _one_shift(steps: Sequence[Step]) -> None:
+    """All dates of a person move by the same days, or their order and intervals would not stay."""
+    shifted = [step for step in steps if isinstance(step.transform, ShiftDate)]
+    for step in shifted[1:]:
+        if step.transform != shifted[0].transform:
+            raise FailedPrecondition(
+                f"the policies shift {shifted[0].published} and {step.published} by other days, so "
+                "that a person's dates would change their order: ask for one of them, or an officer "
+                "gives shift_date the same most_days, scope and cipher in both",
+                reason="SHIFTS_DIFFER",
+                column=step.published,
+            )
 
 
 def _person(dataset: DataSet, what: str, column: str = "") -> str:

@@ -57,6 +57,14 @@ FAULTS = {
         {},
         ("COLLIDES", "a-rule"),
     ),
+    "dates shifted by other days": (
+        [
+            permit("a-rule", {"kind": "shift_date", "most_days": 30}, column=["admitted"]),
+            permit("b-rule", {"kind": "shift_date", "most_days": 365}, column=["discharged"]),
+        ],
+        {},
+        ("SHIFTS_DIFFER", "a-rule"),
+    ),
     "tokens of few values": (
         [permit(transform={"kind": "token"}, entity=["SEX"])],
         {},
@@ -115,6 +123,23 @@ def test_a_fault_is_found_and_nothing_else(bench, rules, more, code):
 
 
 FINE = {
+    "dates shifted alike, and otherwise in another data set": [
+        permit(
+            "a-rule",
+            {"kind": "shift_date", "most_days": 30},
+            column=["a"],
+            dataset=["datasets/one"],
+        ),
+        permit(
+            "b-rule",
+            {"kind": "shift_date", "most_days": 30},
+            column=["b"],
+            dataset=["datasets/one"],
+        ),
+        permit(
+            "c-rule", {"kind": "shift_date", "most_days": 9}, column=["c"], dataset=["datasets/two"]
+        ),
+    ],
     "free text with some identifiers as tokens and a region kept": [
         permit(
             transform=text_of(PERSON={"kind": "token"}, REGION={"kind": "keep"}, URL="remove"),

@@ -452,6 +452,30 @@ def test_a_draw_by_person_needs_a_privacy_unit_of_text_or_whole_numbers(spec):
     assert (step.column, step.subject) == ("sfz", "job")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"most_days": 365}, {"scope": "project"}, {"cipher": "SM4"}],
+    ids=lambda d: next(iter(d)),
+)
+def test_dates_of_one_release_are_all_shifted_alike(other):
+    columns = tuple(
+        c.but(type="date32[day]") if c.name in ("sfz", "district") else c for c in DATASET.columns
+    )
+    dataset = DATASET.but(columns=columns, privacy_unit="job")
+
+    def planned(first: ShiftDate, second: ShiftDate):
+        base = decision("sfz", "district")
+        specs = zip(base.columns, (first, second), strict=True)
+        decided = base.but(columns=tuple(c.but(transform=spec) for c, spec in specs))
+        return plan("sfz", "district", decided=decided, dataset=dataset, project="health")
+
+    same = ShiftDate(most_days=30)
+    assert len({step.key_domain for step in planned(same, same).steps}) == 1
+    with pytest.raises(FailedPrecondition, match="change their order") as refused:
+        planned(same, same.but(**other))
+    assert refused.value.reason == "SHIFTS_DIFFER"
+
+
 def test_the_planned_grade_is_of_what_is_left_and_of_the_rows():
     columns = tuple(
         c.but(entity="INCOME", grade="general-4", role="sensitive") if c.name == "nsr" else c
