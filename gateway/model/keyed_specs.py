@@ -343,7 +343,7 @@ class ShiftDate(Spec):
 
 
 class BoundedNoise(Spec):
-    """Numbers off by a multiple of ``step``, at most ``most_steps`` of them to either side.
+    """Numbers rounded to ``step``, and then off by at most ``most_steps`` of them to either side.
 
     The same for the same person and column each time. Not differential privacy: the noise has a
     bound and is not accounted for. The data set must name its privacy unit.

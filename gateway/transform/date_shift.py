@@ -1,6 +1,7 @@
 """Shifts each person's dates by a secret number of days, the same for all of one person's.
 
-Claim. The order of a person's events and the days between them stay as they are; the dates
+Claim. The order of a person's events and the days between them stay as they are, under one key and
+one `most_days` (planning refuses a release with two: two bounds are two shifts); the dates
 themselves are off by 1 to `most_days` days to either side, each as likely, never by none. Without
 the key and without a known date of the person the shift cannot be told. What stays visible: the
 intervals, and seasons where `most_days` is small. One known date of a person reveals all of theirs.
@@ -29,7 +30,7 @@ _TICKS_PER_DAY: Final = {
 
 
 class DateShift:
-    """`DateShift(key, most_days=30).apply(dates, persons)`; `reverse` takes it back.
+    """`DateShift(key, most_days=30).apply(dates, persons)`; nothing takes it back.
 
     `key`: 16 bytes or more, of one domain. `most_days`: 1 to 36,525.
     """
@@ -49,13 +50,6 @@ class DateShift:
         Raises `InvalidRequest` for other types, `TransformFailed` for a null person and for a date
         that would leave the type's range.
         """
-        return self._shifted(dates, persons, 1)
-
-    def reverse(self, dates: pa.Array, persons: pa.Array) -> pa.Array:
-        """The inverse of `apply` with the same persons."""
-        return self._shifted(dates, persons, -1)
-
-    def _shifted(self, dates: pa.Array, persons: pa.Array, sign: int) -> pa.Array:
         kind = dates.type
         if pa.types.is_date32(kind):
             ticks, width = 1, pa.int32()
@@ -66,7 +60,7 @@ class DateShift:
         if len(persons) != len(dates):
             raise InvalidRequest.of("persons", "is a column as long as the dates")
         present = dates.is_valid()
-        shift = self._days(persons.filter(present)) * (sign * ticks)
+        shift = self._days(persons.filter(present)) * ticks
         counts = dates.drop_null().view(width).cast(pa.int64())
         try:
             moved = pc.add_checked(counts, pa.array(shift)).cast(width)

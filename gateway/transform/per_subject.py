@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +19,7 @@ from gateway.transform.base import (
     unsupported,
 )
 from gateway.transform.date_shift import DateShift
-from gateway.transform.keyed_noise import KeyedNoise
+from gateway.transform.keyed_noise import LARGEST_EXACT, KeyedNoise
 
 _TICKS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY: Final = 86_400
@@ -30,7 +31,7 @@ class ShiftDateColumn(SubjectTransform[ShiftDate]):
     claim: ClassVar[Claim] = Claim(
         guarantee=(
             "a date is off by 1 to most_days days to either side, each as likely; the order of a "
-            "person's dates and the days between them stay"
+            "person's dates and the days between them stay, in all columns of a release"
         ),
         precondition="no date of the person is known: one that is reveals all of theirs",
         leaves="the intervals between a person's dates, the time of day, seasons and trends",
@@ -67,8 +68,8 @@ class BoundedNoiseColumn(SubjectTransform[BoundedNoise]):
 
     claim: ClassVar[Claim] = Claim(
         guarantee=(
-            "a number is off by a multiple of step, at most most_steps of them to either side, "
-            "each as likely; asking again averages nothing out"
+            "a number is rounded to a multiple of step and then off by at most most_steps of them "
+            "to either side, each as likely; asking again averages nothing out"
         ),
         precondition=(
             "no value of the person in this column is known; this is not differential privacy"
@@ -91,7 +92,9 @@ class BoundedNoiseColumn(SubjectTransform[BoundedNoise]):
 
     @classmethod
     def construction_of(cls, spec: BoundedNoise) -> str:
-        return f"{tokens.construction(spec.cipher)}, reduced to a number of steps"
+        return (
+            f"{tokens.construction(spec.cipher)}, reduced to a number of steps, on rounded numbers"
+        )
 
     def prepare(self, resources: Resources) -> None:
         spec = self.spec
@@ -105,7 +108,7 @@ class BoundedNoiseColumn(SubjectTransform[BoundedNoise]):
     def run_for(self, column: pa.Array, subjects: pa.Array) -> Outcome:
         kind = column.type
         if pa.types.is_floating(kind):
-            fits = pc.is_finite(column)
+            fits = _within(column.cast(pa.float64()), _most_of_floats(self.spec, kind))
         else:
             least = 0 if pa.types.is_unsigned_integer(kind) else -_most(kind)
             most, reach = min(_most(kind), 2**63 - 1), int(_reach(self.spec))
@@ -128,13 +131,22 @@ def _of_somebody(
     return outcome(draw(movable, subjects), pc.and_(column.is_valid(), pc.invert(workable)))
 
 
-def _within(numbers: pa.Array, most: int) -> pa.BooleanArray:
+def _within(numbers: pa.Array, most: float) -> pa.BooleanArray:
+    """False for NaN."""
     return pc.and_(pc.less_equal(numbers, most), pc.greater_equal(numbers, -most))
 
 
 def _reach(spec: BoundedNoise) -> Decimal:
-    """How far off a number can be."""
-    return Decimal(spec.step) * spec.most_steps
+    """How far off a whole number can be, by rounding and by noise."""
+    step = Decimal(spec.step)
+    return step * spec.most_steps + step // 2
+
+
+def _most_of_floats(spec: BoundedNoise, kind: pa.DataType) -> float:
+    """Up to where a number of steps is exact, and its product with the step no infinity."""
+    step, steps = float(Decimal(spec.step)), spec.most_steps + 1
+    largest = float(np.finfo(kind.to_pandas_dtype()).max)
+    return min(step * (LARGEST_EXACT - steps), largest - step * steps)
 
 
 def _most(kind: pa.DataType) -> int:

@@ -175,5 +175,6 @@ def test_dates_and_amounts_are_drawn_by_the_person_that_the_holder_names(office)
     assert set(days) <= {*range(-30, 0), *range(1, 31)}
     assert len(set(days)) > 40
     noise = {value for value in off("income") if value is not None}
-    assert noise <= set(range(-2000, 2001, 100))
+    assert noise <= set(range(-2050, 2051))
     assert len(noise) > 20
+    assert {value % 100 for value in table["income"].drop_null().to_pylist()} == {0}

@@ -53,11 +53,13 @@ def test_intervals_of_a_person_stay_and_no_date_does(
         if day is not None:
             assert after - day == seen.setdefault(person, after - day)
             assert 1 <= abs((after - day).days) <= most
-    assert shift.reverse(moved, persons).equals(dates)
     for unit in ("s", "ms", "us", "ns"):
         moments = dates.cast(pa.timestamp(unit, "Asia/Shanghai"))
         as_days = shift.apply(moments, persons).cast(pa.timestamp(unit)).cast(pa.date32())
         assert as_days.equals(moved)
+
+
+FLOATS = st.floats(-1e6, 1e6) | st.floats(-1, 1)
 
 
 @given(
@@ -66,7 +68,7 @@ def test_intervals_of_a_person_stay_and_no_date_does(
     st.integers(1, 50),
     st.lists(st.tuples(PERSONS, st.none() | st.integers(-(2**30), 2**30)), max_size=40),
 )
-def test_noise_is_bounded_in_steps_and_the_subjects_own(
+def test_noise_is_of_whole_steps_bounded_and_the_subjects_own(
     key: bytes, most: int, step: int, rows: list[tuple[str, int | None]]
 ) -> None:
     subjects = pa.array([subject for subject, _ in rows], pa.string())
@@ -79,10 +81,27 @@ def test_noise_is_bounded_in_steps_and_the_subjects_own(
         for (subject, value), after in zip(rows, noisy.to_pylist(), strict=True):
             assert (value is None) == (after is None)
             if value is not None:
-                off = after - value
-                assert off % step == 0
-                assert abs(off) <= most * step
-                assert seen.setdefault(subject, off) == off
+                assert after % step == 0  # nothing of the value but whole steps
+                steps = after // step - round(Fraction(value, step))  # half to even
+                assert abs(steps) <= most
+                assert seen.setdefault(subject, steps) == steps
+
+
+@given(KEYS, st.sampled_from(["0.1", "0.25", "3", "0.000007"]), st.lists(FLOATS, min_size=1))
+def test_noise_on_floats_shows_no_more_than_which_step_is_nearest(
+    key: bytes, step: str, values: list[float]
+) -> None:
+    subjects = pa.array(["somebody"] * len(values))
+    for kind in (pa.float64(), pa.float32()):
+        column = pa.array(values, kind)
+        noise = KeyedNoise(key, most_steps=9, step=Decimal(step))
+        done = noise.apply(column, subjects).to_pylist()
+        (zero,) = noise.apply(pa.array([0.0], kind), subjects[:1]).to_pylist()
+        for value, after in zip(column.to_pylist(), done, strict=True):
+            nearest = round(value / float(step))
+            whole = nearest + round(zero / float(step))
+            exact = float(whole * Fraction(step))
+            assert after == pa.scalar(exact, pa.float64()).cast(kind, safe=False).as_py()
 
 
 @given(KEYS, st.lists(PERSONS, max_size=60), st.fractions(Fraction(1, 1000), 1))

@@ -16,14 +16,14 @@ KEY = bytes(range(32))
 PERSONS = pa.array([f"p{n}" for n in range(500)] * 2)
 
 
-def test_dates_of_a_person_shift_together_within_bounds_and_come_back():
+def test_dates_of_a_person_shift_together_within_bounds():
     days = pa.array([date(2024, 1, 1) + timedelta(days=n % 90) for n in range(1000)], pa.date32())
     moved = build(ShiftDate(most_days=30), source_type=days.type, key=KEY).apply(days, PERSONS)
     assert moved.unhandled is None
     off = pc.subtract(moved.column.cast(pa.int32()), days.cast(pa.int32())).to_pylist()
     assert off[:500] == off[500:]
     assert set(off) == {*range(-30, 0), *range(1, 31)}
-    assert DateShift(KEY, most_days=30).reverse(moved.column, PERSONS).equals(days)
+    assert moved.column.equals(DateShift(KEY, most_days=30).apply(days, PERSONS))
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us"])
