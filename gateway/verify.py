@@ -24,6 +24,7 @@ from securesystemslib.signer import SSlibKey
 from gateway.errors import VerificationFailed
 from gateway.model.certificate import PAYLOAD_TYPE, ReleasePredicate, Statement
 from gateway.model.content import content_digest
+from gateway.model.grades import effective
 from gateway.model.plan import GradesCheck
 from gateway.model.schema import arrow_type, carried_type
 
@@ -72,11 +73,13 @@ def verify_certificate(envelope: str | bytes, public_key_pem: bytes) -> Verified
         raise VerificationFailed("step 4: subject and release differ")
     if not all(figure.passed for figure in predicate.figures):
         raise VerificationFailed("step 4: it records a check that did not pass")
-    if not all(predicate.grade.at_least(column.grade) for column in predicate.columns):
-        raise VerificationFailed("step 4: a column is graded above the whole")
-    planned = [check.highest for check in predicate.checks if isinstance(check, GradesCheck)]
-    if not all(highest.at_least(predicate.grade) for highest in planned):
-        raise VerificationFailed("step 4: it is graded above what was planned")
+    if predicate.grade is not None:  # those of the former type tell none
+        grades = [column.grade for column in predicate.columns]
+        if not all(predicate.grade.at_least(effective(grade)) for grade in grades):
+            raise VerificationFailed("step 4: a column is graded above the whole")
+        planned = [check.highest for check in predicate.checks if isinstance(check, GradesCheck)]
+        if not all(highest.at_least(predicate.grade) for highest in planned):
+            raise VerificationFailed("step 4: it is graded above what was planned")
     return Verified(statement)
 
 

@@ -272,10 +272,10 @@ class DataSet(DataSetDraft):
 
     @property
     def current(self) -> bool:
-        """Whether its verdicts, as far as it has any, are on the content that it has now."""
-        if self.judged is None or self.version is None:
+        """Whether its verdicts are on the content that it has now, if it has any."""
+        if self.version is None:
             return True
-        return self.judged.fingerprint == self.version.fingerprint
+        return self.judged is not None and self.judged.fingerprint == self.version.fingerprint
 
     @property
     def lapses(self) -> datetime | None:

@@ -3,9 +3,9 @@
 Source: in-toto attestation framework, Statement v1; the envelope around it is DSSE v1.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
@@ -17,7 +17,8 @@ from gateway.model.transforms import TransformSpec
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:1"
+PREDICATE_TYPE: Final = "urn:gateway:predicate:data-release:2"
+"""Of certificates made now. Those of ``:1`` tell neither grades nor versions of keys, and are read."""
 
 
 class CertifiedFind(Noun):
@@ -43,9 +44,9 @@ class CertifiedColumn(Noun):
     transform: TransformSpec
     construction: ShortText | None = None
     key_domain: LongText | None
-    key_version: int | None
+    key_version: int | None = None
     finds: tuple[CertifiedFind, ...] = ()
-    grade: Grade  # of what the transform left, GB/T 43697-2024
+    grade: Grade | None = None  # of what the transform left, GB/T 43697-2024
 
 
 class CertifiedDataSet(Noun):
@@ -74,7 +75,7 @@ class ReleasePredicate(Noun):
     sample: Sample | None = None  # only some persons' rows, drawn by key
     checks: tuple[CheckSpec, ...]
     figures: tuple[Figure, ...]
-    grade: Grade  # of the whole result: columns, combinations of them, volume
+    grade: Grade | None = None  # of the whole result: columns, combinations of them, volume
     rows: Annotated[int, Field(ge=0)]
     stream_bytes: Annotated[int, Field(ge=0)]
     content_digest: Digest
@@ -101,10 +102,19 @@ class Statement(Noun):
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(STATEMENT_TYPE, alias="_type")
     subject: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=1)]
-    predicate_type: Literal["urn:gateway:predicate:data-release:1"] = Field(
-        PREDICATE_TYPE, alias="predicateType"
-    )
+    predicate_type: Literal[
+        "urn:gateway:predicate:data-release:1", "urn:gateway:predicate:data-release:2"
+    ] = Field(PREDICATE_TYPE, alias="predicateType")
     predicate: ReleasePredicate
+
+    @model_validator(mode="after")
+    def _says_what_its_type_says(self) -> Self:
+        columns = self.predicate.columns
+        graded = [self.predicate.grade, *(column.grade for column in columns)]
+        versions = [column.key_version for column in columns if column.key_domain is not None]
+        if self.predicate_type == PREDICATE_TYPE and (None in graded or None in versions):
+            raise ValueError("a certificate of this type tells every grade and key version")
+        return self
 
     def payload(self) -> bytes:
         """The bytes that are signed."""

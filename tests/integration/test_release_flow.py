@@ -614,7 +614,7 @@ def test_a_holder_raises_a_verdict_and_only_an_officer_weakens_it(office):
 
 def test_a_weak_declaration_of_pushed_columns_does_not_survive_the_values(office):
     table = residents(300, 5).select(["phone"]).rename_columns(["c1"])
-    harmless = {"entity": "NONE", "grade": "general-1", "role": "other"}
+    harmless = {"entity": "NONE", "grade": "general-2", "role": "other"}
     column = Column(name="c1", type="string", **harmless)
     draft = DataSetDraft(
         name="datasets/pushed", title="t", source=PushedSource(), columns=(column,)

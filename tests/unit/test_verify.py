@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner
 
@@ -87,6 +88,16 @@ def certificate(table: pa.Table, **more: object) -> str:
 
 def check(table: pa.Table, file: Path) -> str | None:
     return verify_file(certificate(table), pem(KEY), file).file_check
+
+
+@pytest.mark.parametrize("missing", [{"grade": None}, {"columns": "key_version"}])
+def test_a_certificate_of_today_tells_every_grade_and_key_version(missing):
+    table = pa.table({"a": [1]})
+    if "columns" in missing:
+        (column,) = verify_certificate(certificate(table), pem(KEY)).predicate.columns
+        missing = {"columns": (column.but(key_domain="a domain", key_version=None),)}
+    with pytest.raises(ValidationError, match="every grade and key version"):
+        certificate(table, **missing)
 
 
 @pytest.mark.parametrize(

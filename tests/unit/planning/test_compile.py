@@ -13,6 +13,7 @@ from gateway.errors import FailedPrecondition, GatewayFault, InvalidRequest, Sou
 from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
 from gateway.model.catalog import Column, DataSet, Party, PushedSource, SourceVersion
 from gateway.model.decision import ColumnDecision, Decision, Outcome, Reason
+from gateway.model.evidence import Judged
 from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import GradesCheck, MaxRowsCheck, MinCellCheck, SchemaCheck
 from gateway.model.policy import Policy
@@ -65,6 +66,7 @@ DATASET = DataSet(
         column("odd", "int64", element="body_weight", unit="小时"),
     ),
     version=VERSION,
+    judged=Judged(rules="1, sha256 a", fingerprint=VERSION.fingerprint),
     created=NOW,
     updated=NOW,
 )
