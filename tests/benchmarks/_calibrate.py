@@ -4,7 +4,7 @@
 
 Isotonic regression (scikit-learn) of "the entity is right" on the trust of the verdict, over the
 tuning half of the benchmark with seeds that were not used to write the rules. Run it again after a
-change of the rules; classification.py then reports the calibration error on the held-out half.
+change of the rules; classification.py then reports the calibration error on the fresh names.
 """
 
 from collections import defaultdict
