@@ -1,4 +1,4 @@
-"""Sentences of letters, case notes and complaints, in two styles, and words that lay traps.
+"""Sentences of letters, case notes and complaints, in three styles, and words that lay traps.
 
 `{slot}` stands for a value; the slots of `letters.SLOTS` are identifiers with a known span, the
 others are none. Every sentence is made up.
@@ -52,7 +52,8 @@ OFFICE_PLAIN = """
 请{department}于{day}前{request}。
 """.strip().splitlines()
 
-# Calls and chats, hasty and unpunctuated: the second style, never looked at while rules are made.
+# Calls and chats, hasty and unpunctuated. The words near names that rules know were written in the
+# same days as these, so they are another style and not quite unseen.
 CHAT = """
 你好我是{person} 手机{mobile} {trouble} 麻烦{request}
 客服记录 来电人{person} {mobile} 说{trouble}
@@ -71,6 +72,31 @@ CHAT = """
 登录失败 ip {ip} 账号{email} {trouble}
 邻居{person}可以作证 {trouble}
 {person}跟{person}吵起来了 {outcome}
+""".strip().splitlines()
+
+# Names in sentences that another hand wrote after the rules, to see how these do elsewhere. Make no
+# rule by them.
+NOTES = """
+{person}今天上午到大厅取走了文件
+昨晚{person}与{person}发生争执，现场有人劝阻
+会议由{person}主持，{person}作了汇报
+被害人{person}的手机被抢
+经手人{person}，复核{person}
+学员{person}成绩合格
+房东{person}拒绝退押金
+请{person}签收快递
+住院号后面写的是{person}
+和{person}核对过了，没有问题
+{person}已婚，育有一子
+{person}称其钱包丢失
+感谢{person}的帮助
+参会人员有{person}、{person}和{person}
+据{person}反映小区停水
+原告{person}诉被告{person}合同纠纷
+客户{person}投诉物流慢
+抄送{person}，{person}
+护工{person}每天打扫病房
+我儿子{person}今年上学
 """.strip().splitlines()
 
 CHAT_PLAIN = """

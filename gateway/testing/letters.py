@@ -1,7 +1,8 @@
 """Letters, case notes, complaints and calls with known identifiers, to measure finders with.
 
 `letters(count, seed, style, per_mille)` makes the same texts on every platform. Styles: `office`
-(Chinese letters and case notes, one letter in eight English) and `chat` (hasty calls and messages).
+(Chinese letters and case notes, one letter in eight English), `chat` (hasty calls and messages) and
+`notes` (minutes, files and messages by another hand).
 Each identifier's place and entity is known; names of persons in Latin letters are marked
 `PERSON_LATIN`. What lays traps and is no identifier: words that begin with a surname, places and
 companies that do, product numbers, order numbers that pass the Luhn check. The people are those of
@@ -16,10 +17,11 @@ from typing import Literal
 
 from gateway.testing import letter_forms as forms
 from gateway.testing.draws import Purpose, Stream
+from gateway.testing.letter_typing import typed
 from gateway.testing.letter_values import VALUES, Draw
 from gateway.testing.register import residents
 
-TextStyle = Literal["office", "chat"]
+TextStyle = Literal["office", "chat", "notes"]
 
 SLOTS: Mapping[str, str] = MappingProxyType(
     {
@@ -68,18 +70,32 @@ class Letter:
 
 
 def letters(
-    count: int, seed: int, style: TextStyle = "office", per_mille: int = 1000
+    count: int,
+    seed: int,
+    style: TextStyle = "office",
+    per_mille: int = 1000,
+    *,
+    rough: bool = False,
 ) -> list[Letter]:
-    """Return `count` texts; `per_mille` in a thousand of them hold identifiers, the others none."""
+    """Return `count` texts; `per_mille` in a thousand of them hold identifiers, the others none.
+
+    rough: identifiers are typed as `letter_typing` says, parted and beside other signs.
+    """
     people = residents(_PEOPLE, seed).select(["name", "resident_id", "phone", "email", "address",
                                               "bank_card"]).to_pylist()  # fmt: skip
-    return [_letter(Draw(Stream(seed, Purpose.LETTERS, number)), people, style, per_mille)
-            for number in range(count)]  # fmt: skip
+    draws = (Draw(Stream(seed, Purpose.LETTERS, number)) for number in range(count))
+    return [
+        _filled(draw, people, _form(draw, style, per_mille), typed if rough else _cleanly)
+        for draw in draws
+    ]
 
 
-def _letter(
-    draw: Draw, people: Sequence[Mapping[str, str | None]], style: TextStyle, per_mille: int
-) -> Letter:
+def _cleanly(draw: Draw, slot: str, value: str) -> tuple[str, str, str]:
+    del draw, slot
+    return "", value, ""
+
+
+def _form(draw: Draw, style: TextStyle, per_mille: int) -> str:
     holds = draw.chance(per_mille)
     english = style == "office" and draw.chance(125)
     if english:
@@ -87,25 +103,35 @@ def _letter(
     elif style == "office":
         marked, plain = forms.OFFICE, forms.OFFICE_PLAIN
     else:
-        marked, plain = forms.CHAT, forms.CHAT_PLAIN
+        marked = forms.CHAT if style == "chat" else forms.NOTES
+        plain = forms.CHAT_PLAIN
     sentences = [draw.one(plain) for _ in range(1 + draw.below(2))]
     if holds:
         sentences.insert(draw.below(len(sentences) + 1), draw.one(marked))
-    return _filled(draw, people, (" " if english or style == "chat" else "").join(sentences))
+    return (" " if english or style != "office" else "").join(sentences)
 
 
-def _filled(draw: Draw, people: Sequence[Mapping[str, str | None]], form: str) -> Letter:
+def _filled(
+    draw: Draw,
+    people: Sequence[Mapping[str, str | None]],
+    form: str,
+    type_: Callable[[Draw, str, str], tuple[str, str, str]],
+) -> Letter:
     """The form with a value in each slot, about one resident unless it names several persons."""
     parts: list[str] = []
     spans: list[tuple[int, int, str]] = []
     length = read = 0
     for slot in _SLOT.finditer(form):
-        value = _value(draw, people, slot.group(1))
-        for part in (form[read : slot.start()], value):
-            parts.append(part)
-            length += len(part)
-        if slot.group(1) in SLOTS:
-            spans.append((length - len(value), length, SLOTS[slot.group(1)]))
+        name, value = slot.group(1), _value(draw, people, slot.group(1))
+        before, behind = form[read : slot.start()], ""
+        if name in SLOTS and not SLOTS[name].startswith("PERSON"):
+            beside, value, behind = type_(draw, name, value)
+            before += beside
+        length += len(before)
+        if name in SLOTS:
+            spans.append((length, length + len(value), SLOTS[name]))
+        parts += [before, value, behind]
+        length += len(value) + len(behind)
         read = slot.end()
     parts.append(form[read:])
     return Letter("".join(parts), tuple(spans))

@@ -14,13 +14,15 @@ from rich.table import Table
 from gateway.classify.engine import engine
 from gateway.classify.finder import Reference, Screened
 from gateway.classify.pack import standard
-from gateway.classify.text import THRESHOLD_PERCENT
+from gateway.classify.text import THRESHOLD_PERCENT, TextProtector
 from gateway.testing.letters import letters
 
-# Rules were made while looking at office letters of seed 1; these are others.
-HELD_OUT = {"office": 20_260_101, "chat": 7}
+# Rules were made while looking at office letters of seed 1. These seeds are others, of the same
+# sentences and lists; only the sentences of the notes are of another hand.
+HELD_OUT = {"office": 20_260_101, "chat": 7, "notes": 99}
 AIMS = {
     "recall of structured identifiers": 0.995,
+    "... as people type them": 0.995,
     "recall of persons": 0.85,
     "precision of persons": 0.85,
     "times presidio, 5 % hold something": 30,
@@ -33,9 +35,12 @@ def run(*, quick: bool) -> dict[str, Any]:
     analyzer = engine(standard())
     threshold = THRESHOLD_PERCENT / 100
     ours, reference = Screened(analyzer, threshold), Reference(analyzer, threshold)
+    protector = TextProtector(standard())
     rows: list[dict[str, Any]] = []
     for style, seed in HELD_OUT.items():
-        rows += quality(ours, style, seed, 1_000 if quick else 5_000)
+        rows += quality(protector, style, seed, 1_000 if quick else 5_000)
+    for style in ("office", "chat"):
+        rows += quality(protector, style, HELD_OUT[style], 1_000 if quick else 5_000, rough=True)
     speeds = [
         speed(ours, reference, per_mille, 2_000 if quick else 20_000, 100 if quick else 2_000)
         for per_mille in (50, 1000)
@@ -43,14 +48,16 @@ def run(*, quick: bool) -> dict[str, Any]:
     return {"quality": rows, "speed": speeds, "aims": _reached(rows, speeds)}
 
 
-def quality(finder: Screened, style: Any, seed: int, count: int) -> list[dict[str, Any]]:
+def quality(
+    finder: TextProtector, style: Any, seed: int, count: int, *, rough: bool = False
+) -> list[dict[str, Any]]:
     """Of each entity: how many are marked, which share is found at exactly its place (`exact`) or
     at least touched by a find of the entity (`touched`), and which share of finds is exact."""
-    made = letters(count, seed, style)
-    found = finder.find(pa.array([letter.text for letter in made]), None)
+    made = letters(count, seed, style, rough=rough)
+    found = finder.find(pa.array([letter.text for letter in made])).to_pylist()
     marked, exact, touched, finds, right = (Counter[str]() for _ in range(5))
     for number, letter in enumerate(made):
-        places = {(start, end, entity) for start, end, entity, _ in found.get(number, [])}
+        places = {(span["start"], span["end"], span["entity"]) for span in found[number]}
         for start, end, entity in letter.spans:
             marked[entity] += 1
             exact[entity] += (start, end, entity) in places
@@ -60,7 +67,7 @@ def quality(finder: Screened, style: Any, seed: int, count: int) -> list[dict[st
             right[place[2]] += place in letter.spans
     return [
         {
-            "style": style,
+            "style": f"{style}, rough" if rough else style,
             "entity": entity,
             "marked": marked[entity],
             "exact": exact[entity],
@@ -99,11 +106,16 @@ def speed(
 
 
 def _reached(rows: list[dict[str, Any]], speeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    structured = [row for row in rows if not row["entity"].startswith("PERSON")]
-    persons = [row for row in rows if row["entity"] == "PERSON"]
+    rough = [row for row in rows if row["style"].endswith("rough")]
+    clean = [row for row in rows if row not in rough]
+    structured, typed = (
+        [row for row in some if not row["entity"].startswith("PERSON")] for some in (clean, rough)
+    )
+    persons = [row for row in clean if row["entity"] == "PERSON"]
     few, all_of_them = (row["times"] for row in speeds)
     measured = {
         "recall of structured identifiers": _share(structured, "exact", "marked"),
+        "... as people type them": _share(typed, "exact", "marked"),
         "recall of persons": _share(persons, "exact", "marked"),
         "precision of persons": _share(persons, "right", "finds"),
         "times presidio, 5 % hold something": few,

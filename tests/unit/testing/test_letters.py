@@ -57,6 +57,21 @@ def test_spans_are_in_order_and_pass_their_checks(made):
         assert all(CHECKED[entity](pa.array(folded))), entity
 
 
+def test_roughly_typed_identifiers_are_the_same_with_marks_signs_and_neighbours():
+    clean, rough = letters(2000, 5, "office"), letters(2000, 5, "office", rough=True)
+    bare = str.maketrans("", "", " -./·—‑()+\u200b\u200d\u00ad\u2060\ufeff")
+    beside = 0
+    for one, other in zip(clean, rough, strict=True):
+        assert [e for *_, e in one.spans][:1] == [e for *_, e in other.spans][:1]
+        for start, end, entity in other.spans:
+            value = other.text[start:end]
+            assert value == value.strip(" .-_\u200b")
+            beside += other.text[max(0, start - 1) : start] in (".", "_")
+            if entity in ("CN_RESIDENT_ID", "CN_BANK_CARD"):
+                assert value.translate(bare).isalnum()
+    assert beside > 100
+
+
 def test_no_slot_is_left_and_the_share_is_kept():
     some = letters(4000, 2, "office", 50)
     assert not any("{" in letter.text for letter in some)
@@ -72,7 +87,12 @@ def test_order_numbers_pass_the_luhn_check_by_chance_and_are_no_identifiers():
 
 def test_every_word_slot_of_the_forms_is_known():
     forms = letter_forms.OFFICE + letter_forms.OFFICE_PLAIN + letter_forms.CHAT
-    forms += letter_forms.CHAT_PLAIN + letter_forms.ENGLISH + letter_forms.ENGLISH_PLAIN
+    forms += (
+        letter_forms.NOTES
+        + letter_forms.CHAT_PLAIN
+        + letter_forms.ENGLISH
+        + letter_forms.ENGLISH_PLAIN
+    )
     for seed in range(3):
         assert all(letters(400, seed, style) for style in ("office", "chat"))
     assert len(set(forms)) == len(forms)
