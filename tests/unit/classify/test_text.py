@@ -14,6 +14,7 @@ from gateway.classify.pack import standard
 from gateway.classify.recognizers import LANGUAGE, FormRecognizer
 from gateway.classify.text import SPANS, TextProtector
 from gateway.errors import ConfigurationError, InvalidRequest, ReleaseStopped
+from gateway.testing.letters import letters
 from gateway.transform.found import canonical_form
 
 
@@ -343,6 +344,20 @@ def test_a_form_may_name_chinese_characters_and_stand_between_them() -> None:
     form = standard().identifiers[0].but(pattern=r"\p{Han}字第[0-9]{4}号", check=None, drop="")
     recognizer = FormRecognizer(form, 0)
     assert [(r.start, r.end) for r in recognizer.analyze("见京字第1234号文", [])] == [(1, 9)]
+
+
+@pytest.mark.parametrize("style", ["office", "chat"])
+def test_identifiers_are_found_however_they_are_typed(protector: TextProtector, style: str) -> None:
+    made = letters(1500, 20_260_101, style, rough=True)
+    spans = protector.find(pa.array([letter.text for letter in made])).to_pylist()
+    marked = found = 0
+    for letter, listed in zip(made, spans, strict=True):
+        places = {(span["start"], span["end"], span["entity"]) for span in listed}
+        structured = {one for one in letter.spans if not one[2].startswith("PERSON")}
+        marked += len(structured)
+        found += len(structured & places)
+    assert marked > 1000
+    assert found >= 0.995 * marked
 
 
 def test_most_generated_names_are_found_in_sentences(protector: TextProtector) -> None:
