@@ -19,19 +19,26 @@ def carried(grant: Grant, facts: Facts) -> tuple[Carried, ...]:
     rules = RuleBook(grant.purpose, facts)
     known = {column.name: column for column in facts.dataset.columns}
     return tuple(
-        Carried(column=name, transform=_transform(known[name], rules) if name in known else None)
+        _carried(known[name], rules) if name in known else Carried(column=name)
         for name in grant.columns
     )
 
 
 def effects(grant: Grant, facts: Facts) -> tuple[Reason, ...]:
     """Why an active grant no longer carries what it carried: approvals that are missing now,
-    columns that would no longer leave, and columns that would leave under a stricter transform."""
+    columns that would no longer leave, that would leave under a stricter transform, or that are
+    something else than what was agreed on."""
     now = {each.column: each.transform for each in carried(grant, facts)}
     return (
         *_approvals(grant, facts),
         *_columns(grant, now, facts),
     )
+
+
+def _carried(column: Column, rules: RuleBook) -> Carried:
+    transform = _transform(column, rules)
+    entity = None if transform is None else column.entity
+    return Carried(column=column.name, transform=transform, entity=entity)
 
 
 def _transform(column: Column, rules: RuleBook) -> TransformSpec | None:
@@ -66,3 +73,5 @@ def _columns(grant: Grant, now: dict[str, TransformSpec | None], facts: Facts) -
             yield reasons.column_denied(column)
         elif join_all([each.transform, transform]) != each.transform:
             yield reasons.column_stricter(column, each.transform, transform)
+        elif each.entity not in (None, column.entity):
+            yield reasons.column_other(column, each.entity)

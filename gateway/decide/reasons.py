@@ -39,6 +39,7 @@ APPROVAL_MISSING: Final = "APPROVAL_MISSING"
 COLUMN_GONE: Final = "COLUMN_GONE"
 COLUMN_DENIED: Final = "COLUMN_DENIED"
 COLUMN_STRICTER: Final = "COLUMN_STRICTER"
+COLUMN_OTHER: Final = "COLUMN_OTHER"
 
 
 def permitted_by(column: Column, matched: Matched, transform: TransformSpec) -> Reason:
@@ -71,6 +72,15 @@ def column_stricter(column: Column, before: TransformSpec, now: TransformSpec) -
     how = f"{now.kind} instead of {before.kind}" if now.kind != before.kind else "more of the same"
     text = f"{column.published_name} leaves under a stricter transform ({how}): it is by now "
     return Reason(code=COLUMN_STRICTER, text=text + _known(column), column=column.published_name)
+
+
+def column_other(column: Column, before: str) -> Reason:
+    """A column that is no longer what it was when the grant was agreed on."""
+    text = (
+        f"{column.published_name} was {before} when this was agreed on and is by now "
+        f"{_known(column)}: revoke the grant unless that is meant"
+    )
+    return Reason(code=COLUMN_OTHER, text=text, column=column.published_name)
 
 
 def _known(column: Column) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import Reason
+from gateway.model.evidence import Entity
 from gateway.model.lifecycle import GrantState
 from gateway.model.names import Role, identifier, is_identifier
 from gateway.model.noun import LongText, Moment, Noun, ShortText
@@ -78,10 +79,11 @@ class Revocation(Noun):
 
 class Carried(Noun):
     """What a grant carried of one column when it was first looked at: the transform under which it
-    left; None: it did not."""
+    left, and what it was; None: it did not leave."""
 
     column: ColumnName
     transform: TransformSpec | None = None
+    entity: Entity | None = None
 
 
 class Grant(Noun):

@@ -11,6 +11,7 @@ from gateway.model.catalog import Column, DataSet
 from gateway.model.lifecycle import GrantState
 from gateway.ports import Transaction
 from gateway.registry.facts import active_policies, everything
+from gateway.registry.listing import counted, listed
 
 
 def decided_alike(before: DataSet, after: DataSet) -> bool:
@@ -43,8 +44,7 @@ def recheck(tx: Transaction, before: DataSet, after: DataSet, now: datetime) -> 
             tx.put_grant(noted, expected_revision=grant.revision)
         if noted.affected != grant.affected:
             tx.audit(_event(noted), now)
-    names = ",".join(name.removeprefix("grants/") for name in affected)
-    return {"grants_affected": f"{len(affected)}: {names}"[:200] if affected else "0"}
+    return {"grants_affected": counted(name.removeprefix("grants/") for name in affected)}
 
 
 def _noted(grant: Grant, facts: Facts) -> Grant:
@@ -70,7 +70,7 @@ def _event(grant: Grant) -> AuditEvent:
         details={
             "dataset": grant.dataset,
             "consumer": grant.consumer,
-            "codes": ",".join(sorted({reason.code for reason in grant.affected}))[:200],
-            "columns": ",".join(sorted({r.column for r in grant.affected if r.column}))[:200],
+            "codes": listed(sorted({reason.code for reason in grant.affected})),
+            "columns": listed(sorted({r.column for r in grant.affected if r.column})),
         },
     )

@@ -20,6 +20,7 @@ from gateway.registry.affected import recheck
 from gateway.registry.classifications import ask
 from gateway.registry.declaring import fitting, laid_over, of_its_element
 from gateway.registry.freshness import Classify
+from gateway.registry.listing import counted
 from gateway.registry.turns import LEASE, MOST_ATTEMPTS, Pulse, ShuttingDown
 from gateway.registry.verdicts import judged
 
@@ -344,13 +345,9 @@ def _told(before: DataSet, after: DataSet) -> dict[str, str]:
         "revision": str(after.revision),
         "grade": grade_of(after),
         "dataset_digest": after.digest(),
-        "verdicts_changed": _some(changed),
-        "questions": _some(asked),
+        "verdicts_changed": counted(changed),
+        "questions": counted(asked),
     }
-
-
-def _some(names: Sequence[str]) -> str:
-    return str(len(names)) + (": " + ",".join(names) if names else "")
 
 
 def _event(classification: Classification, outcome: str, **details: str) -> AuditEvent:
@@ -363,6 +360,6 @@ def _event(classification: Classification, outcome: str, **details: str) -> Audi
             "cause": classification.cause,
             "asked_by": classification.asked_by,
             "rules": classification.rules or "",
-            **{name: text[:200] for name, text in details.items()},
+            **details,
         },
     )

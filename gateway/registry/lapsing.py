@@ -4,6 +4,7 @@ from gateway.classify.grading import grade_of
 from gateway.model.audit import AuditEvent
 from gateway.ports import Clock, Store
 from gateway.registry.affected import recheck
+from gateway.registry.listing import counted
 
 
 def lapse(store: Store, clock: Clock) -> int:
@@ -34,7 +35,7 @@ def lapse(store: Store, clock: Clock) -> int:
                     details={
                         "revision": str(after.revision),
                         "grade": grade_of(after),
-                        "columns": ",".join(gone)[:200],
+                        "columns": counted(gone),
                         **affected,
                     },
                 ),

@@ -59,8 +59,25 @@ def test_a_denial_takes_a_column_away(bench):
 
 
 def test_a_milder_transform_takes_nothing_away(bench):
-    found = effects(held(bench), changed(bench, "xm", entity="REGION", element=None))
-    assert found == ()  # kept, where it was masked
+    facts = changed(bench, "xm", grade="general-2")
+    milder = ({"name": "kept", "match": {"entity": ["PERSON"]}, "transform": {"kind": "keep"}},)
+    after = bench.under(bench.policy(*milder), dataset=facts.dataset)
+    grant = bench.grant(columns=("xm",))
+    assert effects(grant.but(carried=carried(grant, bench.facts)), after) == ()
+
+
+@pytest.mark.parametrize("entity", ["REGION", "BIRTH_DATE"])
+def test_a_column_that_is_something_else_by_now_is_told(bench, entity):
+    """Also where what policies make of that is milder."""
+    grant = bench.grant(columns=("xm",))
+    grant = grant.but(carried=carried(grant, bench.facts))
+    assert grant.carried[0].entity == "PERSON"
+    keeps = {"name": "kept", "match": {"entity": [entity]}, "transform": {"kind": "keep"}}
+    dataset = changed(bench, "xm", entity=entity).dataset
+    (found,) = effects(grant, bench.under(bench.policy(keeps), dataset=dataset))
+    assert (found.code, found.column) == ("COLUMN_OTHER", "name")
+    assert "PERSON" in found.text
+    assert entity in found.text
 
 
 def test_a_column_that_is_gone_is_told(bench):
