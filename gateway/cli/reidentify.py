@@ -46,7 +46,7 @@ def request_(
             help="consent, contract, statutory_duty, emergency, public_interest or other_law."
         ),
     ],
-    reason: Annotated[str, typer.Option(help="Why, with the law; officers see it.")],
+    reason: Annotated[str, typer.Option(help="Why, with the law. Kept: no name, token or value.")],
     case: Annotated[str, typer.Option(help="Number of your case.")],
     key: KeyFile,
     entity: Entity = "",
@@ -163,19 +163,32 @@ def answer(
 @app.command()
 def notice(
     request: Name,
-    reason: Annotated[str, typer.Option(help="How they were told; or why it waits.")],
+    reason: Annotated[
+        str,
+        typer.Option(help="How they were told; or why it waits. Kept: no name, token or value."),
+    ],
     defer_days: Annotated[
         int | None,
         typer.Option(min=1, max=366, help="It waits, for so many days; only officers say so."),
     ] = None,
+    mistaken: Annotated[
+        bool,
+        typer.Option(
+            "--mistaken", help="It was recorded as given and is due; only officers say so."
+        ),
+    ] = False,
     name: As = None,
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
     """Record that the persons concerned were told, or that it waits."""
+    if mistaken and defer_days is not None:
+        raise InvalidRequest.of(
+            "mistaken", "goes without --defer-days: what is due can be deferred"
+        )
     until = None if defer_days is None else datetime.now(UTC) + timedelta(days=defer_days)
     with connected(name, profile) as client:
-        asked = _told(plain(client.record_notice(request, reason, until=until)))
+        asked = _told(plain(client.record_notice(request, reason, until=until, mistaken=mistaken)))
     json_or(as_json, asked, _show)
 
 

@@ -171,18 +171,26 @@ class ReidentificationCalls(Calls):
         return pa.ipc.open_stream(stream).read_all()
 
     def record_notice(
-        self, asked: str | Reidentification, reason: str, *, until: datetime | None = None
+        self,
+        asked: str | Reidentification,
+        reason: str,
+        *,
+        until: datetime | None = None,
+        mistaken: bool = False,
     ) -> Reidentification:
-        """Record how the persons concerned were told; with ``until``, why that waits till then."""
+        """Record how the persons concerned were told; with ``until``, why that waits till then;
+        with ``mistaken``, that it was recorded as given and is still due."""
         seen = self._seen(asked)
+        if mistaken:
+            state = reidentification_pb2.NOTICE_STATE_DUE
+        elif until is None:
+            state = reidentification_pb2.NOTICE_STATE_GIVEN
+        else:
+            state = reidentification_pb2.NOTICE_STATE_DEFERRED
         request = reidentification_pb2.RecordNoticeRequest(
             name=seen.name,
             etag=seen.etag,
-            state=(
-                reidentification_pb2.NOTICE_STATE_GIVEN
-                if until is None
-                else reidentification_pb2.NOTICE_STATE_DEFERRED
-            ),
+            state=state,
             reason=reason,
             until=None if until is None else moment(until),
         )

@@ -46,7 +46,8 @@ class NoticeState(StrEnum):
 
 
 class Notice(Noun):
-    """One word on telling the persons concerned. ``until``: when a deferral is over."""
+    """One word on telling the persons concerned. ``until``: when a deferral is over. DUE takes back
+    that it was given, which was said by mistake."""
 
     state: NoticeState
     party: str
@@ -57,8 +58,6 @@ class Notice(Noun):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         identifier(self.party, "parties")
-        if self.state is NoticeState.DUE:
-            raise ValueError("that notice is due follows from the answer; nobody says it")
         if (self.until is not None) != (self.state is NoticeState.DEFERRED):
             raise ValueError("exactly a deferral says until when")
         if self.until is not None and self.until <= self.at:

@@ -2,7 +2,9 @@
 persons concerned are told, and whoever asks for them finds what was done."""
 
 import hmac
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +13,7 @@ from gateway.errors import (
     Conflict,
     FailedPrecondition,
     InvalidRequest,
+    KeyDestroyed,
     NotFound,
     PermissionDenied,
     QuotaExhausted,
@@ -119,7 +122,8 @@ class Reidentifications:
         revision: int,
         key: RequestKey,
     ) -> Reidentification:
-        """An officer's answer. One refusal ends it, the second approval makes it APPROVED.
+        """An officer's answer. One refusal ends it, the second approval makes it APPROVED; where an
+        officer who had approved was shut out since, another one supplies what is missing.
 
         Raises Conflict when it changed since it was read, FailedPrecondition when its time is
         over or this officer has approved already.
@@ -139,7 +143,8 @@ class Reidentifications:
                     f"{caller.name} approved {name} already: another officer must",
                     reason="APPROVAL_NOT_WANTED",
                 )
-            decided = self._decided(asked, caller, verdict, reason, now)
+            standing = standing_approvers(tx, asked)
+            decided = self._decided(asked, standing, caller, verdict, reason, now)
             tx.put_reidentification(decided, expected_revision=asked.revision)
             remember(tx, caller, key, name)
             action = "approve" if verdict is Verdict.APPROVED else "refuse"
@@ -150,35 +155,49 @@ class Reidentifications:
         self,
         caller: Party,
         name: str,
-        given: bool,
+        state: NoticeState,
         reason: str,
         until: datetime | None,
         revision: int,
         key: RequestKey,
     ) -> Reidentification:
-        """Record that the persons concerned were told, or why that waits, and until when.
+        """Record that the persons concerned were told, or why that waits, and until when; DUE takes
+        back what was recorded as given by mistake.
 
         Whoever asked, the data set's holder or an officer says that it was done; only an officer
-        defers it. FailedPrecondition when nobody is to be told.
+        defers it, or takes it back. FailedPrecondition when nobody is to be told, InvalidRequest
+        for a reason with one of the tokens, or from the requester, one of the values in it.
         """
         now = self._clock.now()
         if until is not None and not now < until <= now + LONGEST_DEFERRAL:
             raise InvalidRequest.of("until", "later than now, and at most 366 days ahead")
-        if not given and caller.role is not Role.OFFICER:
+        if state is not NoticeState.GIVEN and caller.role is not Role.OFFICER:
             raise PermissionDenied(
-                "only an officer defers telling the persons concerned", reason="OFFICER_DEFERS"
+                "only an officer defers telling the persons concerned, or takes notice back",
+                reason="OFFICER_DEFERS",
             )
+        said = self._digests_of_words(caller, name, reason)
         with self._store.write() as tx:
             asked = reidentification_for(tx, caller, name)
             if made_before(tx, caller, key) is not None:
                 return asked
             _refuse_changed(asked, revision)
-            if asked.notice(now) in (None, NoticeState.GIVEN):
+            given = asked.notice(now) is NoticeState.GIVEN
+            if state is NoticeState.DUE and not given:
+                raise FailedPrecondition(
+                    f"{name}: no notice was recorded as given", reason="NO_NOTICE_GIVEN"
+                )
+            if state is not NoticeState.DUE and (given or asked.notice(now) is None):
                 raise FailedPrecondition(
                     f"{name}: nobody is waiting to be told", reason="NO_NOTICE_DUE"
                 )
+            if tx.is_about(name, said):
+                raise InvalidRequest.of(
+                    "reason",
+                    "quotes a token or a value: it is kept for good, and they are not; leave it out",
+                )
             notice = Notice(
-                state=NoticeState.GIVEN if given else NoticeState.DEFERRED,
+                state=state,
                 party=caller.name,
                 reason=reason,
                 at=now,
@@ -254,6 +273,26 @@ class Reidentifications:
                 tx.audit(event("gateway", "expire", ended), now)
         return len(over)
 
+    def _digests_of_words(self, caller: Party, name: str, text: str) -> frozenset[str]:
+        """What tokens and values in the text would be kept as.
+
+        Values are looked for in the words of the requester, who has them. In anybody else's, being
+        refused would tell which guesses are right, past the limit on searches.
+        """
+        with self._store.read() as tx:
+            asked = reidentification_for(tx, caller, name)
+            release = tx.release(asked.case.release)
+        if release is None:
+            raise NotFound.resource(asked.case.release)
+        maker = maker_of(release, asked.case.column, asked.case.entity)
+        words = sorted(set(_words(text)))
+        digests: frozenset[str] = frozenset()
+        with suppress(KeyDestroyed):  # with it went the search by token
+            digests |= maker.digests(self._domain_keys).of_each(words)
+        if caller.name == asked.requester:
+            digests |= self._persons.of_each(maker.element, words)
+        return digests
+
     def _found(
         self, caller: Party, page: Page, digest: str, sought: dict[str, str], resource: str
     ) -> list[Reidentification]:
@@ -281,7 +320,13 @@ class Reidentifications:
         return found
 
     def _decided(
-        self, asked: Reidentification, caller: Party, verdict: Verdict, reason: str, now: datetime
+        self,
+        asked: Reidentification,
+        standing: Sequence[str],
+        caller: Party,
+        verdict: Verdict,
+        reason: str,
+        now: datetime,
     ) -> Reidentification:
         if asked.expires <= now:
             raise FailedPrecondition(
@@ -296,12 +341,11 @@ class Reidentifications:
             state = advance(
                 REIDENTIFICATION, asked.name, asked.state, ReidentificationState.REFUSED
             )
-        elif asked.state is not ReidentificationState.REQUESTED or (
-            len(asked.approvers) + 1 == APPROVALS
-        ):
-            state = advance(
-                REIDENTIFICATION, asked.name, asked.state, ReidentificationState.APPROVED
-            )
+        elif len(standing) + 1 >= APPROVALS:
+            if not (state is ReidentificationState.APPROVED and len(standing) < APPROVALS):
+                state = advance(
+                    REIDENTIFICATION, asked.name, asked.state, ReidentificationState.APPROVED
+                )
             expires = now + timedelta(days=self._limits.answer_days)
         return asked.but(
             approvals=(*asked.approvals, approval),
@@ -339,6 +383,12 @@ class Reidentifications:
             )
 
 
+def standing_approvers(tx: Transaction, asked: Reidentification) -> tuple[str, ...]:
+    """Officers that agreed and are not shut out by now: the others' approvals count no more."""
+    parties = ((name, tx.party(name)) for name in asked.approvers)
+    return tuple(name for name, party in parties if party is not None and not party.disabled)
+
+
 def event(actor: str, what: str, asked: Reidentification, **more: str) -> AuditEvent:
     """The log's entry: names, counts and keyed digests."""
     details = {
@@ -370,6 +420,15 @@ def _repeated(before: Reidentification, tokens_digest: str) -> Reidentification:
             reason="REQUEST_ID_REUSED",
         )
     return before
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words as they stand between spaces, between any punctuation, and between what no identifier
+    has in it: one of these is the token or value that somebody quotes."""
+    for parts in (r"\s+", r"[^\w.@+-]+", r"[\W_]+", r"[^0-9A-Za-z.@+_-]+"):
+        for word in re.split(parts, text):
+            bare = word.strip(".-_@+")
+            yield from {word, bare} - {""}
 
 
 def _refuse_changed(asked: Reidentification, revision: int) -> None:

@@ -1,6 +1,7 @@
 """Answers a request for re-identification: the one path by which tokens become values again.
 
-1. The request is APPROVED by two officers, its time is not over, the officers are not shut out.
+1. The request is APPROVED by two officers, its time is not over, two of the officers are not
+   shut out.
 2. The requester may still ask about the release.
 3. The tokens are those that were approved, told by their keyed digest.
 4. Of a release that is still sealed, only tokens that are really in it are taken back, whoever
@@ -22,6 +23,7 @@ from gateway.errors import Conflict, FailedPrecondition, InvalidRequest, NotFoun
 from gateway.model.catalog import Party
 from gateway.model.lifecycle import REIDENTIFICATION, ReidentificationState, advance
 from gateway.model.reidentification import (
+    APPROVALS,
     Answered,
     Reidentification,
     ReidentificationLimits,
@@ -31,7 +33,7 @@ from gateway.model.requests import RequestKey
 from gateway.ports import Clock, DomainKeys, KeyRing, Staging, Store, TokenVault, Transaction
 from gateway.registry.entitlement import Entitlement, entitled, is_sealed
 from gateway.registry.once import made_before, remember
-from gateway.registry.reidentifications import event
+from gateway.registry.reidentifications import event, standing_approvers
 from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.token_makers import Maker, maker_of
 from gateway.release.answers import seal
@@ -119,13 +121,14 @@ class Reidentifying:
             raise FailedPrecondition(
                 f"the time of {name} is over: ask anew", reason="REIDENTIFICATION_EXPIRED"
             )
-        for approver in asked.approvers:
-            officer = tx.party(approver)
-            if officer is None or officer.disabled:
-                raise FailedPrecondition(
-                    f"{approver} is shut out by now, and the approval counts no more: ask anew",
-                    reason="APPROVER_SHUT_OUT",
-                )
+        standing = standing_approvers(tx, asked)
+        if len(standing) < APPROVALS:
+            out = ", ".join(sorted(set(asked.approvers) - set(standing)))
+            raise FailedPrecondition(
+                f"{out} is shut out by now, and the approval counts no more: another officer approves "
+                f"{name} first",
+                reason="APPROVER_SHUT_OUT",
+            )
         return asked
 
     def _reversed(

@@ -108,3 +108,11 @@ class Reidentifications(Unit):
                 tables.reversal_digest,
                 {"reidentification": reidentification, "digest": digest, "subject": subject},
             )
+
+    def is_about(self, reidentification: str, digests: Collection[str]) -> bool:
+        """Whether one of the digests is kept for that request."""
+        kept = tables.reversal_digest
+        found = select(kept.c.digest).where(
+            kept.c.reidentification == reidentification, kept.c.digest.in_(sorted(digests))
+        )
+        return self._connection.execute(found.limit(1)).first() is not None

@@ -460,6 +460,58 @@ def test_an_approver_who_was_shut_out_since_counts_no_more(desk):
     with pytest.raises(FailedPrecondition) as refused:
         desk.answer(asked, desk.tokens())
     assert refused.value.reason == "APPROVER_SHUT_OUT"
+    with pytest.raises(FailedPrecondition, match="another officer must"):
+        desk.decide(asked, desk.office.officer)
+    third = desk.office.another("third-officer", Role.OFFICER, RecipientKind.GOVERNMENT)
+    whole = desk.decide(asked, third)
+    assert None not in desk.opened(desk.answer(whole, desk.tokens())).values()
+
+
+def test_an_approval_of_an_officer_who_is_shut_out_is_not_the_first_of_two(desk):
+    once = desk.decide(desk.ask(), desk.office.second_officer)
+    desk.rooms.parties.set_disabled(
+        desk.office.party("admin"), desk.office.second_officer.name, True, desk.office.key()
+    )
+    second = desk.decide(once, desk.office.officer)
+    assert second.state is ReidentificationState.REQUESTED
+    third = desk.office.another("third-officer", Role.OFFICER, RecipientKind.GOVERNMENT)
+    whole = desk.decide(second, third)
+    assert whole.state is ReidentificationState.APPROVED
+    fourth = desk.office.another("fourth-officer", Role.OFFICER, RecipientKind.GOVERNMENT)
+    with pytest.raises(FailedPrecondition, match="cannot become approved"):
+        desk.decide(whole, fourth)
+
+
+@pytest.mark.parametrize("quote", ["{}", "told {}, by letter", "为{}通知", "(“{}”)", "no. {}."])
+def test_neither_tokens_nor_values_are_kept_in_what_is_said_of_notice(desk, quote):
+    tokens = desk.tokens("phone")
+    asked = desk.approve(desk.ask(tokens, "phone"))
+    answer = desk.answer(asked, tokens)
+    answered, (value, *_) = answer.reidentification, desk.opened(answer).values()
+    for quoted in (tokens[0], value):
+        with pytest.raises(InvalidRequest, match="quotes a token or a value") as refused:
+            tell(desk, answered, desk.office.consumer, reason=quote.format(quoted))
+        assert quoted not in refused.value.message
+    # An officer finds out nothing by trying values.
+    with pytest.raises(InvalidRequest):
+        tell(desk, answered, desk.office.officer, days=3, reason=quote.format(tokens[1]))
+    tell(desk, answered, desk.office.officer, days=3, reason=quote.format(value))
+
+
+def test_an_officer_takes_back_that_notice_was_given(desk):
+    tokens, now = desk.tokens(), desk.office.clock.now
+    asked = desk.approve(desk.ask(tokens))
+    answered = desk.answer(asked, tokens).reidentification
+    officer, consumer = desk.office.officer, desk.office.consumer
+    with pytest.raises(FailedPrecondition, match="no notice was recorded as given"):
+        tell(desk, answered, officer, state=NoticeState.DUE)
+    given = tell(desk, answered, consumer)
+    with pytest.raises(PermissionDenied, match="takes notice back"):
+        tell(desk, given, consumer, state=NoticeState.DUE)
+    due = tell(desk, given, officer, state=NoticeState.DUE)
+    assert due.notice(now()) is NoticeState.DUE
+    assert [notice.state for notice in due.notices] == ["given", "due"]
+    assert tell(desk, due, consumer).notice(now()) is NoticeState.GIVEN
 
 
 def test_requests_and_tokens_are_limited_by_period(office):
@@ -670,12 +722,18 @@ def test_nobody_finds_values_by_trying_them(desk):
     assert len(find.about_person(desk.office.officer, ALL, "resident_id", value)) == 1
 
 
-def tell(desk, asked, who, days=None):
+def tell(desk, asked, who, days=None, reason="by letter", state=None):
     until = None
     if days is not None:
         until = desk.office.clock.now() + timedelta(days=days)
     return desk.rooms.reidentifications.tell(
-        who, asked.name, days is None, "by letter", until, asked.revision, desk.office.key()
+        who,
+        asked.name,
+        state or (NoticeState.GIVEN if days is None else NoticeState.DEFERRED),
+        reason,
+        until,
+        asked.revision,
+        desk.office.key(),
     )
 
 

@@ -114,7 +114,8 @@ class ReidentificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordNotice(self, request, context):
-        """Records that the persons concerned were told, or that it waits; only an officer defers it.
+        """Records that the persons concerned were told, or that it waits; only an officer defers it, or
+        takes it back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,9 @@ class ReidentificationServiceStub:
     gateway has not kept them.
     """
     RecordNotice: _grpc.UnaryUnaryMultiCallable[_reidentification_pb2.RecordNoticeRequest, _reidentification_pb2.Reidentification]
-    """Records that the persons concerned were told, or that it waits; only an officer defers it."""
+    """Records that the persons concerned were told, or that it waits; only an officer defers it, or
+    takes it back.
+    """
     GetReidentification: _grpc.UnaryUnaryMultiCallable[_reidentification_pb2.GetReidentificationRequest, _reidentification_pb2.Reidentification]
     """One request: a party's own, or about a holder's own data set."""
     ListReidentifications: _grpc.UnaryUnaryMultiCallable[_reidentification_pb2.ListReidentificationsRequest, _reidentification_pb2.ListReidentificationsResponse]
@@ -78,7 +80,9 @@ class ReidentificationServiceAsyncStub(ReidentificationServiceStub):
     gateway has not kept them.
     """
     RecordNotice: _aio.UnaryUnaryMultiCallable[_reidentification_pb2.RecordNoticeRequest, _reidentification_pb2.Reidentification]  # type: ignore[assignment]
-    """Records that the persons concerned were told, or that it waits; only an officer defers it."""
+    """Records that the persons concerned were told, or that it waits; only an officer defers it, or
+    takes it back.
+    """
     GetReidentification: _aio.UnaryUnaryMultiCallable[_reidentification_pb2.GetReidentificationRequest, _reidentification_pb2.Reidentification]  # type: ignore[assignment]
     """One request: a party's own, or about a holder's own data set."""
     ListReidentifications: _aio.UnaryUnaryMultiCallable[_reidentification_pb2.ListReidentificationsRequest, _reidentification_pb2.ListReidentificationsResponse]  # type: ignore[assignment]
@@ -135,7 +139,9 @@ class ReidentificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reidentification_pb2.RecordNoticeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reidentification_pb2.Reidentification, _abc.Awaitable[_reidentification_pb2.Reidentification]]:
-        """Records that the persons concerned were told, or that it waits; only an officer defers it."""
+        """Records that the persons concerned were told, or that it waits; only an officer defers it, or
+        takes it back.
+        """
 
     @_abc_1.abstractmethod
     def GetReidentification(

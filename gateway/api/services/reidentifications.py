@@ -84,8 +84,6 @@ class ReidentificationRpcs:
         name = shape.name("name", request.name, "reidentifications")
         seen = revision(shape, "etag", request.etag)
         state = shape.coded("state", request.state, NOTICE_STATES)
-        if state is NoticeState.DUE:
-            shape.fault("state", "given or deferred")
         reason = shape.text("reason", request.reason, 4000, least=1)
         until = shape.moment("until", request.until) if request.HasField("until") else None
         if (until is not None) != (state is NoticeState.DEFERRED):
@@ -95,7 +93,7 @@ class ReidentificationRpcs:
             told = self._reidentifications.tell(
                 call.party,
                 name,
-                state is NoticeState.GIVEN,
+                state or NoticeState.GIVEN,
                 reason,
                 until,
                 seen,
