@@ -72,7 +72,9 @@ class InvalidRequest(CallerError):
 
     @classmethod
     def collected(cls, violations: Sequence[Violation]) -> "InvalidRequest":
-        text = "; ".join(f"{v.field}: {v.description}" for v in violations)
+        text = "; ".join(
+            f"{v.field}: {v.description}" if v.field else v.description for v in violations
+        )
         return cls(text, violations=violations)
 
 

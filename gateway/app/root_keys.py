@@ -47,9 +47,12 @@ def rewrap(
         ring = stack.enter_context(closing(open_ring(settings, SystemEntropy())))
         store = stack.enter_context(closing(SqlStore(settings.store.read())))
         if earlier is None:
-            return _rewrapped(store, ring, progress)
-        before = stack.enter_context(closing(FileKeyRing(earlier, SystemEntropy())))
-        return _moved(store, before, ring, progress)
+            done, action = _rewrapped(store, ring, progress), "root_key.rewrap"
+        else:
+            before = stack.enter_context(closing(FileKeyRing(earlier, SystemEntropy())))
+            done, action = _moved(store, before, ring, progress), "root_key.move"
+        _log(store, action, ring.version, keys=str(done))
+        return done
 
 
 def retire(settings: Settings, version: int) -> None:
@@ -63,6 +66,10 @@ def retire(settings: Settings, version: int) -> None:
         closing(SqlStore(settings.store.read())) as store,
         store.write() as tx,
     ):
+        if version == ring.version:
+            raise FailedPrecondition(
+                f"root key {version} is in use: rotate first", reason="KEY_VERSION"
+            )
         for _, wrapped in _all_kept(tx):
             if ring.holds(wrapped) and ring.version_of(wrapped) == version:
                 raise FailedPrecondition(
@@ -147,19 +154,23 @@ def _all_kept(tx: Transaction) -> Iterator[tuple[str, bytes]]:
         page = tx.wrapped_keys(page[-1][0], _LARGE_PAGE)
 
 
-def _log(store: Store, action: str, version: int) -> None:
+def _log(store: Store, action: str, version: int, **more: str) -> None:
     with store.write() as tx:
-        _log_in(tx, action, version)
+        _log_in(tx, action, version, **more)
 
 
-def _log_in(tx: Transaction, action: str, version: int) -> None:
+def _log_in(tx: Transaction, action: str, version: int, **more: str) -> None:
     tx.audit(
         AuditEvent(
             actor="gateway",
             action=action,
             resource="gateway/root-key",
             outcome="ok",
-            details={"version": str(version), "by": "administration on the gateway's machine"},
+            details={
+                "version": str(version),
+                "by": "administration on the gateway's machine",
+                **more,
+            },
         ),
         SystemClock().now(),
     )

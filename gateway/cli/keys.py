@@ -60,24 +60,29 @@ def rotate(file: Ring = None, home: Home = Path()) -> None:
         return
     from gateway.app.root_keys import rotate as rotate_root  # noqa: PLC0415
 
+    settings = _settings(home)
     with progress("wrapping keys anew") as tell:
-        version, wrapped = rotate_root(_settings(home), tell)
+        version, wrapped = rotate_root(settings, tell)
     say(f"root key {version} is used from now on; {wrapped} keys were wrapped under it")
-    hint(
-        f"back up the key ring now; then earlier root keys can go: gateway keys retire {version - 1}"
-    )
+    if settings.keys.vault is None:
+        earlier = f"gateway keys retire {version - 1}"
+        hint(f"back up the key ring now; then earlier root keys can go: {earlier}")
+    else:
+        hint("in Vault, its administrator can end earlier versions: min_decryption_version")
 
 
 @app.command()
 def rewrap(
     earlier: Annotated[
         Path | None,
-        typer.Option("--from", help="The key ring file that was used before this one, or Vault."),
+        typer.Option(
+            "--from", help="The key ring file that was used before this one, or before Vault."
+        ),
     ] = None,
     home: Home = Path(),
 ) -> None:
     """Wrap what is under an older root key anew: after an interrupted rotation, one in Vault, or,
-    with --from, a move from one key ring to another."""
+    with --from, a move from a key ring in a file to another one, or to Vault; not out of Vault."""
     from gateway.app.root_keys import rewrap as rewrap_keys  # noqa: PLC0415
 
     with progress("wrapping keys anew") as tell:
@@ -109,8 +114,16 @@ def show(file: Ring = None, home: Home = Path(), as_json: Json = False) -> None:
     from gateway.store.keyring import FileKeyRing  # noqa: PLC0415
 
     entropy = SystemEntropy()
-    ring = open_ring(_settings(home), entropy) if file is None else FileKeyRing(file, entropy)
-    found = {"ring": str(ring), "current": ring.version, "versions": list(ring.versions)}
+    if file is None:
+        settings = _settings(home)
+        ring = open_ring(settings, entropy)
+        vault = settings.keys.vault
+        named = (
+            f"file {settings.keys.ring}" if vault is None else f"Vault {vault.mount}/{vault.key}"
+        )
+    else:
+        ring, named = FileKeyRing(file, entropy), f"file {file}"
+    found = {"ring": named, "current": ring.version, "versions": list(ring.versions)}
     ring.close()
     json_or(as_json, found, show_fields)
 

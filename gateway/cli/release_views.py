@@ -30,7 +30,7 @@ def show_release(release: dict[str, Any]) -> None:
     show_fields(fields, title=release["name"] or "dry run: nothing was stored or charged")
     show_decision(release["decision"])
     if release["plan"] is not None:
-        show_plan(release["plan"])
+        show_plan(release["plan"], again=bool(release["reissue_of"]))
 
 
 def show_decision(decision: dict[str, Any]) -> None:
@@ -42,8 +42,10 @@ def show_decision(decision: dict[str, Any]) -> None:
     )
 
 
-def show_plan(plan: dict[str, Any]) -> None:
-    """What is done to each column, what is checked, what it costs."""
+def show_plan(plan: dict[str, Any], *, again: bool = False) -> None:
+    """What is done to each column, what is checked, what it costs. ``again``: of a release whose
+    rows were charged before."""
+    rows = f"at most {plan['charge_rows']:,} rows"
     show_table(
         ["column", "published as", "type", "transform", "grade left"],
         [
@@ -61,7 +63,9 @@ def show_plan(plan: dict[str, Any]) -> None:
         {
             "grade of what leaves": plan["grade"],
             "checks": "; ".join(plan["checks"]),
-            "charge": f"one release, at most {plan['charge_rows']:,} rows",
+            "charge": "one release; its rows are not charged again"
+            if again
+            else f"one release, {rows}",
             "plan digest": plan["digest"],
         }
     )

@@ -66,6 +66,7 @@ def _show(found: dict[str, Any]) -> None:
         "grant": predicate["grant"],
         "grade": predicate["grade"],
         "rows": predicate["rows"],
+        "sample": _sample(predicate["sample"]),
         "sealed": predicate["sealed"],
         "expires": predicate["expires"],
         "checks": [
@@ -80,4 +81,22 @@ def _show(found: dict[str, Any]) -> None:
             [c["name"], c["type"], c["source_column"], transform_told(c["transform"]), c["grade"]]
             for c in predicate["columns"]
         ],
+    )
+    keyed = [[c["name"], *_key(c)] for c in predicate["columns"] if c["construction"]] + [
+        [f"{c['name']}: {f['entity']}", *_key(f)] for c in predicate["columns"] for f in c["finds"]
+    ]
+    if keyed:
+        show_table(["column", "construction", "key domain", "key version"], keyed)
+
+
+def _key(made: dict[str, Any]) -> list[Any]:
+    return [made["construction"], made["key_domain"], made["key_version"]]
+
+
+def _sample(sample: dict[str, Any] | None) -> str | None:
+    if sample is None:
+        return None
+    return (
+        f"{sample['percent']} % of the persons in {sample['subject']}, drawn by key version "
+        f"{sample['key_version']} of {sample['key_domain']}"
     )

@@ -1,10 +1,11 @@
 """A policy as an officer writes it, and as the store keeps its versions."""
 
+import re
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
@@ -110,10 +111,20 @@ class Obligations(Noun):
         return self
 
 
+def _rule_name(name: object) -> object:
+    if isinstance(name, str) and re.fullmatch(_RULE_NAME, name) is None:
+        raise ValueError("2 to 63 of a-z, 0-9 and hyphen, no hyphen first")
+    return name
+
+
+_RULE_NAME: Final = r"^[a-z0-9][a-z0-9-]{1,62}$"
+RuleName: TypeAlias = Annotated[str, Field(pattern=_RULE_NAME), BeforeValidator(_rule_name)]
+
+
 class Rule(Noun):
     """One rule. A permit carries the transform that the column must undergo."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
+    name: RuleName
     description: LongText = ""
     match: Match
     effect: Effect = Effect.PERMIT

@@ -108,7 +108,10 @@ class VaultKeyRing:
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
         """See ports.KeyRing."""
         if not self.holds(wrapped):
-            raise KeyUnavailable(f"the key of {context} was not wrapped by Vault")
+            raise KeyUnavailable(
+                f"the key of {context} was not wrapped by Vault: run gateway keys rewrap with --from and "
+                "the key ring file that was used before"
+            )
         wanted = {"ciphertext": wrapped.decode(), "context": _base64(context.encode())}
         plain = self._call("POST", "decrypt", context, wanted).get("plaintext")
         if not isinstance(plain, str) or not plain:

@@ -52,7 +52,8 @@ class BlockCipher:
         if name not in _CIPHERS:
             raise InvalidRequest.of("cipher", f"is one of {', '.join(_CIPHERS)}")
         algorithm, sizes = _CIPHERS[name]
-        if len(key) not in sizes:
+        given: object = key  # callers of the library may pass text
+        if not isinstance(given, bytes | bytearray) or len(given) not in sizes:
             raise KeyUnavailable(f"a key for {name} is {' or '.join(map(str, sizes))} bytes long")
         self.name = name
         self._cipher = Cipher(algorithm(key), modes.ECB())  # noqa: S305 - see the module's text

@@ -95,15 +95,21 @@ class FF1:
         fit = self._fit(text, column, tweak)
         if fit is not None:
             if self._unfit == "refuse":
-                raise TransformFailed(
-                    "FF1 cannot take a value of this column: it holds a character that is neither "
-                    f"in the alphabet nor a separator, has fewer than {self.shortest} characters "
-                    "of the alphabet, or its tweak is null"
-                )
+                raise TransformFailed(f"FF1 cannot take a value of this column: {self._why(text)}")
             column = pc.if_else(pa.array(fit), column, pa.scalar(None, column.type))
             text = NumeralColumn.of(column, self._alphabet, self._separators)
         tweaks = _Tweaks.of(tweak, column)
         return text.written(self._permuted(text, tweaks, inverse=inverse), self._alphabet)
+
+    def _why(self, text: NumeralColumn) -> str:
+        """The first of the reasons that some value is unfit for."""
+        if text.fit is not None and not text.fit.all():
+            return "it holds a character that is neither in the alphabet nor a separator"
+        if (text.lengths < self.shortest).any():
+            return f"it has fewer than {self.shortest} characters of the alphabet"
+        if (text.lengths >= LENGTH_LIMIT).any():
+            return f"it has {LENGTH_LIMIT} characters of the alphabet or more"
+        return "its tweak is null"
 
     def _fit(
         self, text: NumeralColumn, column: pa.Array, tweak: bytes | pa.Array

@@ -41,7 +41,10 @@ class VarlenColumn:
         for the caller to say (cast it), and a chunked column is a loop over its chunks.
         """
         if not isinstance(column, pa.Array):
-            raise InvalidRequest.of(parameter, "must be one Arrow array; pass chunks one by one")
+            raise InvalidRequest.of(
+                parameter,
+                "must be one Arrow array: call combine_chunks(), or pass chunks one by one",
+            )
         kind = column.type
         large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
         if not (large or pa.types.is_string(kind) or pa.types.is_binary(kind)):

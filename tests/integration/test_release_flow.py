@@ -8,9 +8,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from gateway.app.compose import compose
 from gateway.classify.grading import grade_of
+from gateway.cli.main import program
 from gateway.errors import (
     UNUSABLE_KEY,
     AlreadyExists,
@@ -750,3 +752,20 @@ def test_a_release_that_fails_over_a_key_does_not_say_where_the_key_is(office):
     failed = office.look(release)
     assert (failed.state, failed.ending.reason) == (ReleaseState.FAILED, "KEY_UNAVAILABLE")
     assert failed.ending.text == UNUSABLE_KEY
+
+
+def test_gateway_verify_shows_what_made_the_tokens_and_under_which_key(office, tmp_path):
+    release = office.sealed()
+    certificate, key = tmp_path / "certificate.json", tmp_path / "key.pem"
+    certificate.write_text(office.rooms.custody.certificate(office.consumer, release.name))
+    key.write_bytes(office.rooms.signer.public_pem())
+    asked = ["verify", str(certificate), "--key", str(key)]
+    shown = " ".join(CliRunner().invoke(program, asked).output.split())
+    keyed = [step for step in release.plan.steps if step.key_domain is not None]
+    assert keyed
+    assert "key domain" in shown
+    predicate = verify_certificate(certificate.read_text(), key.read_bytes()).predicate
+    made = [column for column in predicate.columns if column.construction is not None]
+    assert made
+    for column in made:
+        assert column.construction.split()[0] in shown

@@ -236,11 +236,13 @@ def test_a_rotation_wraps_everything_anew_and_changes_nothing_else(ready):
     assert reversed_column(office, release, column) == real
     assert office.stream(release)  # sealed before, readable still
     assert rewrap(office.settings) == 0
+    with pytest.raises(FailedPrecondition, match="root key 2 is in use"):
+        retire(office.settings, 2)
     retire(office.settings, 1)
     assert office.rooms.keyring.versions == (2,)
     assert reversed_column(office, release, column) == real
     assert [a for a, _ in office.actions() if a.startswith("root_key.")] == [
-        "root_key.rotate", "root_key.retire",
+        "root_key.rotate", "root_key.rewrap", "root_key.retire",
     ]  # fmt: skip
 
 

@@ -137,7 +137,8 @@ def caller_at_fault(at: str) -> Iterator[None]:
     except InvalidRequest as error:
         shape = Shape()
         for violation in error.violations:
-            shape.fault(f"{at}.{violation.field}", violation.description)
+            field = f"{at}.{violation.field}" if at else violation.field
+            shape.fault(field, violation.description)
         shape.done()
         raise
     except ValidationError as error:

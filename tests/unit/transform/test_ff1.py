@@ -198,3 +198,27 @@ def test_the_key_is_hidden_and_never_serialised() -> None:
 def test_construction_over_sm4_says_it_is_no_standard() -> None:
     assert FF1(KEY, DIGITS).construction == "FF1 (NIST SP 800-38G)"
     assert "not a published standard" in FF1(KEY, DIGITS, cipher="SM4").construction
+
+
+@pytest.mark.parametrize(
+    ("value", "tweak", "told"),
+    [
+        ("1234567x", b"", "neither in the alphabet nor a separator$"),
+        ("123", b"", "fewer than [0-9]+ characters"),
+        ("12345678", pa.array([None], pa.string()), "its tweak is null$"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_and_nothing_else(value, tweak, told):
+    with pytest.raises(TransformFailed, match=told) as refused:
+        FF1(bytes(16), "0123456789").encrypt(pa.array([value]), tweak)
+    assert value not in refused.value.message
+
+
+def test_a_key_that_is_text_is_no_key():
+    with pytest.raises(KeyUnavailable):
+        FF1("a" * 16, "0123456789")
+
+
+def test_chunks_are_refused_with_what_to_do():
+    with pytest.raises(InvalidRequest, match="combine_chunks"):
+        FF1(bytes(16), "0123456789").encrypt(pa.chunked_array([["12345678"]]))
