@@ -22,6 +22,10 @@ _FORMS: Final[Mapping[str, Form]] = {
     "ADDRESS": "address",
 }
 _DATES: Final = frozenset({"BIRTH_DATE", "DATE", "DATE_TIME"})
+_DATE: Final = (
+    r"^\s*(?:1[89]|20)[0-9]{2}(?:[-/.年](?:0?[1-9]|1[0-2])(?:[-/.月](?:0?[1-9]|[12][0-9]|3[01])日?|月)?"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[ T][0-9:.]+Z?)?\s*$"
+)
 _HIDDEN: Final = Mask()
 _FIRST: Final = Mask(keep_first=1)
 _YEAR: Final = Mask(keep_first=4)
@@ -55,6 +59,11 @@ def masked(column: Column, values: pa.Array) -> tuple[str, ...]:
         return ()
     shown = _applied(_spec(column, values.type), values)
     if pa.types.is_string(values.type):
+        if column.entity in _DATES:
+            # Whatever else stands among dates shows nothing: its first characters may be a number's.
+            shown = pc.if_else(
+                pc.match_substring_regex(values, _DATE), shown, pa.scalar(None, shown.type)
+            )
         # What a form does not know is hidden whole, and nothing ever leaves as it came.
         hidden = _applied(_HIDDEN, values)
         unsafe = pc.or_(pc.is_null(shown), pc.equal(shown, values).fill_null(True))

@@ -96,6 +96,19 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 )
 
 
+CHANCE: Mapping[str, Mapping[int, float]] = MappingProxyType(
+    {
+        "resident_id": {18: 1 / 11, 15: float(_PROVINCES[10:90].mean())},
+        "uscc": {18: 1 / 11},  # of numbers that count up, the two checks are not independent
+        "organisation_code": {9: 1 / 11},
+        "luhn": dict.fromkeys(range(12, 20), 1 / 10),
+        "vin": {17: 1 / 11},
+        "iban": dict.fromkeys(range(15, 35), 1 / 97),
+    }
+)
+"""By check and length: the share of numbers with the form that pass it by chance."""
+
+
 def _by_length(values: pa.Array, of_length: Mapping[int, Callable[[_Bytes], Bools]]) -> Bools:
     """Run each length's check over the matrix of its values; nulls and other lengths fail."""
     passed = np.zeros(len(values), dtype=np.bool_)

@@ -6,10 +6,11 @@ grade; conflicting evidence takes the higher grade; `NONE` needs evidence of its
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
-from gateway.classify import sentences, weigh
+from gateway.classify import sentences, spoken, weigh
 from gateway.classify.calibration import Basis
 from gateway.classify.case import Case, case
 from gateway.classify.grading import Graded
@@ -28,6 +29,7 @@ from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
 from gateway.model.evidence import Coverage, Evidence
 from gateway.model.grades import highest
+from gateway.model.names import ColumnRole
 from gateway.norms.elements import elements
 from gateway.ports import ColumnSample
 
@@ -100,12 +102,17 @@ def _look(column: Column, looked: Observation | None, pack: Pack) -> Case:
     clause = _CLAUSE.search(column.description)
     if clause is not None:
         described = reader(pack).read(clause.group())
+        described = replace(
+            described, hits={e: s for e, s in described.hits.items() if e not in reading.hits}
+        )
         said = sentences.description_says(described.phrase)
         evidence += [
             said.piece("name", piece.entity, piece.weight)
             for piece in weigh.by_name(described, pack)
-            if piece.entity not in reading.hits
         ]
+        if looked is not None and seen.sampled:
+            # A look-alike in the values is weighed once, with the name.
+            evidence += weigh.against_name(seen, described, pack)
     if looked is None or (looked.kind == "opaque" and looked.sampled):
         evidence.append(sentences.UNREADABLE.piece("value", "NONE"))
     elif seen.sampled:
@@ -123,10 +130,17 @@ def _may_be_personal(case: Case, pack: Pack) -> bool:
 
 def _decide(case: Case, personal: bool, pack: Pack) -> Verdict:
     best = case.best(pack)
+    if best is not None and (
+        spoken.direct_identifier(case, best, pack) or _described_as_milder(case, best, pack)
+    ):
+        told = [why_unknown(case, pack, best).piece("rule", "NONE")]
+        return _verdict(case, pack, None, None, 0, told)
     if best is not None:
         rivals = case.rivals(best)
-        grades = [pack.grading.entities[e].grade for e in (best, *rivals)]
-        graded = pack.grading.entities[best].but(grade=highest(grades))
+        every = [pack.grading.entities[e] for e in (best, *rivals)]
+        graded = every[0].but(grade=highest([one.grade for one in every]))
+        if any(one.role is ColumnRole.DIRECT_IDENTIFIER for one in every):
+            graded = graded.but(role=ColumnRole.DIRECT_IDENTIFIER)
         told = [sentences.rival(e, trust).piece("rule", e) for e, trust in sorted(rivals.items())]
         return _verdict(case, pack, best, graded, case.trust[best], told)
     reason = not_identified(case, pack)
@@ -140,6 +154,21 @@ def _decide(case: Case, personal: bool, pack: Pack) -> Verdict:
     graded = grade_without_entity(case, personal, pack)
     said = reason.said.piece("name", "NONE", reason.trust)
     return _verdict(case, pack, "NONE", graded, reason.trust, [said])
+
+
+def _described_as_milder(case: Case, best: str, pack: Pack) -> bool:
+    """Whether the description alone says `best`, and name or values say something graver."""
+    graded = pack.grading.entities
+    if best in case.reading.hits or not any(
+        piece.kind == "name" and piece.entity == best for piece in case.evidence
+    ):
+        return False
+    direct = graded[best].role is ColumnRole.DIRECT_IDENTIFIER
+    return any(
+        graded[e].grade.rank > graded[best].grade.rank
+        or (graded[e].role is ColumnRole.DIRECT_IDENTIFIER and not direct)
+        for e in case.rivals(best)
+    )
 
 
 def proposed_element(name: str, entity: str | None, pack: Pack) -> str | None:
@@ -165,7 +194,9 @@ def _verdict(
     if graded is not None:
         by = sentences.graded(graded, pack.grading.standard)
         evidence.append(by.piece("rule", entity or "NONE"))
-    basis = Basis.of(values=case.seen.sampled > 0, entity=entity)
+    # A harmless name that no value confirms is no surer than without any values.
+    looked = case.seen.sampled > 0 and (entity != "NONE" or spoken.as_named(case, pack))
+    basis = Basis.of(values=looked, entity=entity)
     return Verdict(
         column=case.column.name,
         entity=entity,

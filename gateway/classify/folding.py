@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gateway.classify.numerals import in_one_piece, western_digits
 from gateway.classify.traits import OTHER, traits
 from gateway.norms.marks import DOTS, HYPHENS, INVISIBLE, SPACES, code_points, re2_class
 
@@ -31,20 +32,22 @@ MAX_CELL = 4096
 
 
 def fold(values: pa.Array) -> pa.Array:
-    """Cells in folded form: NFKC, trimmed, without invisible marks, cut to MAX_CELL characters.
+    """Cells in folded form: NFKC, trimmed, without invisible marks, digits of every script as those
+    of ASCII, numbers in one piece, cut to MAX_CELL characters.
 
     Raises pyarrow.ArrowInvalid when a value is not UTF-8.
     """
     cut = pc.utf8_slice_codeunits(values, 0, MAX_CELL)
     foreign = ~traits(cut).without(OTHER)
     if not foreign.any():
-        return pc.utf8_trim_whitespace(cut)  # in ASCII there is nothing to fold
+        return in_one_piece(pc.utf8_trim_whitespace(cut))  # in ASCII there is nothing to fold
     mask = pa.array(foreign)
     plain = pc.utf8_normalize(cut.filter(mask), form="NFKC")
     plain = pc.replace_substring_regex(plain, _INVISIBLE, "")
     plain = pc.replace_substring_regex(plain, _HYPHENS, "-")
     plain = pc.replace_substring_regex(plain, _DOTS, "·")
-    return pc.utf8_trim_whitespace(pc.replace_with_mask(cut, mask, plain))
+    folded = pc.replace_with_mask(cut, mask, western_digits(plain))
+    return in_one_piece(pc.utf8_trim_whitespace(folded))
 
 
 def fold_text(text: str) -> str:

@@ -5,16 +5,14 @@ do not contradict it. Everything else is unknown, and unknown counts as the high
 """
 
 from collections.abc import Iterator
-from math import sqrt
 from typing import NamedTuple
 
-from gateway.classify import sentences
-from gateway.classify.case import ENOUGH, NOTABLE, Case
+from gateway.classify import sentences, spoken
+from gateway.classify.case import NOTABLE, Case
 from gateway.classify.grading import Graded
-from gateway.classify.pack import Identifier, Pack
+from gateway.classify.pack import Pack
 from gateway.classify.sentences import Sentence
 
-_SOME = 0.01  # share of a column's values from which identifiers among them are no accident
 _UNSEEN = 25  # percent less trust where no value confirms the name
 
 
@@ -57,17 +55,19 @@ def grade_without_entity(case: Case, personal: bool, pack: Pack) -> Graded:
     return grading.other_personal
 
 
-def why_unknown(case: Case, pack: Pack) -> Sentence:
-    """What an officer should know of a column that stays unknown."""
+def why_unknown(case: Case, pack: Pack, but: str | None = None) -> Sentence:
+    """What an officer should know of a column that stays unknown, though it might be `but`."""
     seen = case.seen
     if seen.inside:
         return sentences.holds(seen.inside)
-    if seen.prose or case.reading.free_text:
+    if but is None and (seen.prose or case.reading.free_text):
         return sentences.FREE_TEXT
     if seen.rows > 0 and not seen.sampled and seen.nulls:
         return sentences.NOTHING_BUT_NULLS
-    if any(_more_than_chance(case, pack)):
+    if spoken.some_identifiers(case, pack):
         return sentences.SOME_IDENTIFIERS
+    if but is not None or (case.seen.sampled and spoken.anything(case, pack)):
+        return sentences.NOT_AS_NAMED
     return sentences.NOT_ENOUGH
 
 
@@ -102,26 +102,5 @@ def _may_hide(case: Case, pack: Pack) -> bool:
     seen = case.seen
     unseen = seen.rows > 0 and not seen.sampled  # nothing but nulls: what will come is not known
     unreadable = seen.kind == "opaque" and seen.sampled > 0
-    texts = case.reading.free_text or seen.prose or bool(seen.inside)
-    return texts or unseen or unreadable or any(_more_than_chance(case, pack))
-
-
-def _more_than_chance(case: Case, pack: Pack) -> Iterator[bool]:
-    """For each identifier: whether it is among the values, if only in a few; too few for the
-    column to be one of them, and too many to be chance."""
-    for position, share in case.seen.accepted.items():
-        form = pack.identifiers[position]
-        if form.weight >= ENOUGH and not _spoken_against(case, form):
-            # One number in eleven passes a check digit, whatever else is asked of it.
-            chance = form.chance if form.check is None else max(form.chance, 10)
-            of = 1.0 if form.check is None else case.seen.shaped[position]
-            expected = of * chance / 100
-            # Three standard deviations: by chance alone, one column in a thousand passes so often.
-            spread = 3 * sqrt(expected * (1 - expected) / case.seen.sampled)
-            yield share - expected >= max(_SOME, spread)
-
-
-def _spoken_against(case: Case, form: Identifier) -> bool:
-    """Whether the column as a whole shows that the form is only alike: prefixes that no telephone
-    has, numbers as small as versions have."""
-    return any(e.entity == form.entity and e.weight <= -NOTABLE for e in case.evidence)
+    texts = case.reading.free_text or seen.prose
+    return texts or unseen or unreadable or spoken.anything(case, pack)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gateway.classify.checks import CHECKS
+from gateway.classify.checks import CHANCE, CHECKS
 from gateway.classify.folding import fold
 from gateway.classify.pack import Dictionary, Identifier, Pack
 from gateway.classify.sampling import Sample
@@ -28,12 +28,40 @@ _DATE = (
 _LATIN_NAME = r"^\p{Lu}[\p{L}'’\-]+(?:(?:, ?| )\p{Lu}[\p{L}'’.\-]*){1,3}$"
 _REGION = r"^(?:\p{Han}{1,10}(?:省|市|区|县|旗|自治州|盟|镇|乡|街道)){1,4}$"
 _AMOUNT = r"^[<>=≤≥~约]{0,2}[¥￥$€£]?[0-9][0-9,]*(?:\.[0-9]+)?[kKwW万千]?(?:[-~至–](?:[0-9][0-9,.]*)[kKwW万千]?)?[元%+]?(?:以上|以下)?$"
+_WORDS = r"^[\p{L}][\p{L} .,·'’_\-/()]+$"
+_CODES = r"^[0-9A-Za-z]{1,4}$"
+_SHORT_NUMBER = r"^[^0-9]{0,3}[0-9]{1,3}(?:\.[0-9]+)?(?:[^0-9]{1,2}[0-9]{1,3})?[^0-9]{0,6}$"
 _ELEVEN = r"^1[3-9][0-9]{9}$"
+_ALL_PREFIXES = 70  # 130 to 199
 _FOUR_NUMBERS = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
 _VERSION = r"^(?:[0-2]?[0-9]\.){2}[0-2]?[0-9]\.[0-9]{1,3}$"
 # Found inside longer texts; only forms that hardly occur by chance.
 _INSIDE = ("CN_RESIDENT_ID", "CN_MOBILE", "CN_BANK_CARD", "EMAIL_ADDRESS", "CN_LICENSE_PLATE")
 _LONG = 25  # characters: a cell longer than this on average may be prose
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Different values with the form of an identifier that has a check: how many there are, how
+    many pass, and how many of such numbers would by chance, with the variance of that."""
+
+    shaped: int
+    passed: int
+    expected: float
+    variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Telephones:
+    """Values shaped like mobile numbers. `idle`: those with a prefix that no telephone has;
+    `prefixes`: how many such prefixes; of different values, `shaped` and `different_idle`.
+    `in_use`: the share of all prefixes that telephones have."""
+
+    idle: int = 0
+    prefixes: int = 0
+    shaped: int = 0
+    different_idle: int = 0
+    in_use: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +74,10 @@ class Observation:
     dictionary. `shapes`: by shape (its position in the pack). `inside`: entities found beside other
     text in a value. `allocated`: of the values shaped like mobile numbers, those with a prefix in
     use. `small_versions`: of the values shaped like IP addresses, those whose first three numbers
-    are as small as those of versions.
+    are as small as those of versions. `passing`: by identifier form with a check. `disguised`: by
+    disguise (its position in the pack). `unlisted_names`: values built like Chinese names that are
+    no word of a dictionary and no region, and `different_names` how many. `words`: values of
+    letters and no digit. `codes`: at most four letters or digits. `short_numbers`: ages are such.
     """
 
     kind: Kind
@@ -60,13 +91,21 @@ class Observation:
     inside: Mapping[str, float]
     blank: float = 0.0
     shapes: Mapping[int, float] = field(default_factory=dict)
+    passing: Mapping[int, Passing] = field(default_factory=dict)
+    disguised: Mapping[int, float] = field(default_factory=dict)
+    telephones: Telephones = Telephones()
     allocated: float = 1.0
     small_versions: float = 0.0
     dates: float = 0.0
     first_year: int | None = None
     last_year: int | None = None
     chinese_names: float = 0.0
+    unlisted_names: float = 0.0
+    different_names: int = 0
     latin_names: float = 0.0
+    words: float = 0.0
+    codes: float = 0.0
+    short_numbers: float = 0.0
     regions: float = 0.0
     amounts: float = 0.0
     mean_length: float = 0.0
@@ -132,18 +171,26 @@ def observe(sample: Sample, pack: Pack) -> Observation:
     values, blank = _values(counted.field("values"), np.asarray(counted.field("counts")), pack)
     numbers = _range(raw) if kind in {"integer", "real"} else (None, None)
     dates, first, last = _dates(values, raw, kind)
-    accepted, shaped = _identifiers(values, pack) if kind in {"text", "integer"} else ({}, {})
+    numeric = kind in {"text", "integer"}
+    accepted, shaped, passing = _identifiers(values, pack) if numeric else ({}, {}, {})
+    telephones, allocated = _telephones(values, pack)
+    names, unlisted, different = _names(values, pack) if kind == "text" else (0.0, 0.0, 0)
     return Observation(
         kind, sample.rows, sample.nulls, len(texts), len(values.values), accepted, shaped,
         blank=blank,
         shapes=_shapes(values, pack) if kind == "text" else {},
-        allocated=_allocated(values, pack),
+        passing=passing,
+        disguised=_disguised(values, pack) if numeric else {},
+        telephones=telephones, allocated=allocated,
         small_versions=_small_versions(values) if kind == "text" else 0.0,
         listed=_listed(values, pack) if kind in {"text", "integer"} else {},
         inside=_inside(values, pack) if kind == "text" else {},
         dates=dates, first_year=first, last_year=last,
-        chinese_names=_chinese_names(values, pack) if kind == "text" else 0.0,
+        chinese_names=names, unlisted_names=unlisted, different_names=different,
         latin_names=_latin_names(values) if kind == "text" else 0.0,
+        words=_matches(values, _WORDS) if kind == "text" else 0.0,
+        codes=_matches(values, _CODES) if kind == "text" else 0.0,
+        short_numbers=_matches(values, _SHORT_NUMBER) if kind == "text" else 0.0,
         regions=_matches(values, _REGION) if kind == "text" else 0.0,
         amounts=_matches(values, _AMOUNT) if kind == "text" else float(kind in {"integer", "real"}),
         mean_length=float(np.average(pc.utf8_length(values.values), weights=values.counts)),
@@ -242,14 +289,45 @@ def _kind(kind: pa.DataType) -> Kind:
     return "moment" if pa.types.is_temporal(kind) else "opaque"
 
 
-def _identifiers(values: _Values, pack: Pack) -> tuple[dict[int, float], dict[int, float]]:
-    accepted, shaped = {}, {}
+def _identifiers(
+    values: _Values, pack: Pack
+) -> tuple[dict[int, float], dict[int, float], dict[int, Passing]]:
+    accepted, shaped, passing = {}, {}, {}
     for position, form in enumerate(pack.identifiers):
         has_form, passes = _accepts(form, values.capitals, values.traits_of_capitals)
         if has_form.any():
             shaped[position] = values.share(has_form)
             accepted[position] = values.share(passes)
-    return accepted, shaped
+            if form.check is not None:
+                passing[position] = _passing(form, values.capitals, has_form, passes)
+    return accepted, shaped, passing
+
+
+def _passing(form: Identifier, capitals: pa.Array, has_form: Bools, passes: Bools) -> Passing:
+    by_length = CHANCE[form.check or ""]
+    bare = capitals.filter(pa.array(has_form))
+    if form.drop:
+        bare = pc.replace_substring_regex(bare, f"[{re.escape(form.drop)}]", "")
+    lengths = np.asarray(pc.utf8_length(bare))
+    chances = np.array([by_length.get(int(n), 0.0) for n in range(int(lengths.max()) + 1)])
+    chance = chances[lengths]
+    return Passing(
+        shaped=int(has_form.sum()),
+        passed=int(passes.sum()),
+        expected=float(chance.sum()),
+        variance=float((chance * (1 - chance)).sum()),
+    )
+
+
+def _disguised(values: _Values, pack: Pack) -> dict[int, float]:
+    shares = {}
+    for position, disguise in enumerate(pack.disguises):
+        candidates = needs(disguise.pattern).met(values.traits_of_capitals)
+        matched = _matching(values.capitals, f"^(?:{disguise.pattern})$", candidates)
+        different = int(matched.sum())
+        if different >= disguise.least_distinct:
+            shares[position] = values.share(matched)
+    return shares
 
 
 def _shapes(values: _Values, pack: Pack) -> dict[int, float]:
@@ -263,12 +341,23 @@ def _shapes(values: _Values, pack: Pack) -> dict[int, float]:
     return shares
 
 
-def _allocated(values: _Values, pack: Pack) -> float:
+def _telephones(values: _Values, pack: Pack) -> tuple[Telephones, float]:
+    """Numbers by their prefix, and the share of those with a prefix in use."""
     shaped = values.matching(_ELEVEN)
+    if not shaped.any():
+        return Telephones(), 1.0
     prefixes = pc.utf8_slice_codeunits(values.values.filter(pa.array(shaped)), 0, 3)
     known = _bools(pc.is_in(prefixes, value_set=_prefixes(pack.mobile_prefixes)))
     counts = values.counts[shaped]
-    return float(counts[known].sum() / counts.sum()) if len(counts) else 1.0
+    idle = pc.unique(prefixes.filter(pa.array(~known)))
+    found = Telephones(
+        idle=int(counts[~known].sum()),
+        prefixes=len(idle),
+        shaped=int(shaped.sum()),
+        different_idle=int((~known).sum()),
+        in_use=len(pack.mobile_prefixes) / _ALL_PREFIXES,
+    )
+    return found, float(counts[known].sum() / counts.sum())
 
 
 @lru_cache(maxsize=4)
@@ -319,18 +408,29 @@ def _inside(values: _Values, pack: Pack) -> dict[str, float]:
     return found
 
 
-def _chinese_names(values: _Values, pack: Pack) -> float:
+def _names(values: _Values, pack: Pack) -> tuple[float, float, int]:
+    """Values built like Chinese names: their share, that of those which no list has as a word and
+    that end as no region does, and how many different ones these are."""
     first, two = _surnames(pack.surnames)
     texts = values.values
     if values.traits.without(OTHER).all():
-        return 0.0
+        return 0.0, 0.0, 0
     short = values.matching(r"^\p{Han}{2,4}$")
     known = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 1), value_set=first))
     double = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 2), value_set=two))
     dotted = values.matching(r"^\p{Han}{2,8}(?:·\p{Han}{1,10}){1,3}$")
     # Masked names keep the surname: 王*明.
     masked = values.matching(r"^\p{Han}[*＊某]{1,2}\p{Han}?$")
-    return values.share((short & (known | double)) | dotted | (masked & known))
+    names = (short & (known | double)) | dotted | (masked & known)
+    words = _bools(pc.is_in(texts, value_set=_known_words(pack.dictionaries, pack.not_names)))
+    brief = values.matching(r"^.{1,3}$") | double | dotted
+    unlisted = names & brief & ~words & ~values.matching(_REGION)
+    return values.share(names), values.share(unlisted), int(unlisted.sum())
+
+
+@lru_cache(maxsize=4)
+def _known_words(dictionaries: tuple[Dictionary, ...], others: tuple[str, ...]) -> pa.Array:
+    return pa.array(sorted({*others, *(word for d in dictionaries for word in d.words)}))
 
 
 def _latin_names(values: _Values) -> float:

@@ -99,6 +99,20 @@ class Shape(Noun):
     _linear = field_validator("pattern")(classmethod(lambda _, pattern: _linear(pattern)))
 
 
+class Disguise(Noun):
+    """How an identifier looks that is written otherwise, cut short or partly hidden, see pack.yaml:
+    enough to leave a column unknown, not enough to name the entity."""
+
+    entity: str
+    pattern: Annotated[str, Field(min_length=1, max_length=2000)]
+    share: Percent
+    least_distinct: Annotated[int, Field(ge=1)] = 1
+    source: ShortText
+
+    _known = field_validator("entity")(classmethod(lambda _, entity: _known_entity(entity)))
+    _linear = field_validator("pattern")(classmethod(lambda _, pattern: _linear(pattern)))
+
+
 class NameWords(Noun):
     """Words of column names, see norms/classification/names.yaml."""
 
@@ -128,6 +142,7 @@ class _Contents(Noun):
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
     shapes: tuple[Shape, ...]
+    disguises: tuple[Disguise, ...]
     nothing: tuple[str, ...]
     mobile_prefixes: tuple[int, ...]
     surnames: ShortText
@@ -146,6 +161,7 @@ class Pack(Noun):
     name_weights: dict[Strength, Percent]
     dictionaries: tuple[Dictionary, ...]
     shapes: tuple[Shape, ...]
+    disguises: tuple[Disguise, ...]
     nothing: tuple[str, ...]
     mobile_prefixes: tuple[int, ...]
     surnames: tuple[str, ...]
@@ -204,6 +220,7 @@ def load(folder: Path) -> Pack:
             for d in contents.dictionaries
         ),
         "shapes": contents.shapes,
+        "disguises": contents.disguises,
         "nothing": contents.nothing,
         "mobile_prefixes": contents.mobile_prefixes,
         "surnames": words(contents.surnames),

@@ -271,6 +271,10 @@ SOME_IDENTIFIERS = Sentence(
     "among the values are identifiers, more than chance gives: unknown counts as the highest grade",
     "部分值是标识符，多于偶然：未知，按最高级处理",
 )
+NOT_AS_NAMED = Sentence(
+    "the values are not what the name says, and may be names: unknown counts as the highest grade",
+    "取值与列名不符，可能是姓名等：未知，按最高级处理",
+)
 NOTHING_BUT_NULLS = Sentence(
     "there is no value yet: unknown counts as the highest grade", "尚无任何取值：未知，按最高级处理"
 )

@@ -26,9 +26,12 @@ _CODED = {
 }  # fmt: skip
 _DATED = {"BIRTH_DATE", "DATE", "DATE_TIME"}
 _YES_NO = {"SEX", "MARITAL_STATUS", "DIAGNOSIS", "RELIGION"}
+CLOSED = frozenset({"SEX", "ETHNICITY", "EDUCATION", "MARITAL_STATUS", "RELIGION"})
+"""Entities with few words, all of which are known; codes may stand for them."""
 _OF_PERSONS_ALONE = {"PERSON", "AGE"}  # what only persons have under these words
-_ALLOCATED = 0.87  # four in five of random numbers have a prefix in use, nearly all telephones
+ALLOCATED = 0.87  # four in five of random numbers have a prefix in use, nearly all telephones
 _SMALL = 0.97
+_VARIED = 10  # different values: states and grades of a thing are fewer
 _LOOKS_ALIKE = -75
 _WORTH_BY_FORM = 30  # a form of a smaller weight says something with the name only
 
@@ -61,8 +64,13 @@ def by_values(seen: Observation, reading: NameReading, pack: Pack) -> list[Evide
 
 
 def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidence]:
-    """Evidence against entities that the name proposes: the values are of another kind."""
-    found = _look_alikes(seen)
+    """Evidence against what name and form propose: the values are of another kind."""
+    return [*_look_alikes(seen), *against_name(seen, reading, pack)]
+
+
+def against_name(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidence]:
+    """Evidence against entities that a name, or a description, proposes."""
+    found = []
     for entity, strength in reading.hits.items():
         if not _possible(seen, entity):
             found.append(sentences.impossible(seen.kind).piece("value", entity, -95))
@@ -78,7 +86,7 @@ def against(seen: Observation, reading: NameReading, pack: Pack) -> list[Evidenc
 def _look_alikes(seen: Observation) -> list[Evidence]:
     """Against forms that other numbers have as well, by what is unlike them in the whole column."""
     found = []
-    if seen.sampled >= _FEW and seen.allocated < _ALLOCATED:
+    if seen.sampled >= _FEW and seen.allocated < ALLOCATED:
         said = sentences.unallocated(seen.allocated)
         found.append(said.piece("value", "CN_MOBILE", _LOOKS_ALIKE))
     if seen.sampled >= _FEW and seen.small_versions >= _SMALL:
@@ -150,7 +158,8 @@ def _by_distribution(seen: Observation, reading: NameReading) -> list[Evidence]:
     few = _trust_in_few(seen.sampled)
     # Goods and files may be named with characters that begin names.
     named = few * (0.5 if reading.technical or reading.subject == "thing" else 1)
-    varied = seen.distinct_share >= 0.05 or seen.distinct >= 200
+    # Not by the share of different values: more rows of the same persons are no fewer persons.
+    varied = seen.distinct >= _VARIED
     if seen.chinese_names >= 0.5 and varied and seen.regions < 0.5:
         share = min(1.0, (seen.chinese_names - 0.25) / 0.45)
         said = sentences.chinese_names(seen.chinese_names, seen.distinct_share)
@@ -206,6 +215,10 @@ def _best_share(seen: Observation, entity: str, pack: Pack) -> float | None:
         return None if seen.kind == "integer" else seen.dates
     if entity in {"INCOME", "ACCOUNT_BALANCE"}:
         return seen.amounts if seen.kind == "text" else None
+    if entity in CLOSED:
+        return seen.listed.get(entity, 0.0) + seen.codes if seen.kind == "text" else None
+    if entity == "AGE":
+        return seen.short_numbers if seen.kind == "text" else None
     forms = [i for i, form in enumerate(pack.identifiers) if form.entity == entity]
     if not forms or entity in {"ADDRESS", "COORDINATES"}:
         return None  # addresses in other scripts, and halves of coordinates, have no form

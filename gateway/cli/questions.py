@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from gateway.classify.case import NOTABLE
 from gateway.classify.grading import Said
 from gateway.classify.weigh import combined
 from gateway.cli.classification import Classification, reason, what
 from gateway.model.catalog import Column
 from gateway.model.grades import effective
 from gateway.norms.entities import entity_titles
-
-_NOTABLE: Final = 30
-"""Percent from which evidence for something else, or against the verdict, is worth a look."""
 
 _UNSURE: Final = 70
 """Percent of confidence below which a verdict on an entity is worth a look."""
@@ -126,7 +124,7 @@ def _conflicts(classification: Classification, column: Column) -> Iterator[Quest
         trust = combined(piece for piece in weighed if piece.entity == entity)
         other = classification.standard.item(entity)
         # Which kind of telephone number it is, say, changes nothing.
-        if trust >= _NOTABLE and (other.category, other.level) != (own.category, own.level):
+        if trust >= NOTABLE and (other.category, other.level) != (own.category, own.level):
             title = entity_titles()[entity]
             yield Question(
                 "conflict",
@@ -137,7 +135,7 @@ def _conflicts(classification: Classification, column: Column) -> Iterator[Quest
                 ),
             )
     for piece in weighed:
-        if piece.entity == column.entity and piece.weight <= -_NOTABLE:
+        if piece.entity == column.entity and piece.weight <= -NOTABLE:
             said = reason(piece)
             yield Question(
                 "conflict",
