@@ -61,9 +61,8 @@ class RandomTokenColumn(ReversibleTransform[RandomToken]):
     def prepare(self, resources: Resources) -> None:
         key, cipher = resources.key_for(self.spec), self.spec.cipher
         if resources.vault is None or resources.domain is None:
-            raise InvalidRequest.of(
-                "transform",
-                "random_token needs a gateway that keeps its tokens: use token here",
+            raise InvalidRequest(
+                "random_token needs a gateway that keeps its tokens: use token here"
             )
         self._vault = resources.vault
         lookup = derive(key, "vault lookup", resources.domain)

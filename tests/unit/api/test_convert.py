@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.api.convert import catalog, releases, words
 from gateway.api.convert.extracts import plan_to_proto, request_from_proto, request_to_proto
 from gateway.api.convert.keys import check_request_id, etag, request_key, revision
-from gateway.api.convert.shape import Shape
+from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.pb import (
     catalog_pb2,
     grant_pb2,
@@ -273,3 +273,12 @@ def test_a_step_says_by_whom_its_rows_move():
     )
     moved, kept = plan_to_proto(plan, with_values=True).steps
     assert (moved.subject, kept.subject) == ("person", "")
+
+
+def test_a_fault_of_the_whole_request_has_no_empty_name_before_it():
+    with pytest.raises(InvalidRequest) as refused, caller_at_fault(""):
+        ExtractRequest(dataset="datasets/residents", columns=("a",), purpose="study", project="pp")
+    assert refused.value.message.startswith("a project has 3 to 63")
+    with pytest.raises(InvalidRequest) as named, caller_at_fault(""):
+        raise InvalidRequest.of("tokens", "1 to 100 of them")
+    assert named.value.message == "tokens: 1 to 100 of them"
