@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import StoreUnavailable
 from gateway.ports import Transaction
@@ -56,6 +57,9 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._engine = connect(url)
         self._turn = threading.Lock()
+        # A process that was killed may have left something, so the first transaction looks.
+        self._keeps_a_log = self._engine.dialect.name == "sqlite"
+        self._to_forget = self._keeps_a_log
         try:
             with translated(), self._engine.connect() as connection:
                 migrate.check(connection)
@@ -69,8 +73,14 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; writes through it are a TypeError."""
-        with translated(), _reading(self._engine) as connection, connection.begin():
-            yield SqlTransaction(connection, writable=False)
+        with translated(), _reading(self._engine) as connection:
+            with connection.begin():
+                yield SqlTransaction(connection, writable=False)
+            if self._to_forget and self._turn.acquire(blocking=False):
+                try:
+                    self._forget(connection, 0)
+                finally:
+                    self._turn.release()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -84,14 +94,36 @@ class SqlStore:
                 with connection.begin():
                     transaction = SqlTransaction(connection, writable=True)
                     yield transaction
-                if transaction.keys_destroyed:
-                    _forget(connection)
+                self._to_forget |= transaction.keys_destroyed and self._keeps_a_log
+                if self._to_forget:
+                    self._forget(connection, 0)
         finally:
             self._turn.release()
 
     def close(self) -> None:
-        """Close all connections; the store can be used again afterwards."""
+        """Close all connections; the store can be used again afterwards. What is still to be
+        forgotten is waited for, for some seconds: there may be no later transaction."""
+        if self._to_forget:
+            with self._turn, suppress(SQLAlchemyError), self._engine.connect() as connection:
+                self._forget(connection, PATIENCE_SECONDS)
         self._engine.dispose()
+
+    def _forget(self, connection: Connection, seconds: int) -> None:
+        """Remove destroyed keys from SQLite's log of changes, whose older pages still hold them.
+
+        ``seconds``: how long readers are waited for; others wait meanwhile. The work is committed
+        and must not look as if it were not, so what fails is only tried again.
+        """
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA busy_timeout={1000 * seconds}")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._to_forget = bool(busy)
+        except sqlite3.Error:
+            self._to_forget = True
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={1000 * PATIENCE_SECONDS}")
+            cursor.close()
 
 
 def _reading(engine: Engine) -> Connection:
@@ -99,19 +131,3 @@ def _reading(engine: Engine) -> Connection:
     if engine.dialect.name == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return connection
-
-
-def _forget(connection: Connection) -> None:
-    """Remove deleted keys from SQLite's log of changes, where older pages still hold them.
-
-    On PostgreSQL they stay in dead rows and in the write-ahead log until those are recycled, and
-    in backups on both: that is why data keys are stored wrapped, and staged files are deleted too.
-    """
-    if connection.dialect.name != "sqlite":
-        return
-    cursor = connection.connection.cursor()
-    # The work is committed and must not look as if it were not: what fails now, or while others
-    # read, is made good by the next checkpoint.
-    with suppress(sqlite3.Error):
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    cursor.close()

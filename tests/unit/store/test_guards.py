@@ -1,6 +1,7 @@
 """What the database itself refuses, whoever asks, and what is left of a destroyed key."""
 
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.model.audit import AuditEvent
-from gateway.store.engine import WRITES, connect
+from gateway.ports import VaultEntry
+from gateway.store.engine import PATIENCE_SECONDS, WRITES, connect
 from gateway.store.sql import SqlStore
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
@@ -131,4 +133,51 @@ def test_a_replaced_key_is_nowhere_in_the_files(sqlite_url: str, tmp_path: Path)
     with store.write() as tx:
         tx.put_key("releases/one", b"another")
     assert not any(canary in file.read_bytes() for file in tmp_path.glob("store.db*"))
+    store.close()
+
+
+DESTROYING = {
+    "a key": lambda tx: tx.destroy_key("releases/one"),
+    "a key that is replaced": lambda tx: tx.put_key("releases/one", b"another"),
+    "a key that is wrapped anew": lambda tx: tx.rewrap_key("releases/one", CANARY, b"another"),
+    "random tokens": lambda tx: tx.destroy_tokens("keydomains/one/1"),
+}
+CANARY = b"canary-of-a-wrapped-key" * 3
+
+
+@pytest.mark.parametrize("later", ["a reading", "a writing", "the closing"])
+@pytest.mark.parametrize("what", DESTROYING)
+def test_what_was_destroyed_while_somebody_read_is_forgotten_soon_after(
+    sqlite_url: str, tmp_path: Path, what: str, later: str
+) -> None:
+    def held() -> bool:
+        return any(CANARY in file.read_bytes() for file in tmp_path.glob("store.db*"))
+
+    store = SqlStore(sqlite_url)
+    with store.write() as tx:
+        tx.put_key("releases/one", CANARY)
+        tx.add_tokens("keydomains/one/1", [VaultEntry("lookup", "token", CANARY)])
+    with store.write() as tx:  # only the one remains
+        DESTROYING["a key" if what == "random tokens" else "random tokens"](tx)
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM data_key").fetchall()
+        begun = time.monotonic()
+        with store.write() as tx:
+            DESTROYING[what](tx)
+        # Nobody is kept waiting for the reader.
+        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
+        assert held()
+        with store.read():
+            pass
+        assert held()
+    if later == "a reading":
+        with store.read() as reading:
+            assert reading.key("none") is None
+    elif later == "a writing":
+        with store.write():
+            pass
+    else:
+        store.close()
+    assert not held()
     store.close()
