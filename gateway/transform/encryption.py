@@ -1,6 +1,6 @@
 """Format-preserving encryption: identifiers of a profile, and text over a stated alphabet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -64,7 +64,7 @@ class EncryptIdentifierColumn(ReversibleTransform[EncryptIdentifier]):
 
     def prepare(self, resources: Resources) -> None:
         key = _key(resources.key_for(self.spec), self.spec.cipher)
-        self._profile = _PROFILES[self.spec.profile](self.spec, key)
+        self._profile = _profile(self.spec, key)
 
     def run(self, column: pa.Array) -> Outcome:
         text = as_text(column)
@@ -136,39 +136,22 @@ class EncryptCharactersColumn(ReversibleTransform[EncryptCharacters]):
         return pc.if_else(fits, text, pa.scalar(None, text.type))
 
 
-def _mobile(spec: EncryptIdentifier, key: bytes) -> Profile:
-    return profiles.mobile(key, keep_prefix=bool(spec.keep), unfit="null", cipher=spec.cipher)
-
-
-def _bank_card(spec: EncryptIdentifier, key: bytes) -> Profile:
-    return profiles.bank_card(key, keep=spec.keep, unfit="null", cipher=spec.cipher)
-
-
-def _resident_id(spec: EncryptIdentifier, key: bytes) -> Profile:
-    if spec.first_day is None or spec.last_day is None:
-        raise GatewayFault("a resident_id without its range of days")
-    return profiles.resident_id(
-        key, first_day=spec.first_day, last_day=spec.last_day, unfit="null", cipher=spec.cipher
-    )
-
-
-def _plate(spec: EncryptIdentifier, key: bytes) -> Profile:
-    return profiles.plate(key, keep_province=bool(spec.keep), unfit="null", cipher=spec.cipher)
-
-
-def _uscc(spec: EncryptIdentifier, key: bytes) -> Profile:
-    return profiles.uscc(key, unfit="null", cipher=spec.cipher)
-
-
-_PROFILES: Final[Mapping[str, Callable[[EncryptIdentifier, bytes], Profile]]] = MappingProxyType(
-    {
-        "mobile": _mobile,
-        "bank_card": _bank_card,
-        "resident_id": _resident_id,
-        "plate": _plate,
-        "uscc": _uscc,
-    }
-)
+def _profile(spec: EncryptIdentifier, key: bytes) -> Profile:
+    cipher = spec.cipher
+    match spec.profile:
+        case "mobile":
+            return profiles.mobile(key, keep_prefix=bool(spec.keep), unfit="null", cipher=cipher)
+        case "bank_card":
+            return profiles.bank_card(key, keep=spec.keep, unfit="null", cipher=cipher)
+        case "resident_id":
+            if spec.first_day is None or spec.last_day is None:
+                raise GatewayFault("a resident_id without its range of days")
+            days = {"first_day": spec.first_day, "last_day": spec.last_day}
+            return profiles.resident_id(key, **days, unfit="null", cipher=cipher)
+        case "plate":
+            return profiles.plate(key, keep_province=bool(spec.keep), unfit="null", cipher=cipher)
+        case "uscc":
+            return profiles.uscc(key, unfit="null", cipher=cipher)
 
 
 def _key(key: bytes, cipher: CipherName) -> bytes:

@@ -22,7 +22,6 @@ from gateway.errors import InvalidRequest, TransformFailed
 from gateway.transform import check_digits
 from gateway.transform.alphabets import PLATE, USCC
 from gateway.transform.blocks import PIECE, BlockCipher, CipherName
-from gateway.transform.ff1 import construction
 from gateway.transform.ff1_integers import LEAST_SIZE, IntegerPermutation
 from gateway.transform.layouts import Bytes, Characters, Check, Day, Field, Fit, Layout, Options
 from gateway.transform.varlen import VarlenColumn, groups, put_fixed, take_fixed
@@ -54,7 +53,7 @@ class Profile:
     null. Thread-safe. `key`: 16, 24 or 32 bytes (16 for SM4).
     """
 
-    __slots__ = ("_kind", "_layouts", "_unfit", "construction")
+    __slots__ = ("_kind", "_layouts", "_unfit")
 
     def __init__(
         self,
@@ -71,7 +70,6 @@ class Profile:
         self._kind = kind
         self._unfit = unfit
         self._layouts = [(layout, IntegerPermutation(block, layout.size)) for layout in layouts]
-        self.construction: Final = f"{construction(cipher)}, walking cycles on valid {kind}"
 
     def encrypt(self, column: pa.Array) -> pa.Array:
         """String or large string column; nulls stay null."""
@@ -126,7 +124,7 @@ class Profile:
             fit[left] = True
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.construction}, key hidden)"
+        return f"{type(self).__name__}({self._kind}, key hidden)"
 
 
 def normalised(column: pa.Array) -> pa.Array:
