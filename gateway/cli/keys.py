@@ -1,5 +1,6 @@
 """``gateway keys``: root keys on the machine where they are kept, and key domains for officers."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,13 +94,23 @@ def rewrap(
 @app.command()
 def retire(
     version: Annotated[int, typer.Argument(min=1, help="The root key to remove.")],
+    file: Ring = None,
     home: Home = Path(),
 ) -> None:
     """Remove an older root key for good; refused while anything is wrapped under it.
 
     Afterwards a backup of the store from before the rotation cannot be opened, unless there is a
-    backup of the key ring too.
+    backup of the key ring too. With --file, tokens made under that root key can never be made, or
+    taken back, again.
     """
+    from gateway.app.system import SystemEntropy  # noqa: PLC0415
+    from gateway.store.keyring import FileKeyRing  # noqa: PLC0415
+
+    if file is not None:
+        with closing(FileKeyRing(file, SystemEntropy())) as ring:
+            ring.retire(version)
+        say(f"root key {version} of {file} is gone")
+        return
     from gateway.app.root_keys import retire as retire_root  # noqa: PLC0415
 
     retire_root(_settings(home), version)
@@ -172,8 +183,8 @@ def renew(
         json_or(as_json, plain(client.renew_key_domain(domain)), _show)
 
 
-@app.command()
-def shred(
+@app.command("propose-shredding")
+def propose_shredding(
     domain: Domain,
     reason: Reason,
     name: As = None,
@@ -184,11 +195,11 @@ def shred(
     with connected(name, profile) as client:
         proposed = plain(client.propose_shredding(domain, reason))
     json_or(as_json, proposed, _show)
-    hint(f"another officer: gateway keys confirm {proposed['name']}, or withdraw")
+    hint(f"another officer: gateway keys shred {proposed['name']}, or withdraw")
 
 
 @app.command()
-def confirm(
+def shred(
     domain: Domain, name: As = None, profile: ProfileFile = None, as_json: Json = False
 ) -> None:
     """Destroy all keys of a domain that another officer proposed to shred.

@@ -50,7 +50,7 @@ class KeyDomains:
                 advance(KEY_DOMAIN, name, domain.state, KeyDomainState.ACTIVE)
                 if domain.state is KeyDomainState.SHREDDING:
                     raise FailedPrecondition(
-                        f"{name} is to be shredded: confirm or withdraw that first",
+                        f"{name} is to be shredded: shred or withdraw that first",
                         reason="SHREDDING_PROPOSED",
                     )
             renewed = domain.but(
@@ -103,7 +103,7 @@ class KeyDomains:
             state = advance(KEY_DOMAIN, name, domain.state, KeyDomainState.SHREDDED)
             if domain.shredding is None or domain.shredding.proposed_by == caller.name:
                 raise PermissionDenied(
-                    f"you proposed to shred {name}: another officer confirms it",
+                    f"you proposed to shred {name}: another officer shreds it",
                     reason="OWN_RESOURCE",
                 )
             now = self._clock.now()

@@ -114,11 +114,11 @@ def test_two_different_officers_are_needed(ready):
     with pytest.raises(FailedPrecondition, match="is active; it cannot become shredded"):
         domains.shred(office.officer, NAME, office.key())
     domains.propose(office.officer, NAME, "over", office.key())
-    with pytest.raises(PermissionDenied, match="another officer confirms"):
+    with pytest.raises(PermissionDenied, match="another officer shreds"):
         domains.shred(office.officer, NAME, office.key())
     with pytest.raises(FailedPrecondition, match="is shredding; it cannot become shredding"):
         domains.propose(office.second_officer, NAME, "over", office.key())
-    with pytest.raises(FailedPrecondition, match="confirm or withdraw that first"):
+    with pytest.raises(FailedPrecondition, match="shred or withdraw that first"):
         domains.renew(office.officer, NAME, office.key())
     # Proposed is not done: everything still works, and any officer may refuse.
     released(office)

@@ -454,6 +454,9 @@ def test_protect_agrees_with_itself_under_one_key_ring_only(
     shown = json.loads(run("keys", "show", "--file", ring, "--json").stdout)
     assert shown == {"ring": f"file {ring}", "current": 2, "versions": [1, 2]}
     assert tokens("e.parquet", "--key-ring", ring) != pq.read_table(tmp_path / "a.parquet")[0]
+    assert isinstance(run("keys", "retire", 2, "--file", ring).exception, FailedPrecondition)
+    assert run("keys", "retire", 1, "--file", ring).exit_code == 0
+    assert json.loads(run("keys", "show", "--file", ring, "--json").stdout)["versions"] == [2]
 
 
 def test_protect_names_a_column_that_is_not_there(
