@@ -63,23 +63,35 @@ def verdicts(
 ) -> tuple[Verdict, ...]:
     """The verdict on each column, in their order. At most `sample` values of each column of a
     table are looked at."""
-    seen = dict(_observed(data, {column.name for column in columns}, pack, sample))
+    stopped: set[str] = set()
+    seen = dict(_observed(data, {column.name for column in columns}, pack, sample, stopped))
     first = [_look(column, seen.get(column.name, NOTHING_SEEN), pack) for column in columns]
     cases, people = with_neighbours(first, pack)
     # One number, one number of persons: any column that may be about a person makes the table one.
     personal = people or any(_may_be_personal(case, pack) for case in cases)
-    return tuple(_decide(case, personal, pack) for case in cases)
+    found = (_decide(case, personal, pack) for case in cases)
+    return tuple(
+        verdict.but(coverage=verdict.coverage.but(stopped=verdict.column in stopped))
+        for verdict in found
+    )
 
 
 def _observed(
-    data: pa.Table | Iterable[ColumnSample] | None, wanted: set[str], pack: Pack, limit: int
+    data: pa.Table | Iterable[ColumnSample] | None,
+    wanted: set[str],
+    pack: Pack,
+    limit: int,
+    stopped: set[str],
 ) -> Iterator[tuple[str, Observation | None]]:
-    """What is seen in each column, one after the other; None where its values cannot be read."""
+    """What is seen in each column, one after the other; None where its values cannot be read. Those
+    whose search for values was stopped are added to ``stopped``."""
     if isinstance(data, pa.Table):
         for name in wanted.intersection(data.column_names):
             yield name, _observation(data.column(name), pack, limit)
         return
     for drawn in data or ():
+        if drawn.coverage.stopped:
+            stopped.add(drawn.column)
         yield drawn.column, _observation(drawn, pack, limit)
 
 

@@ -305,6 +305,16 @@ def _sure(column: Column) -> Said:
 
 
 def _looked(coverage: Coverage | None) -> Said:
+    looked = _values(coverage)
+    if coverage is None or not coverage.stopped:
+        return looked
+    return Said(
+        en=f"{looked.en}; the search for rare values took too long",
+        zh=f"{looked.zh}；查找稀少的值超时",
+    )
+
+
+def _values(coverage: Coverage | None) -> Said:
     if coverage is None or coverage.metadata_only:
         return Said(en="the name alone", zh="仅列名")
     seen, present = f"{coverage.sampled:,}", f"{coverage.present:,}"

@@ -319,6 +319,8 @@ def _show_why(column: dict[str, Any]) -> None:
         title += f"{coverage['rows']:,} rows, rules {column['rules']}"
     else:
         title = f"{column['name']}: no values looked at, rules {column['rules']}"
+    if coverage is not None and coverage["stopped"]:
+        title += ", the search for rare values took too long"
     if not column["evidence"]:
         return say(f"{title}: no evidence")
     rows = [

@@ -1,7 +1,7 @@
 """A PostgreSQL table or view as a source, read through ADBC in one read-only snapshot."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import adbc_driver_manager
@@ -140,8 +140,9 @@ class PostgresTable:
         held = self._drawn(self._sample_query(columns, rows), columns, most)
         progress(len(columns) * rows // 2)
         sparse = [name for name in columns if not held[name].enough]
+        stopped = False
         if sparse and rows > _SAMPLE_ROWS:
-            found = self._drawn_in_time(
+            found, stopped = self._drawn_in_time(
                 sql.select_present(self._table, self._schema, sparse, _PRESENT_ROWS), sparse, most
             )
             held |= {
@@ -149,7 +150,8 @@ class PostgresTable:
             }
         progress(len(columns) * rows)
         for field in schema:
-            yield finished(held.pop(field.name), field, rows)
+            late = stopped and field.name in sparse
+            yield finished(held.pop(field.name), field, rows, stopped=late)
 
     # ---- inside ---------------------------------------------------------------------------------
 
@@ -202,14 +204,32 @@ class PostgresTable:
         self._draw(query, held)
         return held
 
-    def _drawn_in_time(self, query: str, columns: Sequence[str], most: int) -> dict[str, Draw]:
-        """What is found before the time limit."""
+    def _drawn_in_time(
+        self, query: str, columns: Sequence[str], most: int
+    ) -> tuple[dict[str, Draw], bool]:
+        """What is found before the time limit, and whether that stopped it. A connection that is
+        lost is no such limit: SourceUnavailable."""
         held = dict(zip(columns, draws(len(columns), most), strict=True))
         # In a snapshot of its own: a statement that was stopped ends the transaction it is in.
         aside = PostgresTable(self._dataset, self._uri, self._source, self._columns)
-        with suppress(SourceUnavailable), aside:
-            aside._draw(query, held)
-        return held
+        with aside:
+            began = str(aside._fetched("SELECT clock_timestamp()::text")[0][0])
+            try:
+                aside._draw(query, held)
+            except SourceUnavailable:
+                if not aside._limit_passed(began):
+                    raise
+                return held, True
+        return held, False
+
+    def _limit_passed(self, began: str) -> bool:
+        """Whether a query that failed since then was stopped by its limit. Errors between rows come
+        without their state, and their text is in the server's language: but a server that stopped
+        a query still answers, and the time has passed."""
+        with self._translated():
+            self._connection.rollback()
+        passed = f"clock_timestamp() - $1::timestamptz >= interval '{_DESCRIBING_LIMIT}'"
+        return bool(self._fetched(f"SELECT {passed}", began)[0][0])
 
     def _draw(self, query: str, held: dict[str, Draw]) -> None:
         with closing(self._raw(query, _DESCRIBING_LIMIT)) as raw:

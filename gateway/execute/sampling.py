@@ -165,17 +165,17 @@ def sample_batches(
         yield finished(held.pop(0), field, rows)
 
 
-def finished(draw: Draw, field: pa.Field, rows: int) -> ColumnSample:
-    """What was drawn of a column, in its carried type. ``rows``: of the whole source.
+def finished(draw: Draw, field: pa.Field, rows: int, *, stopped: bool = False) -> ColumnSample:
+    """What was drawn of a column, in its carried type. ``rows``: of the whole source; ``stopped``:
+    whether the search for more values took too long.
 
     RecordsRejected naming the column when its type cannot hold the values without loss.
     """
     values = _carried(draw.values(field.type), field)
     # A sample of a database may be of a moment later than its count.
     rows = max(rows, draw.present)
-    return ColumnSample(
-        field.name, values, Coverage(rows=rows, present=draw.present, sampled=len(values))
-    )
+    coverage = Coverage(rows=rows, present=draw.present, sampled=len(values), stopped=stopped)
+    return ColumnSample(field.name, values, coverage)
 
 
 def _carried(values: pa.Array, field: pa.Field) -> pa.Array:

@@ -41,11 +41,13 @@ class Coverage(Noun):
 
     ``rows``: of the data set. ``present``: non-null values among the rows that were scanned.
     ``sampled``: non-null values that were looked at; 0 where the verdict rests on metadata alone.
+    ``stopped``: there are few values in what was scanned, and the search for others took too long.
     """
 
     rows: Annotated[int, Field(ge=0)]
     present: Annotated[int, Field(ge=0)]
     sampled: Annotated[int, Field(ge=0)]
+    stopped: bool = False
 
     @model_validator(mode="after")
     def _no_more_than_there_is(self) -> Self:

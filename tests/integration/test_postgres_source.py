@@ -486,6 +486,7 @@ def test_of_a_large_relation_rows_all_over_it_are_drawn_and_rare_values_are_foun
     with opened(sources, TABLE.but(table=table)) as source:
         found = {one.column: one for one in source.sample(["late", "id"])}
     assert found["late"].values.to_pylist() == [f"x{n}" for n in range(199_901, 200_001)]
+    assert not found["late"].coverage.stopped
     assert found["late"].coverage.rows == 200_000
     ids = found["id"].values.to_numpy()
     assert found["id"].coverage.sampled == len(set(ids)) == 20_000
@@ -518,5 +519,25 @@ def test_looking_for_rare_values_ends_in_time_and_the_snapshot_goes_on(
         found = {one.column: one for one in source.sample(["late", "id"])}
         assert found["id"].coverage.sampled == 20_000
         assert found["late"].coverage.sampled < 100
+        assert [found[name].coverage.stopped for name in ("late", "id")] == [True, False]
         assert next(source.batches(["id"], (), 1)).num_rows == 1
         assert source.version() == version
+
+
+@pytest.mark.parametrize("lost", ["on the way", "at once", "by a fault of the view"])
+def test_a_connection_lost_while_looking_for_rare_values_is_not_that_there_are_none(
+    sources: LocalSources, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    db.execute(MANY)
+    ended = "SELECT pg_terminate_backend(pg_backend_pid())::text AS late"
+    with opened(sources) as source:
+        source.version()
+        if lost != "at once":
+            fault = "SELECT (1 / (id - 150000))::text AS late FROM people"
+            query = ended if lost == "on the way" else fault
+            monkeypatch.setattr(postgres_source.sql, "select_present", lambda *_: query)
+        else:
+            away = "postgresql://127.0.0.1:1/none"
+            monkeypatch.setattr(source, "_uri", away)
+        with pytest.raises(SourceUnavailable, match="does not answer"):
+            list(source.sample(["late"]))

@@ -330,7 +330,10 @@ def _evidence_to_proto(evidence: Evidence) -> catalog_pb2.Evidence:
 
 def _coverage_to_proto(coverage: Coverage) -> catalog_pb2.Coverage:
     return catalog_pb2.Coverage(
-        rows=coverage.rows, present=coverage.present, sampled=coverage.sampled
+        rows=coverage.rows,
+        present=coverage.present,
+        sampled=coverage.sampled,
+        stopped=coverage.stopped,
     )
 
 

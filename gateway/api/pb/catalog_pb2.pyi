@@ -65,14 +65,16 @@ class Evidence(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., entity: _Optional[str] = ..., detail: _Optional[str] = ..., detail_zh: _Optional[str] = ..., weight: _Optional[int] = ...) -> None: ...
 
 class Coverage(_message.Message):
-    __slots__ = ("rows", "present", "sampled")
+    __slots__ = ("rows", "present", "sampled", "stopped")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
     rows: int
     present: int
     sampled: int
-    def __init__(self, rows: _Optional[int] = ..., present: _Optional[int] = ..., sampled: _Optional[int] = ...) -> None: ...
+    stopped: bool
+    def __init__(self, rows: _Optional[int] = ..., present: _Optional[int] = ..., sampled: _Optional[int] = ..., stopped: _Optional[bool] = ...) -> None: ...
 
 class Declaration(_message.Message):
     __slots__ = ("party", "role", "reason", "time", "until")

@@ -16,9 +16,10 @@ from gateway.classify.columns import classify, verdicts
 from gateway.classify.pack import standard
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
-from gateway.model.evidence import Declaration
+from gateway.model.evidence import Coverage, Declaration
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
+from gateway.ports import ColumnSample
 
 PACK = standard()
 DIRECT, QUASI = ColumnRole.DIRECT_IDENTIFIER, ColumnRole.QUASI_IDENTIFIER
@@ -401,3 +402,12 @@ def test_a_harmless_name_hides_no_identifiers(
 )
 def test_numbers_of_orders_pass_checks_by_chance_only(values: list[object]) -> None:
     assert one(values, "order_no").entity == "NONE"
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_verdict_tells_that_the_search_for_values_was_stopped(stopped):
+    coverage = Coverage(rows=9, present=2, sampled=2, stopped=stopped)
+    drawn = ColumnSample("late", pa.array(["x", "y"]), coverage)
+    columns = [Column(name=name, type="string") for name in ("early", "late")]
+    early, late = classify([drawn], columns, pack=PACK)
+    assert (early.coverage.stopped, late.coverage.stopped) == (False, stopped)

@@ -57,7 +57,9 @@ def test_json_has_what_was_agreed(people: Path) -> None:
     assert (number["grade"], number["role"]) == ("general-4", "direct_identifier")
     assert 90 <= number["confidence"] <= 100
     assert {"kind", "detail", "weight"} <= set(number["evidence"][0])
-    assert number["coverage"] == {"rows": 500, "present": 500, "sampled": 500}
+    assert number["coverage"] == {
+        "rows": 500, "present": 500, "sampled": 500, "stopped": False,
+    }  # fmt: skip
 
 
 def test_the_same_records_in_any_form_give_the_same_verdicts(tmp_path: Path, people: Path) -> None:
@@ -312,7 +314,7 @@ def test_a_column_comes_back_from_the_api_as_it_was_sent() -> None:
         "evidence": [{"kind": "name", "entity": "PERSON", "detail": "x", "detail_zh": "",
                       "weight": 90}],
         "confidence_percent": 90, "declared": True,
-        "coverage": {"rows": 1, "present": 1, "sampled": 1}, "rules": "r",
+        "coverage": {"rows": 1, "present": 1, "sampled": 1, "stopped": False}, "rules": "r",
         "declaration": {"party": "parties/officer", "role": "officer", "reason": "y",
                         "time": "2025-01-01T00:00:00+00:00", "until": None},
         "found": {"entity": "", "grade": "", "role": None, "confidence_percent": 10,
