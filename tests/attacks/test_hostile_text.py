@@ -106,7 +106,8 @@ def hostile(office):
     draft = DataSetDraft(
         name="datasets/residents", title="t", source=ParquetSource(path="residents.parquet")
     )
-    registered = office.rooms.catalog.register(office.holder, draft, office.key())
+    office.rooms.catalog.register(office.holder, draft, office.key())
+    registered = office.classified(draft.name)
     for number, column in enumerate(VALUES):
         office.rooms.catalog.override(
             office.officer,
