@@ -16,7 +16,6 @@ from sqlalchemy import create_engine, inspect
 from gateway.api.pb import reidentification_pb2
 from gateway.client import answer_key, plain
 from gateway.errors import (
-    AlreadyExists,
     ConfigurationError,
     Conflict,
     FailedPrecondition,
@@ -123,7 +122,7 @@ def test_tokens_and_values_are_in_nothing_that_the_gateway_keeps_or_tells(store,
         values = answer.column("value").to_pylist()
         assert set(values) <= set(people.column("resident_id").to_pylist())
         assert consumer.answer_reidentification(asked, tokens[::-1], key).num_rows == 5
-        refused(AlreadyExists, "REQUEST_ID_REUSED",
+        refused(InvalidRequest, "INVALID_REQUEST",
                 lambda: consumer.answer_reidentification(asked, tokens[:4], key))  # fmt: skip
         refused(FailedPrecondition, "INVALID_TRANSITION",
                 lambda: consumer.answer_reidentification(
