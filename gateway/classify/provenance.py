@@ -12,7 +12,7 @@ from importlib.resources import files
 # Other modules say what is in the pack, or read it.
 CODE = tuple(
     """
-    checks engine finder folding language models operators person_screen persons provenance
+    checks engine finder folding language models numerals operators person_screen persons provenance
     recognizers scanned screens text words
     """.split()
 )
