@@ -118,7 +118,7 @@ def test_the_demonstration_releases_adult(tmp_path: Path) -> None:
     demo = run_demo("--rows", "2000", "--adult", str(ADULT.resolve()), folder=tmp_path)
     output, _ = demo.communicate(timeout=100)
     assert demo.returncode == 0, output
-    assert "datasets/adult: 30,162 rows" in output
+    assert "adult: 30,162 rows, 9 columns, grade general-4" in output
     assert "CSV verified" in output
 
 
