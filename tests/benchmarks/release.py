@@ -81,8 +81,9 @@ POLICIES = {"masked": POLICY, "keyed": KEYED}
 PRESIDIO = "presidio-structured==0.0.10"
 START_SECONDS = 60
 LONGEST_SECONDS = 45 * 60
+ROWS_PER_SECOND = {"masked": 300_000, "keyed": 600_000}
+OVER_PLAIN = {"masked": None, "keyed": 0.25}
 AIMS = {
-    "release_rows_per_second": 300_000,
     "release_over_presidio": 100,
     "first_batch_ms": 50,
     "memory_growth": 1.1,
@@ -386,10 +387,15 @@ def _environment(folder: Path) -> Path:
 def _judged(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Each aim, what was measured, and whether it was reached."""
     release = figures["release_rows_per_second"]["median"]
+    policy = figures["policy"]
+    wanted = {"release_rows_per_second": ROWS_PER_SECOND[policy], **AIMS}
+    if (least := OVER_PLAIN[policy]) is not None:
+        wanted["release_over_plain"] = least
     floor = figures.get("presidio", {}).get("rows_per_second")
     peaks = figures["large"]["peak_mib"], figures["peak_mib"]
     measured = {
         "release_rows_per_second": release,
+        "release_over_plain": release / figures["plain_rows_per_second"]["median"],
         "release_over_presidio": floor and release / floor,
         "first_batch_ms": figures["first_batch_ms"]["p50"],
         "memory_growth": peaks[0] / peaks[1] if all(peaks) else None,
@@ -397,15 +403,16 @@ def _judged(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
     return {
         aim: {
-            "aim": AIMS[aim],
+            "aim": least,
             "measured": value,
             "reached": None
             if value is None
-            else value >= AIMS[aim]
+            else value >= least
             if aim.startswith("release")
-            else value <= AIMS[aim],
+            else value <= least,
         }
-        for aim, value in measured.items()
+        for aim, least in wanted.items()
+        for value in (measured[aim],)
     }
 
 
@@ -430,14 +437,16 @@ def _table(figures: dict[str, Any]) -> Table:
         "(b) release, request to last batch",
         f"{release:,.0f} rows/s",
         "release_rows_per_second",
-        "300,000 rows/s",
+        f"{ROWS_PER_SECOND[figures['policy']]:,} rows/s",
     )
     for part, seconds in figures["release_seconds"].items():
         if part != "whole":
             row(f"    {part}", f"{seconds:.3f} s")
     if (cpu := figures.get("release_cpu_seconds")) is not None:
         row("    computed by the server", f"{cpu:.2f} s")
-    row("(b) : (a)", f"{release / plain:.2f}")
+    least = OVER_PLAIN[figures["policy"]]
+    over = "release_over_plain" if least is not None else None
+    row("(b) : (a)", f"{release / plain:.2f}", over, "" if least is None else f"{least}")
     presidio = figures.get("presidio", {"missing": "left out"})
     if "missing" in presidio:
         row("(c) presidio-structured", presidio["missing"])
