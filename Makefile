@@ -73,7 +73,7 @@ bench: $(VENV)/.project ## Run the benchmarks; results in build/bench/*.json
 
 .PHONY: test
 test: $(VENV)/.project ## Pass every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: check check-lint check-types check-imports check-protos
 check: check-lint check-types check-imports check-protos ## Lint, types, import rules, proto checks
