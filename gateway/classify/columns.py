@@ -5,7 +5,7 @@ grade; conflicting evidence takes the higher grade; `NONE` needs evidence of its
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -24,7 +24,6 @@ from gateway.classify.naming import reader
 from gateway.classify.neighbours import with_neighbours
 from gateway.classify.observe import NOTHING_SEEN, Observation, observe
 from gateway.classify.pack import Pack
-from gateway.classify.sampling import SAMPLE, Sample, draw
 from gateway.classify.verdict import Verdict
 from gateway.model.catalog import Column
 from gateway.model.evidence import Coverage, Evidence
@@ -39,12 +38,12 @@ _CLAUSE = re.compile(r"[^，,。.;；:：(（\n]{1,40}")
 
 
 def classify(
-    data: pa.Table | Iterable[ColumnSample] | None, columns: Sequence[Column], *, pack: Pack
+    data: Iterable[ColumnSample] | None, columns: Sequence[Column], *, pack: Pack
 ) -> tuple[Column, ...]:
     """The columns with entity, role, grade, evidence and confidence filled in, in their order.
 
-    data: samples of the columns, which are looked at as they come, or a table at any size; None
-    classifies by names alone, with less confidence. Columns missing from it are classified by name.
+    data: samples of the columns, which are looked at as they come; None classifies by names alone,
+    with less confidence. Columns missing from it are classified by name.
     What a person declared is not looked at: that, and a stricter verdict from before, are weighed
     where verdicts are kept.
     """
@@ -55,16 +54,17 @@ def classify(
 
 
 def verdicts(
-    data: pa.Table | Iterable[ColumnSample] | None,
+    data: Iterable[ColumnSample] | None,
     columns: Sequence[Column],
     *,
     pack: Pack,
-    sample: int = SAMPLE,
 ) -> tuple[Verdict, ...]:
-    """The verdict on each column, in their order. At most `sample` values of each column of a
-    table are looked at."""
-    stopped: set[str] = set()
-    seen = dict(_observed(data, {column.name for column in columns}, pack, sample, stopped))
+    """The verdict on each column, in their order."""
+    seen, stopped = {}, set()
+    for drawn in data or ():
+        seen[drawn.column] = _observation(drawn, pack)
+        if drawn.coverage.stopped:
+            stopped.add(drawn.column)
     first = [_look(column, seen.get(column.name, NOTHING_SEEN), pack) for column in columns]
     cases, people = with_neighbours(first, pack)
     # One number, one number of persons: any column that may be about a person makes the table one.
@@ -76,33 +76,10 @@ def verdicts(
     )
 
 
-def _observed(
-    data: pa.Table | Iterable[ColumnSample] | None,
-    wanted: set[str],
-    pack: Pack,
-    limit: int,
-    stopped: set[str],
-) -> Iterator[tuple[str, Observation | None]]:
-    """What is seen in each column, one after the other; None where its values cannot be read. Those
-    whose search for values was stopped are added to ``stopped``."""
-    if isinstance(data, pa.Table):
-        for name in wanted.intersection(data.column_names):
-            yield name, _observation(data.column(name), pack, limit)
-        return
-    for drawn in data or ():
-        if drawn.coverage.stopped:
-            stopped.add(drawn.column)
-        yield drawn.column, _observation(drawn, pack, limit)
-
-
-def _observation(
-    column: pa.ChunkedArray | ColumnSample, pack: Pack, limit: int
-) -> Observation | None:
+def _observation(drawn: ColumnSample, pack: Pack) -> Observation | None:
+    """What is seen in a column; None where its values cannot be read."""
     try:
-        if isinstance(column, ColumnSample):
-            rows, present = column.coverage.rows, column.coverage.present
-            return observe(Sample(column.values, rows, rows - present), pack)
-        return observe(draw(column, limit), pack)
+        return observe(drawn, pack)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # Not UTF-8, or a type that has no text form: the values say nothing.
         return None

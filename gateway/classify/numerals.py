@@ -6,7 +6,7 @@ import unicodedata
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.classify.traits import DIGIT, LETTER, OTHER, classes_of, traits
+from gateway.classify.traits import DIGIT, OTHER, classes_of, traits
 
 # Digits of other scripts, by what they stand for; Chinese ones only where a cell is made of them.
 _DIGITS = tuple(
@@ -20,6 +20,11 @@ _CHINESE_NUMBER = f"^[{''.join(_CHINESE_DIGITS)} -]{{7,}}$"
 _GROUPED = (
     r"^\(?(1[3-9][0-9])\)?[-._/ ]*(?:([0-9]{4})[-._/ ]*([0-9]{4})|([0-9]{3})[-._/ ]*([0-9]{5}))$"
 )
+# Fifteen to nineteen digits in groups: two dots or more, or one of the other marks. Coordinates have
+# dots and a blank.
+_PARTED = r"^(?:\(?[0-9][0-9 -]*[_()/][0-9_()/ -]*[0-9Xx]|[0-9]+(?:[._-][0-9]+)*\.[0-9]+(?:[._-][0-9]+)*\.[0-9_-]*[0-9Xx])$"
+_MARKS = r"[._()/ -]"
+_LONG = r"^[0-9]{14,18}[0-9Xx]$"
 _WHOLE = r"^([0-9]{11,18})\.0+$"
 
 
@@ -40,11 +45,13 @@ def western_digits(values: pa.Array) -> pa.Array:
 def in_one_piece(values: pa.Array) -> pa.Array:
     """Numbers in groups of digits that other marks part, and those with .0, in one piece."""
     found = traits(values)
-    candidates = (found.lengths <= 24) & ~found.without(DIGIT) & found.without(LETTER | OTHER)
+    candidates = (found.lengths <= 30) & ~found.without(DIGIT) & found.without(OTHER)
     candidates &= ~found.without(classes_of("._()/"))
     if not candidates.any():
         return values
     mask = pa.array(candidates)
     bare = pc.replace_substring_regex(values.filter(mask), _WHOLE, r"\1")
     bare = pc.replace_substring_regex(bare, _GROUPED, r"\1\2\3\4\5")
-    return pc.replace_with_mask(values, mask, bare)
+    closed = pc.replace_substring_regex(bare, _MARKS, "")
+    long = pc.and_(pc.match_substring_regex(bare, _PARTED), pc.match_substring_regex(closed, _LONG))
+    return pc.replace_with_mask(values, mask, pc.if_else(long, closed, bare))

@@ -9,26 +9,28 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from gateway.classify.checks import CHANCE, CHECKS
-from gateway.classify.folding import fold
+from gateway.classify.checks import CHANCE
+from gateway.classify.distinct import (
+    Bools,
+    Values,
+    bools,
+    distinct_values,
+    fits,
+    matching_among,
+)
+from gateway.classify.namelike import REGION, WORDS, chinese_names, latin_names
 from gateway.classify.pack import Dictionary, Identifier, Pack
-from gateway.classify.sampling import Sample
-from gateway.classify.traits import ALL, DIGIT, LETTER, OTHER, Traits, classes_of, needs, traits
-from gateway.errors import ConfigurationError
+from gateway.classify.traits import ALL, DIGIT, LETTER, needs
+from gateway.ports import ColumnSample
 
 Kind = Literal["text", "integer", "real", "date", "moment", "boolean", "opaque"]
-Bools = NDArray[np.bool_]
 
 _DATE = (
     r"^(?:18|19|20)[0-9]{2}(?:[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12][0-9]|3[01])日?"
     r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[ T][0-9:.]+Z?)?$"
 )
-_LATIN_NAME = r"^\p{Lu}[\p{L}'’\-]+(?:(?:, ?| )\p{Lu}[\p{L}'’.\-]*){1,3}$"
-_REGION = r"^(?:\p{Han}{1,10}(?:省|市|区|县|旗|自治州|盟|镇|乡|街道)){1,4}$"
 _AMOUNT = r"^[<>=≤≥~约]{0,2}[¥￥$€£]?[0-9][0-9,]*(?:\.[0-9]+)?[kKwW万千]?(?:[-~至–](?:[0-9][0-9,.]*)[kKwW万千]?)?[元%+]?(?:以上|以下)?$"
-_WORDS = r"^[\p{L}][\p{L} .,·'’_\-/()]+$"
 _CODES = r"^[0-9A-Za-z]{1,4}$"
 _SHORT_NUMBER = r"^[^0-9]{0,3}[0-9]{1,3}(?:\.[0-9]+)?(?:[^0-9]{1,2}[0-9]{1,3})?[^0-9]{0,6}$"
 _ELEVEN = r"^1[3-9][0-9]{9}$"
@@ -75,8 +77,9 @@ class Observation:
     text in a value. `allocated`: of the values shaped like mobile numbers, those with a prefix in
     use. `small_versions`: of the values shaped like IP addresses, those whose first three numbers
     are as small as those of versions. `passing`: by identifier form with a check. `disguised`: by
-    disguise (its position in the pack). `unlisted_names`: values built like Chinese names that are
-    no word of a dictionary and no region, and `different_names` how many. `words`: values of
+    disguise (its position in the pack), where there are as many as it asks for. `unlisted_names`: values built like Chinese names that are
+    no word of a dictionary and no region, and `different_names` how many; `different_latin`: how
+    many different ones in Latin letters. `words`: values of
     letters and no digit. `codes`: at most four letters or digits. `short_numbers`: ages are such.
     """
 
@@ -103,6 +106,7 @@ class Observation:
     unlisted_names: float = 0.0
     different_names: int = 0
     latin_names: float = 0.0
+    different_latin: int = 0
     words: float = 0.0
     codes: float = 0.0
     short_numbers: float = 0.0
@@ -138,45 +142,30 @@ NOTHING_SEEN = Observation("opaque", 0, 0, 0, 0, {}, {}, {}, {})
 """A column of which only the name is known."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Values:
-    """The distinct values of a sample with how often each occurs; folded, and in capitals too."""
-
-    values: pa.Array
-    capitals: pa.Array
-    counts: NDArray[np.int64]
-    total: int
-    traits: Traits
-    traits_of_capitals: Traits
-
-    def share(self, mask: Bools) -> float:
-        return float(self.counts[mask].sum() / self.total) if self.total else 0.0
-
-    def matching(self, pattern: str) -> Bools:
-        """Values that the whole pattern matches."""
-        return _matching(self.values, pattern, needs(pattern).met(self.traits))
-
-
-def observe(sample: Sample, pack: Pack) -> Observation:
+def observe(sample: ColumnSample, pack: Pack) -> Observation:
     """Count everything that evidence is made of. Raises pyarrow.ArrowInvalid for invalid UTF-8."""
+    rows, nulls = sample.coverage.rows, sample.coverage.rows - sample.coverage.present
     raw = _plainly(sample.values)
     kind = _kind(raw.type)
     if kind == "opaque" or len(raw) == 0:
-        return Observation(kind, sample.rows, sample.nulls, len(raw), 0, {}, {}, {}, {})
+        return Observation(kind, rows, nulls, len(raw), 0, {}, {}, {}, {})
     if kind == "text":
         # Buffers written without a check may hold anything; kernels assume UTF-8.
         raw.validate(full=True)
     texts = raw if kind == "text" else raw.cast(pa.string())
     counted = pc.value_counts(texts)
-    values, blank = _values(counted.field("values"), np.asarray(counted.field("counts")), pack)
+    values, blank = distinct_values(
+        counted.field("values"), np.asarray(counted.field("counts")), pack
+    )
     numbers = _range(raw) if kind in {"integer", "real"} else (None, None)
     dates, first, last = _dates(values, raw, kind)
     numeric = kind in {"text", "integer"}
     accepted, shaped, passing = _identifiers(values, pack) if numeric else ({}, {}, {})
     telephones, allocated = _telephones(values, pack)
-    names, unlisted, different = _names(values, pack) if kind == "text" else (0.0, 0.0, 0)
+    names, unlisted, different = chinese_names(values, pack) if kind == "text" else (0.0, 0.0, 0)
+    latin, different_latin = latin_names(values) if kind == "text" else (0.0, 0)
     return Observation(
-        kind, sample.rows, sample.nulls, len(texts), len(values.values), accepted, shaped,
+        kind, rows, nulls, len(texts), len(values.values), accepted, shaped,
         blank=blank,
         shapes=_shapes(values, pack) if kind == "text" else {},
         passing=passing,
@@ -187,77 +176,15 @@ def observe(sample: Sample, pack: Pack) -> Observation:
         inside=_inside(values, pack) if kind == "text" else {},
         dates=dates, first_year=first, last_year=last,
         chinese_names=names, unlisted_names=unlisted, different_names=different,
-        latin_names=_latin_names(values) if kind == "text" else 0.0,
-        words=_matches(values, _WORDS) if kind == "text" else 0.0,
+        latin_names=latin, different_latin=different_latin,
+        words=_matches(values, WORDS) if kind == "text" else 0.0,
         codes=_matches(values, _CODES) if kind == "text" else 0.0,
         short_numbers=_matches(values, _SHORT_NUMBER) if kind == "text" else 0.0,
-        regions=_matches(values, _REGION) if kind == "text" else 0.0,
+        regions=_matches(values, REGION) if kind == "text" else 0.0,
         amounts=_matches(values, _AMOUNT) if kind == "text" else float(kind in {"integer", "real"}),
         mean_length=float(np.average(pc.utf8_length(values.values), weights=values.counts)),
         lowest=numbers[0], highest=numbers[1],
     )  # fmt: skip
-
-
-def _values(distinct: pa.Array, counts: NDArray[np.int64], pack: Pack) -> tuple[_Values, float]:
-    """Distinct values that say something, and the share of those that do not."""
-    folded = fold(distinct)
-    empty = _bools(pc.is_in(pc.utf8_lower(folded), value_set=_nothing(pack.nothing)))
-    blank = float(counts[empty].sum() / counts.sum())
-    if 0 < blank < 1:
-        kept = ~empty
-        folded, counts = folded.filter(pa.array(kept)), counts[kept]
-    found = traits(folded)
-    spaced = ~(found.without(OTHER) | found.without(classes_of(" ")))
-    if spaced.any():
-        # 张 三: spaces between Chinese characters set names of two under names of three.
-        closed = pc.replace_substring_regex(folded, r"(\p{Han}) +", r"\1")
-        folded = pc.if_else(pa.array(spaced), closed, folded)
-        found = traits(folded)
-    # Case folding can turn a letter outside of ASCII into one inside.
-    capitals = pc.utf8_upper(folded)
-    values = _Values(folded, capitals, counts, int(counts.sum()), found, traits(capitals))
-    return values, blank
-
-
-@lru_cache(maxsize=4)
-def _nothing(words: tuple[str, ...]) -> pa.Array:
-    return pa.array(["", *words])
-
-
-def accepts(form: Identifier, folded: pa.Array) -> tuple[Bools, Bools]:
-    """For each folded value: whether the whole of it has the form, and whether it passes the check.
-
-    A value has the form with or without the separators that the form drops.
-    """
-    capitals = pc.utf8_upper(folded)
-    return _accepts(form, capitals, traits(capitals))
-
-
-def _accepts(form: Identifier, capitals: pa.Array, of_capitals: Traits) -> tuple[Bools, Bools]:
-    shaped = np.zeros(len(capitals), dtype=np.bool_)
-    rows = np.flatnonzero(needs(form.pattern).met(of_capitals, form.drop))
-    if not len(rows):
-        return shaped, shaped
-    bare = capitals.take(pa.array(rows))
-    if form.drop:
-        bare = pc.replace_substring_regex(bare, f"[{re.escape(form.drop)}]", "")
-    fits = _bools(pc.match_substring_regex(bare, f"^(?:{form.pattern})$"))
-    shaped[rows] = fits
-    if form.check is None or not fits.any():
-        return shaped, shaped
-    passed = np.zeros(len(capitals), dtype=np.bool_)
-    passed[rows[fits]] = CHECKS[form.check](bare.filter(pa.array(fits)))
-    return shaped, passed
-
-
-def _matching(values: pa.Array, pattern: str, candidates: Bools) -> Bools:
-    """Those of the candidates that the pattern matches."""
-    matched = np.zeros(len(values), dtype=np.bool_)
-    rows = np.flatnonzero(candidates)
-    if len(rows):
-        few = values if len(rows) == len(values) else values.take(pa.array(rows))
-        matched[rows] = _bools(pc.match_substring_regex(few, pattern))
-    return matched
 
 
 def _plainly(values: pa.Array) -> pa.Array:
@@ -290,11 +217,11 @@ def _kind(kind: pa.DataType) -> Kind:
 
 
 def _identifiers(
-    values: _Values, pack: Pack
+    values: Values, pack: Pack
 ) -> tuple[dict[int, float], dict[int, float], dict[int, Passing]]:
     accepted, shaped, passing = {}, {}, {}
     for position, form in enumerate(pack.identifiers):
-        has_form, passes = _accepts(form, values.capitals, values.traits_of_capitals)
+        has_form, passes = fits(form, values.capitals, values.traits_of_capitals)
         if has_form.any():
             shaped[position] = values.share(has_form)
             accepted[position] = values.share(passes)
@@ -319,35 +246,36 @@ def _passing(form: Identifier, capitals: pa.Array, has_form: Bools, passes: Bool
     )
 
 
-def _disguised(values: _Values, pack: Pack) -> dict[int, float]:
+def _disguised(values: Values, pack: Pack) -> dict[int, float]:
     shares = {}
     for position, disguise in enumerate(pack.disguises):
-        candidates = needs(disguise.pattern).met(values.traits_of_capitals)
-        matched = _matching(values.capitals, f"^(?:{disguise.pattern})$", candidates)
-        different = int(matched.sum())
-        if different >= disguise.least_distinct:
+        matched = values.matching_in_capitals(disguise.pattern)
+        if not matched.any() or int(matched.sum()) < disguise.least_distinct:
+            continue
+        alike = disguise.among
+        of = 1.0 if alike is None else values.share(values.matching_in_capitals(alike))
+        if values.share(matched) * 100 >= disguise.share * of:
             shares[position] = values.share(matched)
     return shares
 
 
-def _shapes(values: _Values, pack: Pack) -> dict[int, float]:
+def _shapes(values: Values, pack: Pack) -> dict[int, float]:
     shares = {}
     for position, shape in enumerate(pack.shapes):
         if len(values.values) >= shape.least_distinct:
-            candidates = needs(shape.pattern).met(values.traits_of_capitals)
-            matched = _matching(values.capitals, f"^(?:{shape.pattern})$", candidates)
+            matched = values.matching_in_capitals(shape.pattern)
             if matched.any():
                 shares[position] = values.share(matched)
     return shares
 
 
-def _telephones(values: _Values, pack: Pack) -> tuple[Telephones, float]:
+def _telephones(values: Values, pack: Pack) -> tuple[Telephones, float]:
     """Numbers by their prefix, and the share of those with a prefix in use."""
     shaped = values.matching(_ELEVEN)
     if not shaped.any():
         return Telephones(), 1.0
     prefixes = pc.utf8_slice_codeunits(values.values.filter(pa.array(shaped)), 0, 3)
-    known = _bools(pc.is_in(prefixes, value_set=_prefixes(pack.mobile_prefixes)))
+    known = bools(pc.is_in(prefixes, value_set=_prefixes(pack.mobile_prefixes)))
     counts = values.counts[shaped]
     idle = pc.unique(prefixes.filter(pa.array(~known)))
     found = Telephones(
@@ -365,14 +293,14 @@ def _prefixes(prefixes: tuple[int, ...]) -> pa.Array:
     return pa.array([str(prefix) for prefix in prefixes])
 
 
-def _small_versions(values: _Values) -> float:
+def _small_versions(values: Values) -> float:
     shaped = values.matching(_FOUR_NUMBERS)
     small = values.matching(_VERSION)
     total = values.counts[shaped].sum()
     return float(values.counts[small].sum() / total) if total else 0.0
 
 
-def _listed(values: _Values, pack: Pack) -> dict[str, float]:
+def _listed(values: Values, pack: Pack) -> dict[str, float]:
     if len(values.values) > max(d.most_distinct for d in pack.dictionaries):
         return {}
     small = pc.utf8_lower(values.values)
@@ -380,7 +308,7 @@ def _listed(values: _Values, pack: Pack) -> dict[str, float]:
     shares: dict[str, float] = {}
     for dictionary in pack.dictionaries:
         if len(values.values) <= dictionary.most_distinct:
-            share = values.share(_bools(pc.is_in(small, value_set=_word_set(dictionary))))
+            share = values.share(bools(pc.is_in(small, value_set=_word_set(dictionary))))
             shares[dictionary.entity] = max(share, shares.get(dictionary.entity, 0.0))
     return shares
 
@@ -390,7 +318,7 @@ def _word_set(dictionary: Dictionary) -> pa.Array:
     return pa.array([word.lower().replace("_", "-") for word in dictionary.words])
 
 
-def _inside(values: _Values, pack: Pack) -> dict[str, float]:
+def _inside(values: Values, pack: Pack) -> dict[str, float]:
     """Shares of the values that hold an identifier beside something else."""
     found = {}
     for form in pack.identifiers:
@@ -398,63 +326,21 @@ def _inside(values: _Values, pack: Pack) -> dict[str, float]:
             core = f"(?:{form.pattern})"
             pattern = f"[^0-9A-Z._]{core}(?:[^0-9A-Z]|$)|^{core}[^0-9A-Z]"
             beside = ALL & ~(DIGIT | LETTER)
-            if form.entity == "CN_RESIDENT_ID":  # so long that letters before it change nothing
-                pattern += f"|[A-Z_]{core}(?:[^0-9A-Z]|$)"
+            if form.entity == "CN_RESIDENT_ID":  # so long that letters beside it change nothing
+                pattern = f"[^0-9]{core}(?:[^0-9]|$)|^{core}[^0-9]"
                 beside = ALL & ~DIGIT
             candidates = needs(form.pattern).met_within(values.traits_of_capitals, beside)
-            share = values.share(_matching(values.capitals, pattern, candidates))
+            share = values.share(matching_among(values.capitals, pattern, candidates))
             if share:
                 found[form.entity] = share
     return found
 
 
-def _names(values: _Values, pack: Pack) -> tuple[float, float, int]:
-    """Values built like Chinese names: their share, that of those which no list has as a word and
-    that end as no region does, and how many different ones these are."""
-    first, two = _surnames(pack.surnames)
-    texts = values.values
-    if values.traits.without(OTHER).all():
-        return 0.0, 0.0, 0
-    short = values.matching(r"^\p{Han}{2,4}$")
-    known = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 1), value_set=first))
-    double = _bools(pc.is_in(pc.utf8_slice_codeunits(texts, 0, 2), value_set=two))
-    dotted = values.matching(r"^\p{Han}{2,8}(?:·\p{Han}{1,10}){1,3}$")
-    # Masked names keep the surname: 王*明.
-    masked = values.matching(r"^\p{Han}[*＊某]{1,2}\p{Han}?$")
-    names = (short & (known | double)) | dotted | (masked & known)
-    words = _bools(pc.is_in(texts, value_set=_known_words(pack.dictionaries, pack.not_names)))
-    brief = values.matching(r"^.{1,3}$") | double | dotted
-    unlisted = names & brief & ~words & ~values.matching(_REGION)
-    return values.share(names), values.share(unlisted), int(unlisted.sum())
-
-
-@lru_cache(maxsize=4)
-def _known_words(dictionaries: tuple[Dictionary, ...], others: tuple[str, ...]) -> pa.Array:
-    return pa.array(sorted({*others, *(word for d in dictionaries for word in d.words)}))
-
-
-def _latin_names(values: _Values) -> float:
-    # Two words of letters, whatever else the pattern asks.
-    found = values.traits
-    two = ~found.without(classes_of(" ,")) & found.without(DIGIT)
-    return values.share(_matching(values.values, _LATIN_NAME, two))
-
-
-@lru_cache(maxsize=4)
-def _surnames(surnames: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
-    if not surnames:
-        raise ConfigurationError("the rule pack has no surnames")
-    single = [name for name in surnames if len(name) == 1]
-    return pa.array(single, pa.string()), pa.array(
-        [name for name in surnames if len(name) == 2], pa.string()
-    )
-
-
-def _matches(values: _Values, pattern: str) -> float:
+def _matches(values: Values, pattern: str) -> float:
     return values.share(values.matching(pattern))
 
 
-def _dates(values: _Values, raw: pa.Array, kind: Kind) -> tuple[float, int | None, int | None]:
+def _dates(values: Values, raw: pa.Array, kind: Kind) -> tuple[float, int | None, int | None]:
     if kind in {"date", "moment"} and not pa.types.is_time(raw.type):
         if not (pa.types.is_date(raw.type) or pa.types.is_timestamp(raw.type)):
             return 0.0, None, None
@@ -474,7 +360,3 @@ def _dates(values: _Values, raw: pa.Array, kind: Kind) -> tuple[float, int | Non
 def _range(numbers: pa.Array) -> tuple[float, float]:
     span = pc.min_max(numbers.cast(pa.float64(), safe=False)).as_py()
     return span["min"], span["max"]
-
-
-def _bools(mask: pa.Array) -> Bools:
-    return np.asarray(mask.fill_null(False)).astype(np.bool_)

@@ -106,11 +106,14 @@ class Disguise(Noun):
     entity: str
     pattern: Annotated[str, Field(min_length=1, max_length=2000)]
     share: Percent
+    among: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     least_distinct: Annotated[int, Field(ge=1)] = 1
     source: ShortText
 
     _known = field_validator("entity")(classmethod(lambda _, entity: _known_entity(entity)))
-    _linear = field_validator("pattern")(classmethod(lambda _, pattern: _linear(pattern)))
+    _linear = field_validator("pattern", "among")(
+        classmethod(lambda _, pattern: pattern and _linear(pattern))
+    )
 
 
 class NameWords(Noun):

@@ -17,7 +17,7 @@ from gateway.model.names import ColumnRole
 
 _FEW = 100  # values, among which one that speaks is enough
 _RARE = 0.01  # so seldom chance gives as many
-_SEEN_FROM = 0.05  # a share of identifiers that a test by chance must be able to see
+_SEEN_FROM = 0.07  # a share of identifiers that a test by chance must be able to see
 _DEVIATIONS = 2.33  # of which chance exceeds `_RARE`
 _EXACT = 200  # numbers: of more, the normal curve is near enough
 _WEAK = 40  # weight of a form that many numbers have, as one letter and eight digits are
@@ -27,6 +27,7 @@ _LATIN = 8  # the same, of two words of Latin letters that begin with capitals
 # The same beside the words of an entity: cities and trades may begin with a surname; among the few
 # words for a sex, and among dates and numbers, there are none.
 _NAMES_AMONG = {"REGION": 100, "LOCATION": 100, "OCCUPATION": 20, "EMPLOYER": 20, "DIAGNOSIS": 20}
+_NONE_BELONG = 5
 _WORDS = 50  # different values: more than the words of a status
 _IDLE = 4  # prefixes of no telephone, of thirteen: serials have them as often as others
 
@@ -36,7 +37,7 @@ def direct_identifier(case: Case, best: str, pack: Pack) -> bool:
     graded = pack.grading.entities
     if graded[best].role is ColumnRole.DIRECT_IDENTIFIER:
         return False
-    if case.seen.inside or _written_otherwise(case, pack) or _names_beside(case, best):
+    if case.seen.inside or _written_otherwise(case) or _names_beside(case, best):
         return True
     spoken = {form.entity for form in identifiers(case, pack)}
     if any(graded[e].role is ColumnRole.DIRECT_IDENTIFIER for e in spoken):
@@ -77,7 +78,7 @@ def as_named(case: Case, pack: Pack) -> bool:
 
 def some_identifiers(case: Case, pack: Pack) -> bool:
     """Whether there are identifiers among the values, as such or written otherwise."""
-    return _written_otherwise(case, pack) or any(True for _ in identifiers(case, pack))
+    return _written_otherwise(case) or any(True for _ in identifiers(case, pack))
 
 
 def identifiers(case: Case, pack: Pack) -> Iterator[Identifier]:
@@ -143,26 +144,33 @@ def _telephones(case: Case, share: float) -> bool:
     return different - expected > _DEVIATIONS * sqrt(expected * (1 - idle.in_use)) + 1
 
 
-def _written_otherwise(case: Case, pack: Pack) -> bool:
+def _written_otherwise(case: Case) -> bool:
     return any(
-        share * 100 >= pack.disguises[position].share
-        and _some(round(share * case.seen.sampled), case.seen.sampled)
-        for position, share in case.seen.disguised.items()
+        _some(round(share * case.seen.sampled), case.seen.sampled)
+        for share in case.seen.disguised.values()
     )
 
 
 def _built_like_names(case: Case) -> bool:
     """Different values built like names, under whatever name. Repeated rows change nothing."""
     seen = case.seen
-    chinese = seen.different_names >= _NAMES and seen.unlisted_names >= 0.1
-    return chinese or (seen.latin_names >= 0.3 and seen.distinct >= _LATIN)
+    if seen.words < 0.5 and max(seen.different_names, seen.different_latin) >= 2:
+        return True  # among codes and numbers
+    chinese = seen.different_names >= _NAMES and seen.unlisted_names >= 0.05
+    latin = seen.different_latin >= _LATIN and seen.latin_names >= 0.3
+    return chinese or latin or (seen.different_latin >= _NAMES and seen.latin_names >= 0.05)
 
 
 def _names_beside(case: Case, best: str) -> bool:
-    """Names among the words of a list, or among numbers."""
+    """Names among the words of a list, or among numbers; or in place of all of them."""
     seen = case.seen
-    least = _NAMES_AMONG.get(best, 5)
-    return seen.different_names >= least and seen.unlisted_names >= 0.05
+    if best not in _NAMES_AMONG and max(seen.different_names, seen.different_latin) >= _NONE_BELONG:
+        return True
+    least = _NAMES_AMONG.get(best, _NAMES)
+    if seen.different_names >= least and seen.unlisted_names >= 0.05:
+        return True
+    latin = seen.different_latin >= _LATIN and seen.latin_names >= 0.6
+    return latin and _by_values(case, best) == 0
 
 
 def _other_than_named(case: Case) -> bool:

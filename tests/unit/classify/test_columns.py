@@ -1,6 +1,6 @@
 """Verdicts on whole tables: the registers, the traps, dirt, and what must never be told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from gateway import testing
 from gateway.classify.columns import classify, verdicts
 from gateway.classify.pack import standard
 from gateway.classify.verdict import Verdict
+from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column
 from gateway.model.evidence import Coverage, Declaration
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
-from gateway.ports import ColumnSample
+from gateway.model.schema import carried_type
+from gateway.ports import SAMPLED_VALUES, ColumnSample
 
 PACK = standard()
 DIRECT, QUASI = ColumnRole.DIRECT_IDENTIFIER, ColumnRole.QUASI_IDENTIFIER
@@ -33,12 +35,21 @@ REGISTER = [
 ADULT = Path(__file__).parents[4] / "shared" / "data" / "adult" / "adult.csv"
 
 
+def samples(table: pa.Table) -> Iterator[ColumnSample]:
+    """What a source of these rows would hand over; also of types that none could."""
+    carried = [field.with_type(carried_type(field.type) or field.type) for field in table.schema]
+    table = table.cast(pa.schema(carried))
+    return sample_batches(table.to_batches(), table.schema, lambda _: None, SAMPLED_VALUES)
+
+
 def of(table: pa.Table | None, names: Sequence[str] = ()) -> dict[str, Verdict]:
     if table is None:
         columns = [Column(name=name, type="string") for name in names]
     else:
         columns = [Column(name=field.name, type=str(field.type)) for field in table.schema]
-    return {v.column: v for v in verdicts(table, columns, pack=PACK)}
+    return {
+        v.column: v for v in verdicts(None if table is None else samples(table), columns, pack=PACK)
+    }
 
 
 def one(values: Sequence[object], name: str = "c1", kind: pa.DataType | None = None) -> Verdict:
@@ -207,7 +218,7 @@ def test_a_column_loses_the_element_that_it_no_longer_is(
     column = Column(
         name="phone", type="string", element=element, entity=entity, grade=Grade.GENERAL_2, role=QUASI
     )  # fmt: skip
-    (found,) = classify(phones, [column], pack=PACK)
+    (found,) = classify(samples(phones), [column], pack=PACK)
     assert found.element == kept
     assert found.entity == "CN_MOBILE"
 
@@ -221,7 +232,9 @@ def test_the_rules_answer_for_themselves_whatever_a_person_said() -> None:
         ),
     )  # fmt: skip
     bare = Column(name="phone", type="string")
-    assert classify(table, [declared], pack=PACK) == classify(table, [bare], pack=PACK)
+    assert classify(samples(table), [declared], pack=PACK) == classify(
+        samples(table), [bare], pack=PACK
+    )
 
 
 def test_the_element_is_proposed_and_the_rules_are_named() -> None:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from gateway.classify.distinct import accepts
 from gateway.classify.folding import fold
-from gateway.classify.observe import accepts
 from gateway.classify.pack import NORMS, load, standard
 from gateway.errors import ConfigurationError
 from gateway.model.grades import Grade

@@ -1,6 +1,7 @@
 """Every reason can be read in English and in Chinese, and confidence keeps what it promises."""
 
 import re
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,9 @@ from gateway.classify.calibration import Basis, Calibration
 from gateway.classify.columns import verdicts
 from gateway.classify.pack import standard
 from gateway.classify.sentences import Sentence, percents
+from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column
+from gateway.ports import SAMPLED_VALUES, ColumnSample
 from gateway.testing import residents
 from gateway.testing.benchmark import tables
 
@@ -21,10 +24,15 @@ PACK = standard()
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
+def samples(table: pa.Table) -> Iterator[ColumnSample]:
+    """What a source of these rows would hand over."""
+    return sample_batches(table.to_batches(), table.schema, lambda _: None, SAMPLED_VALUES)
+
+
 def told():
     for table in tables(11, rows=60):
         columns = [Column(name=f.name, type=str(f.type)) for f in table.data.schema]
-        for data in (table.data, None):
+        for data in (samples(table.data), None):
             for verdict in verdicts(data, columns, pack=PACK):
                 yield from ((verdict, piece) for piece in verdict.evidence)
 
@@ -61,13 +69,13 @@ def test_a_verdict_by_names_alone_says_so_and_is_never_surer_than_its_bound():
     for verdict in verdicts(None, columns, pack=PACK):
         assert verdict.metadata_only
         assert verdict.confidence_percent <= PACK.calibration.most_by_name
-    assert not any(v.metadata_only for v in verdicts(table, columns, pack=PACK))
+    assert not any(v.metadata_only for v in verdicts(samples(table), columns, pack=PACK))
 
 
 def test_conflicting_evidence_is_said_in_words():
     ids = residents(300, 1)["resident_id"]
     (verdict,) = verdicts(
-        pa.table({"email": ids}), [Column(name="email", type="string")], pack=PACK
+        samples(pa.table({"email": ids})), [Column(name="email", type="string")], pack=PACK
     )
     assert verdict.entity == "CN_RESIDENT_ID"
     assert any(e.weight < 0 and e.entity == "EMAIL_ADDRESS" for e in verdict.evidence)

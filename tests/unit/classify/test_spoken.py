@@ -3,7 +3,7 @@
 Each case was NONE or a quasi-identifier, at 99 %, before the values were asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 
@@ -17,14 +17,21 @@ from gateway.classify.columns import verdicts
 from gateway.classify.folding import fold
 from gateway.classify.pack import standard
 from gateway.classify.verdict import Verdict
+from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column
 from gateway.model.names import ColumnRole
+from gateway.ports import SAMPLED_VALUES, ColumnSample
 
 PACK = standard()
 DIRECT = ColumnRole.DIRECT_IDENTIFIER
 PEOPLE = testing.residents(4000, 5)
 RANDOM = Random(5)
 Maker = Callable[[], str]
+
+
+def samples(table: pa.Table) -> Iterator[ColumnSample]:
+    """What a source of these rows would hand over."""
+    return sample_batches(table.to_batches(), table.schema, lambda _: None, SAMPLED_VALUES)
 
 
 def digits(count: int) -> str:
@@ -74,7 +81,7 @@ def on(values: Sequence[object], name: str, description: str = "", **beside: obj
         Column(name=f.name, type=str(f.type), description=description if f.name == name else "")
         for f in table.schema
     ]
-    return verdicts(table, columns, pack=PACK)[0]
+    return verdicts(samples(table), columns, pack=PACK)[0]
 
 
 def mixed(count: int, share: float, some: Maker, others: Maker) -> list[str]:

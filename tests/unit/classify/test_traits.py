@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.classify.observe import accepts
+from gateway.classify.distinct import accepts
 from gateway.classify.pack import Identifier, standard
 from gateway.classify.traits import ALL, DIGIT, LETTER, OTHER, needs, traits
 

@@ -3,13 +3,17 @@
 The generated benchmark measures; this corpus holds. `None` is unknown, and so held back.
 """
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pytest
 
 from gateway.classify.columns import verdicts
 from gateway.classify.pack import standard
+from gateway.execute.sampling import sample_batches
 from gateway.model.catalog import Column
 from gateway.model.names import ColumnRole
+from gateway.ports import SAMPLED_VALUES, ColumnSample
 from gateway.testing.benchmark.draw import Draw
 from gateway.testing.benchmark.kinds import KINDS
 from gateway.testing.draws import Purpose, Stream
@@ -19,6 +23,11 @@ DIRECT, OTHER = ColumnRole.DIRECT_IDENTIFIER, ColumnRole.OTHER
 QUASI = ColumnRole.QUASI_IDENTIFIER
 
 
+def samples(table: pa.Table) -> Iterator[ColumnSample]:
+    """What a source of these rows would hand over."""
+    return sample_batches(table.to_batches(), table.schema, lambda _: None, SAMPLED_VALUES)
+
+
 def values_of(kind: str) -> pa.Array:
     made = KINDS[kind].make(Draw(Stream(3, Purpose.BENCHMARK, block=1), 500, "all"))
     return made if isinstance(made, pa.Array) else pa.array(made, pa.string())
@@ -26,7 +35,7 @@ def values_of(kind: str) -> pa.Array:
 
 def verdict_on(table: dict[str, pa.Array], name: str):
     columns = [Column(name=n, type=str(v.type)) for n, v in table.items()]
-    found = verdicts(pa.table(table), columns, pack=PACK)
+    found = verdicts(samples(pa.table(table)), columns, pack=PACK)
     return next(v for v in found if v.column == name)
 
 

@@ -165,6 +165,17 @@ def test_dates_keep_their_year_numbers_their_first_digit_and_the_unknown_nothing
     assert candidates(pa.array(["x" * 1000, "y"])).to_pylist() == ["y"]
 
 
+def test_what_stands_among_dates_and_is_none_shows_nothing() -> None:
+    day = Column(
+        name="d", type="string", entity="DATE", grade=Grade.GENERAL_2,
+        role=ColumnRole.QUASI_IDENTIFIER,
+    )  # fmt: skip
+    values = pa.array(
+        ["2021-05-06", "13812345678", "110101199001011237", "2020年3月1日 13812345678"]
+    )
+    assert masked(day, values) == ("2021***", "***")
+
+
 @pytest.mark.parametrize("language", ["zh", "en", "both"])
 def test_a_page_without_questions_or_columns_is_whole(language: str) -> None:
     standard = standards()["gbt-43697-2024"]
