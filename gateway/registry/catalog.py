@@ -1,23 +1,6 @@
 """The catalogue: a department registers a data set where it lives, and keeps its description."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
-
-import pyarrow as pa
-
-from gateway.classify.grading import grade_of
-from gateway.errors import (
-    Conflict,
-    FailedPrecondition,
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    StoreUnavailable,
-    Violation,
-)
-from gateway.model.access import Grant
-from gateway.model.audit import AuditEvent
+from gateway.errors import FailedPrecondition, InvalidRequest
 from gateway.model.catalog import (
     OWN_RECORDS,
     Column,
@@ -28,54 +11,21 @@ from gateway.model.catalog import (
     SourceRef,
     SourceVersion,
 )
-from gateway.model.classification import Cause, Classification
-from gateway.model.grades import Grade
-from gateway.model.lifecycle import DATA_SET, DataSetState, GrantState, advance
-from gateway.model.names import ColumnRole, Role
-from gateway.model.noun import Noun
+from gateway.model.classification import Cause
+from gateway.model.lifecycle import DATA_SET, DataSetState, advance
+from gateway.model.names import Role
 from gateway.model.requests import RequestKey
-from gateway.norms.elements import Element
-from gateway.ports import Clock, Intake, Page, Sources, Store, Transaction
-from gateway.registry.affected import recheck
-from gateway.registry.classifications import ask, refuse_while_under_way
-from gateway.registry.declaring import declare, fitting, overridden, without_verdict
-from gateway.registry.domain_keys import RootKeyRetired
-from gateway.registry.facts import everything
+from gateway.ports import Page
+from gateway.registry.classifications import ask
+from gateway.registry.declaring import without_verdict
+from gateway.registry.describing import Describing
 from gateway.registry.once import made_before, remember
+from gateway.registry.pushing import Pushing
 from gateway.registry.sight import dataset_for
 
-CHANGEABLE = frozenset(
-    {
-        "title",
-        "description",
-        "steward",
-        "licence",
-        "legal_basis",
-        "retention_days",
-        "update_cycle",
-        "keywords",
-        "privacy_unit",
-        "columns",
-    }
-)
 
-
-class Catalog:
+class Catalog(Describing, Pushing):
     """Use cases over data sets."""
-
-    def __init__(
-        self,
-        store: Store,
-        sources: Sources,
-        intake: Intake,
-        clock: Clock,
-        elements: Mapping[str, Element],
-    ) -> None:
-        self._store = store
-        self._sources = sources
-        self._intake = intake
-        self._clock = clock
-        self._elements = elements
 
     # ---- looking --------------------------------------------------------------------------------
 
@@ -163,184 +113,6 @@ class Catalog:
         state = advance(DATA_SET, name, dataset.state, DataSetState.WITHDRAWN)
         return self._change(caller, dataset, key, "dataset.withdraw", {"state": state})
 
-    # ---- describing -----------------------------------------------------------------------------
-
-    def update(
-        self,
-        caller: Party,
-        name: str,
-        changes: Mapping[str, object],
-        revision: int,
-        key: RequestKey,
-    ) -> DataSet:
-        """Change descriptions and what the holder declares of columns.
-
-        A column is given by name with its new declarations; other columns stay. A holder may
-        raise a grade and never lower it.
-        """
-        unknown = sorted(set(changes) - CHANGEABLE)
-        if unknown:
-            raise InvalidRequest.collected(
-                [Violation(f"update_mask.{field}", "cannot be changed") for field in unknown]
-            )
-        with self._store.read() as tx:
-            dataset = self._own(tx, caller, name)
-            if made_before(tx, caller, key) is not None:
-                return dataset
-        if dataset.revision != revision:
-            raise Conflict(f"{name} changed since you read it; read it again", resource=name)
-        wanted = dict(changes)
-        if "columns" in wanted:
-            said = _columns(wanted["columns"])
-            if dataset.judged is None and any(part for c in said for part in c.verdict):
-                raise FailedPrecondition(
-                    f"the columns of {name} are not classified yet: say what they are when that is "
-                    "done (gateway dataset show)",
-                    reason="CLASSIFICATION_UNDER_WAY",
-                )
-            wanted["columns"] = self._declare(caller, dataset.columns, said)
-
-        def also(tx: Transaction, changed: DataSet) -> None:
-            if "columns" in wanted:
-                refuse_while_under_way(tx, changed.name)
-
-        return self._change(caller, dataset, key, "dataset.update", wanted, also=also)
-
-    def classify(self, caller: Party, name: str, key: RequestKey) -> DataSet:
-        """Have it classified again; what a person declared stays. An officer's call also accepts
-        what the rules find milder than what held before. Also how to try a failed one again."""
-        now = self._clock.now()
-        with self._store.write() as tx:
-            dataset = (
-                self._own(tx, caller, name)
-                if caller.role is Role.HOLDER
-                else dataset_for(tx, caller, name).at(now)
-            )
-            if made_before(tx, caller, key) is not None:
-                return dataset
-            if dataset.state is DataSetState.WITHDRAWN:
-                raise FailedPrecondition(f"{name} is withdrawn: there is nothing to classify")
-            ask(tx, dataset, Cause.ASKED, now, caller)
-            remember(tx, caller, key, name)
-            self._log(tx, caller, "dataset.classify", dataset)
-        return dataset
-
-    def classification(self, caller: Party, name: str) -> Classification | None:
-        """The newest classification of a data set that the caller may see; None: never asked."""
-        with self._store.read() as tx:
-            dataset_for(tx, caller, name)
-            return tx.classification(name)
-
-    def classifications(self, datasets: Sequence[DataSet]) -> dict[str, Classification]:
-        """The newest of each of these data sets, which the caller may see."""
-        with self._store.read() as tx:
-            return tx.classifications([dataset.name for dataset in datasets])
-
-    def override(
-        self,
-        caller: Party,
-        name: str,
-        column: str,
-        entity: str,
-        grade: Grade,
-        role: ColumnRole,
-        reason: str,
-        revision: int,
-        key: RequestKey,
-        until: datetime | None = None,
-    ) -> DataSet:
-        """An officer's verdict on one column, which classification leaves alone until it lapses.
-
-        What the rules find by then is kept beside it and takes its place.
-        """
-        now = self._clock.now()
-        if until is not None and until <= now:
-            raise InvalidRequest.of("until", "must be later than now; without it, it is for good")
-        if caller.role is not Role.OFFICER:
-            raise PermissionDenied("only an officer overrides a verdict")
-        with self._store.read() as tx:
-            dataset = dataset_for(tx, caller, name).at(now)
-            if made_before(tx, caller, key) is not None:
-                return dataset
-        if dataset.revision != revision:
-            raise Conflict(f"{name} changed since you read it; read it again", resource=name)
-        if column not in {c.name for c in dataset.columns}:
-            raise NotFound(f"{name} has no column {column}", reason="UNKNOWN_COLUMN")
-        columns = tuple(
-            fitting(
-                self._elements, overridden(c, caller, (entity, grade, role), reason, now, until)
-            )
-            if c.name == column
-            else c
-            for c in dataset.columns
-        )
-        return self._change(
-            caller,
-            dataset,
-            key,
-            "dataset.override",
-            {"columns": columns},
-            column=column,
-            until=until.isoformat() if until is not None else "for good",
-        )
-
-    def affected(self, caller: Party, dataset: DataSet) -> list[Grant]:
-        """Active grants of a data set that a change of its verdicts affects, if the caller may see
-        them all: its holder, officers and auditors."""
-        if caller.name != dataset.holder and caller.role not in (Role.OFFICER, Role.AUDITOR):
-            return []
-        with self._store.read() as tx:
-            held = partial(tx.grants, dataset=dataset.name, state=GrantState.ACTIVE, affected=True)
-            return list(everything(held, lambda grant: grant.name))
-
-    # ---- pushed records -------------------------------------------------------------------------
-
-    def push(
-        self, caller: Party, name: str, records: pa.RecordBatchReader, key: RequestKey
-    ) -> DataSet:
-        """Records for a pushed data set. They take the place of the ones before only when the
-        whole stream arrived and fits the schema: the old ones' key is destroyed in the same
-        transaction. Raises RecordsRejected naming row and column."""
-        with self._store.read() as tx:
-            dataset = self._own(tx, caller, name)
-            if made_before(tx, caller, key) is not None:
-                return dataset
-        before = dataset.source
-        if not isinstance(before, PushedSource):
-            raise FailedPrecondition(f"the records of {name} are not pushed: it has a source")
-        if dataset.state is DataSetState.WITHDRAWN:
-            raise FailedPrecondition(f"{name} is withdrawn")
-        received = self._intake.receive(dataset, records)
-
-        asking = self._asking(Cause.PUSHED, caller)
-
-        def also(tx: Transaction, changed: DataSet) -> None:
-            asking(tx, changed)
-            if not self._intake.opens(received):
-                raise RootKeyRetired
-            tx.put_key(received.stream, received.wrapped_key)
-            if before.stream is not None:
-                tx.destroy_key(before.stream)
-
-        try:
-            # The verdicts are on the old records until the new ones are classified; meanwhile
-            # nothing is released (DataSet.current).
-            changes = {
-                "version": received.version,
-                "source": PushedSource(stream=received.stream),
-                "state": DataSetState.ACTIVE,
-            }
-            changed = self._change(caller, dataset, key, "dataset.push", changes, also=also)
-        except StoreUnavailable:
-            # The commit may have been done: sweeping will tell whether anything refers to it.
-            raise
-        except BaseException:
-            self._intake.discard(received.stream)
-            raise
-        if before.stream is not None:
-            self._intake.discard(before.stream)
-        return changed
-
     # ---- inside ---------------------------------------------------------------------------------
 
     def _look(
@@ -363,70 +135,3 @@ class Catalog:
                 for field in opened.schema()
             )
             return found, opened.version()
-
-    def _asking(self, cause: Cause, caller: Party) -> Callable[[Transaction, DataSet], None]:
-        def asking(tx: Transaction, changed: DataSet) -> None:
-            ask(tx, changed, cause, self._clock.now(), caller)
-
-        return asking
-
-    def _declare(
-        self, caller: Party, columns: Sequence[Column], said: Sequence[Column]
-    ) -> tuple[Column, ...]:
-        return declare(self._elements, caller.name, self._clock.now(), columns, said)
-
-    def _own(self, tx: Transaction, caller: Party, name: str) -> DataSet:
-        dataset = tx.dataset(name)
-        if dataset is None or dataset.holder != caller.name:
-            raise NotFound.resource(name)
-        return dataset.at(self._clock.now())
-
-    def _change(
-        self,
-        caller: Party,
-        dataset: DataSet,
-        key: RequestKey,
-        action: str,
-        changes: Mapping[str, object],
-        *,
-        also: Callable[[Transaction, DataSet], None] = lambda _tx, _dataset: None,
-        **details: str,
-    ) -> DataSet:
-        changed = dataset.but(
-            **{**changes, "revision": dataset.revision + 1, "updated": self._clock.now()}
-        )
-        with self._store.write() as tx:
-            if made_before(tx, caller, key) is not None:
-                return dataset_for(tx, caller, dataset.name)
-            before = tx.dataset(dataset.name) or dataset
-            tx.put_dataset(changed, expected_revision=dataset.revision)
-            also(tx, changed)
-            remember(tx, caller, key, changed.name)
-            affected = recheck(tx, before, changed, self._clock.now())
-            self._log(tx, caller, action, changed, **details, **affected)
-        return changed
-
-    def _log(
-        self, tx: Transaction, caller: Party, action: str, dataset: DataSet, **details: str
-    ) -> None:
-        tx.audit(
-            AuditEvent(
-                actor=caller.name,
-                action=action,
-                resource=dataset.name,
-                outcome="ok",
-                details={
-                    "revision": str(dataset.revision),
-                    "grade": grade_of(dataset),
-                    "dataset_digest": dataset.digest(),
-                    **details,
-                },
-            ),
-            self._clock.now(),
-        )
-
-
-def _columns(value: object) -> tuple[Column, ...]:
-    if not isinstance(value, tuple) or not all(isinstance(item, Noun) for item in value):
-        raise InvalidRequest.of("columns", "expected columns")
-    return tuple(item for item in value if isinstance(item, Column))

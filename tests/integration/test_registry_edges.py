@@ -93,7 +93,7 @@ def test_records_of_a_push_that_met_an_unforeseen_fault_are_not_left(office, mon
     def fault(*_):
         raise RuntimeError("nobody foresaw this")
 
-    monkeypatch.setattr("gateway.registry.catalog.ask", fault)
+    monkeypatch.setattr("gateway.registry.changing.ask", fault)
     with pytest.raises(RuntimeError):
         catalog.push(office.holder, draft.name, table.to_reader(), office.key())
     assert office.rooms.runner._staging.names() == frozenset()
