@@ -1,0 +1,258 @@
+"""Equivalence classes of a stream of batches, counted by DuckDB without holding the stream.
+
+Only the distinct combinations stand in memory: of the quasi-identifiers, with the sensitive
+values in each class. Nothing is written to disk unless a folder for it is given.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from gateway.errors import CheckFailed, GatewayError, InvalidRequest, Violation
+
+Rows: TypeAlias = pa.RecordBatchReader | Iterable[pa.RecordBatch]
+
+_SETTINGS: Final = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET preserve_insertion_order = false",
+    "SET lock_configuration = true",
+)
+
+
+class Classes:
+    """The counted classes of one table. Use as a context manager.
+
+    DuckDB tables: ``classes(id, n, q0, q1, …)``, one row a class of ``n`` records, and, with
+    sensitive columns, ``held(id, n, s0, s1, …)``, how often each combination of sensitive values
+    is in a class. Nulls are values: they agree with each other and with nothing else. Sums and
+    products of counts are 128-bit integers; what overflows them is an error, not a wrong figure.
+    """
+
+    def __init__(
+        self,
+        quasi_identifiers: Sequence[str],
+        sensitive: Sequence[str] = (),
+        *,
+        memory_mib: int = 1024,
+        threads: int = 2,
+        spill: Path | None = None,
+    ) -> None:
+        self.quasi_identifiers = tuple(quasi_identifiers)
+        self.sensitive = tuple(dict.fromkeys(sensitive))
+        self._places = {name: f"s{place}" for place, name in enumerate(self.sensitive)}
+        self.keys = [f"q{place}" for place in range(len(self.quasi_identifiers))]
+        self._memory_mib = memory_mib
+        self._database = duckdb.connect(
+            ":memory:", config={"threads": threads, "memory_limit": f"{memory_mib}MiB"}
+        )
+        folder = "" if spill is None else str(spill).replace("'", "''")
+        for setting in (f"SET temp_directory = '{folder}'", *_SETTINGS):
+            self.run(setting)
+        self.types: Mapping[str, pa.DataType] = {}
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._database.close()
+
+    def count(self, rows: Rows) -> None:
+        """Read the whole stream once. `InvalidRequest` for columns that are not in it."""
+        schema, batches = _opened(rows)
+        self.types = _types(schema, (*self.quasi_identifiers, *self.sensitive))
+        keys = ", ".join(self.keys)
+        held = ", ".join(self._places.values())
+        chosen = ", ".join(filter(None, (keys, held)))
+        with self._incoming(batches, self.sensitive):
+            self.run(f"CREATE TABLE cells AS {_counted(chosen, 'incoming')}")
+        summed = "SELECT {}, sum(n)::BIGINT AS n FROM cells GROUP BY {}"
+        self.run(
+            f"CREATE TABLE classes AS SELECT row_number() OVER () AS id, * "  # noqa: S608
+            f"FROM ({summed.format(keys, keys)})"
+        )
+        if held:
+            same = " AND ".join(f"a.{key} IS NOT DISTINCT FROM b.{key}" for key in self.keys)
+            self.run(
+                f"CREATE TABLE held AS SELECT b.id, a.n, {held} FROM cells a JOIN classes b ON {same}"  # noqa: S608
+            )
+        self.run("DROP TABLE cells")
+        self.rows = self.number("SELECT sum(n) FROM classes")
+
+    def count_population(self, name: str, rows: Rows) -> None:
+        """Count another table by the same columns: DuckDB table ``name(n, q0, q1, …)``."""
+        schema, batches = _opened(rows)
+        types = _types(schema, self.quasi_identifiers)
+        if unlike := [
+            column
+            for column in self.quasi_identifiers
+            if _comparable_type(types[column]) != _comparable_type(self.types[column])
+        ]:
+            raise InvalidRequest.collected(
+                [
+                    Violation(column, "has another type in the population table: write both alike")
+                    for column in unlike
+                ]
+            )
+        keys = ", ".join(self.keys)
+        with self._incoming(batches, ()):
+            self.run(f"CREATE TABLE {name} AS {_counted(keys, 'incoming')}")
+
+    def values_of(self, column: str) -> str:
+        """A subquery (id, v, n): how often each value of a sensitive column is in each class."""
+        place = self._places[column]
+        if len(self._places) == 1:
+            return f"(SELECT id, {place} AS v, n FROM held)"  # noqa: S608 - own names
+        return f"(SELECT id, {place} AS v, sum(n)::BIGINT AS n FROM held GROUP BY id, {place})"  # noqa: S608
+
+    def run(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query; `CheckFailed` when the memory is not enough, or for any failure."""
+        try:
+            # An unfetched result keeps the connection from its next query.
+            return self._database.execute(query).fetchall()
+        except duckdb.OutOfMemoryException:
+            raise CheckFailed(
+                f"{self._named()} have too many combinations to be counted in {self._memory_mib} "
+                "MiB; generalise them further, or permit more memory"
+            ) from None
+        except duckdb.Error:
+            raise CheckFailed(f"the combinations of {self._named()} cannot be counted") from None
+
+    def arrow(self, query: str) -> pa.Table:
+        """The rows of a query as a table."""
+        try:
+            return self._database.execute(query).to_arrow_table()
+        except duckdb.Error:
+            raise CheckFailed(f"the combinations of {self._named()} cannot be counted") from None
+
+    def keep(self, name: str, table: pa.Table) -> None:
+        """Make a small table of our own known to the queries."""
+        self._database.register(name, table)
+
+    def number(self, query: str) -> int:
+        """The one whole number of a query; null is 0."""
+        [(value,)] = self.run(query)
+        return int(value or 0)
+
+    @contextmanager
+    def _incoming(
+        self, batches: Iterator[pa.RecordBatch], sensitive: Sequence[str]
+    ) -> Iterator[None]:
+        """Registers the stream of the chosen columns; a failure of the stream is raised as it was."""
+        failed: list[Exception] = []
+
+        def chosen() -> Iterator[pa.RecordBatch]:
+            try:
+                for batch in batches:
+                    yield _chosen(batch, self.quasi_identifiers, sensitive)
+            except Exception as error:
+                failed.append(error)  # DuckDB would make a text of it
+                raise
+
+        stream = chosen()
+        first = next(stream)  # there is one, see `_opened`
+        reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], stream))
+        self._database.register("incoming", reader)
+        try:
+            yield
+        except GatewayError:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self._database.unregister("incoming")
+
+    def _named(self) -> str:
+        return ", ".join(self.quasi_identifiers[:20])
+
+
+def _counted(columns: str, table: str) -> str:
+    return f"SELECT {columns}, count(*)::BIGINT AS n FROM {table} GROUP BY {columns}"  # noqa: S608 - own names
+
+
+def _opened(rows: Rows) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema, and the batches with at least one, which may be empty."""
+    if isinstance(rows, pa.RecordBatchReader):
+        schema = rows.schema
+        return schema, chain([_empty(schema)], rows)
+    batches: Iterator[pa.RecordBatch] = iter(rows)
+    first = next(batches, None)
+    if first is None:
+        raise InvalidRequest("there are no batches: give a reader, whose schema is known")
+    return first.schema, chain([first], batches)
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
+
+
+def _types(schema: pa.Schema, columns: Sequence[str]) -> dict[str, pa.DataType]:
+    """The types of the columns, or all that is wrong with them."""
+    wrong: list[Violation] = []
+    if not columns:
+        wrong.append(Violation("quasi_identifiers", "name at least one column"))
+    for name in dict.fromkeys(columns):
+        if columns.count(name) > 1:
+            wrong.append(Violation(name, "is named twice"))
+        times = schema.names.count(name)
+        if times == 0:
+            wrong.append(Violation(name, "is not a column of the table"))
+        elif times > 1:
+            wrong.append(Violation(name, "the table has several columns of this name"))
+        elif pa.types.is_nested(_plain(schema.field(name).type)):
+            wrong.append(Violation(name, "holds lists or structures, which have no classes"))
+    if wrong:
+        raise InvalidRequest.collected(wrong)
+    return {name: schema.field(name).type for name in columns}
+
+
+def _chosen(
+    batch: pa.RecordBatch, quasi_identifiers: Sequence[str], sensitive: Sequence[str]
+) -> pa.RecordBatch:
+    arrays = [_comparable(batch.column(name)) for name in quasi_identifiers]
+    arrays += [_ordered(batch.column(name)) for name in sensitive]
+    names = [f"q{place}" for place in range(len(quasi_identifiers))]
+    names += [f"s{place}" for place in range(len(sensitive))]
+    return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _comparable(column: pa.Array) -> pa.Array:
+    """In a type that DuckDB tells apart by nothing but the value: a reader of the table sees that
+    -0.0 is not 0.0, so they are two values here, which is the safe side."""
+    column = _ordered(column)
+    if pa.types.is_floating(column.type):
+        return column.view(f"int{column.type.bit_width}")
+    return column
+
+
+def _comparable_type(kind: pa.DataType) -> pa.DataType:
+    return _comparable(pa.array([], kind)).type
+
+
+def _ordered(column: pa.Array) -> pa.Array:
+    """In a type that DuckDB also orders as the values are: bytes, numbers."""
+    kind = _plain(column.type)
+    if kind != column.type:
+        column = column.cast(kind)
+    if pa.types.is_null(kind):
+        return column.cast(pa.int8())
+    if pa.types.is_string(kind) or pa.types.is_fixed_size_binary(kind):
+        return column.cast(pa.binary())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.large_binary())
+    if pa.types.is_float16(kind):
+        return column.cast(pa.float32())
+    if pa.types.is_temporal(kind):
+        return column.view(f"int{kind.bit_width}")
+    return column
