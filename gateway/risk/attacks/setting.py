@@ -1,0 +1,128 @@
+"""What all attacks on one release start from: the two tables, who is attacked, what is known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from gateway.errors import InvalidRequest, Violation
+from gateway.risk.attacks.arrays import Indices
+from gateway.risk.attacks.view import People, Release
+
+
+@dataclass(frozen=True, slots=True)
+class AttackSpec:
+    """What attackers know, what they are after, and how many persons they try.
+
+    ``quasi_identifiers``: columns, of both tables, that attackers know of a person. ``sensitive``:
+    published columns that they want to learn. ``hierarchies``: of columns whose labels need one,
+    leaf first, as ``transform.hierarchy`` reads them. ``targets``: at most so many persons are
+    attacked, drawn at random. ``k``: the size below which a group of persons counts as
+    distinguishable. ``whole``: the original given is all that was released from, and no sample.
+    """
+
+    quasi_identifiers: tuple[str, ...]
+    sensitive: tuple[str, ...] = ()
+    hierarchies: Mapping[str, pa.Table] = field(default_factory=dict)
+    targets: int = 1_000
+    k: int = 2
+    whole: bool = True
+
+    def checked(self, original: pa.Table, released: pa.Table) -> None:
+        """InvalidRequest lists what of this the two tables do not allow."""
+        wrong: list[Violation] = []
+        named = (*self.quasi_identifiers, *self.sensitive)
+        if not self.quasi_identifiers:
+            wrong.append(Violation("qi", "name at least one column that an attacker may know"))
+        twice = sorted({name for name in named if named.count(name) > 1})
+        wrong.extend(Violation(name, "is named twice") for name in twice)
+        for name in dict.fromkeys(named):
+            for table, which in ((original, "original"), (released, "release")):
+                there = table.column_names.count(name)
+                if there != 1:
+                    said = "has no such column" if there == 0 else "has it more than once"
+                    wrong.append(Violation(name, f"the {which} {said}"))
+        if not original.num_rows:
+            wrong.append(Violation("original", "has no records, so nobody can be attacked"))
+        if self.targets < 1:
+            wrong.append(Violation("targets", "attack at least one person"))
+        if self.k < 2:
+            wrong.append(Violation("k", "must be at least 2"))
+        if wrong:
+            raise InvalidRequest.collected(wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One release under attack; made by `prepare`.
+
+    ``targets``: rows of ``original``, in random order. ``record_of``: the released row of each row
+    of the original, −1 if it was left out; None if nobody knows.
+    """
+
+    spec: AttackSpec
+    original: pa.Table
+    released: pa.Table
+    release: Release
+    targets: Indices
+    people: People
+    record_of: Indices | None
+    draw: np.random.Generator
+
+    def others(self, control: pa.Table) -> People:
+        """Persons of a table of people who are not in the release, as many at most."""
+        drawn = self.draw.permutation(control.num_rows)[: self.spec.targets]
+        return People(self.release, _alike(control, self.original, self.release.columns), drawn)
+
+
+def prepare(
+    original: pa.Table,
+    released: pa.Table,
+    spec: AttackSpec,
+    draw: np.random.Generator,
+    origin: Sequence[int] | Indices | None,
+) -> Setting:
+    """``origin``: for each released record the row of the original that it came from, or −1."""
+    spec.checked(original, released)
+    release = Release(original, released, spec.quasi_identifiers, spec.hierarchies)
+    targets = draw.permutation(original.num_rows)[: spec.targets]
+    return Setting(
+        spec=spec,
+        original=original,
+        released=released,
+        release=release,
+        targets=targets,
+        people=People(release, original, targets),
+        record_of=None if origin is None else _record_of(origin, original, released),
+        draw=draw,
+    )
+
+
+def _record_of(origin: Sequence[int] | Indices, original: pa.Table, released: pa.Table) -> Indices:
+    rows = np.asarray(origin, np.int64)
+    if rows.shape != (released.num_rows,) or (rows >= original.num_rows).any():
+        raise InvalidRequest.of("origin", "names one row of the original for each released record")
+    known = np.flatnonzero(rows >= 0)
+    if len(np.unique(rows[known])) != len(known):
+        raise InvalidRequest.of("origin", "a row of the original was released twice")
+    record = np.full(original.num_rows, -1, np.int64)
+    record[rows[known]] = known
+    return record
+
+
+def _alike(table: pa.Table, model: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The columns of ``table`` with the types of ``model``; InvalidRequest if that cannot be."""
+    missing = [name for name in columns if table.column_names.count(name) != 1]
+    if missing:
+        raise InvalidRequest.collected(
+            [Violation(n, "the control has no such column") for n in missing]
+        )
+    try:
+        return table.select(list(columns)).cast(
+            pa.schema([model.schema.field(name) for name in columns]), safe=False
+        )
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise InvalidRequest.of(
+            "control", "its columns are of other types than those of the original"
+        ) from None
