@@ -12,6 +12,7 @@ from gateway.model.access import ExtractRequest
 from gateway.model.decision import Decision
 from gateway.model.grades import Grade, effective
 from gateway.model.policy import Policy
+from gateway.model.terms import AnonymityTerms
 from gateway.model.transforms import TransformSpec, join, stricter_or_equal
 
 
@@ -112,6 +113,7 @@ def _lines(was: Decision | None, becomes: Decision | None) -> Iterator[_Line]:
         becomes.expires_after_days,
         less_is_tighter=True,
     )
+    yield from _anonymity(was.anonymity, becomes.anonymity)
     yield from _demands("row_filters", was.row_filters, becomes.row_filters)
     yield from _demands("approvals", was.approvals, becomes.approvals)
     yield from _demands("quotas", was.quotas, becomes.quotas)
@@ -147,6 +149,19 @@ def _grade_bound(old: Grade | None, new: Grade | None) -> Iterator[_Line]:
     tighter = effective(old).rank > effective(new).rank
     looser = effective(new).rank > effective(old).rank
     yield _Line(f"max_grade: {old or 'none'} → {new or 'none'}", looser=looser, tighter=tighter)
+
+
+def _anonymity(old: AnonymityTerms | None, new: AnonymityTerms | None) -> Iterator[_Line]:
+    if old == new:
+        return
+    # Another metric, hierarchy or coalition shows something that the other hid: that is both.
+    yield _Line(
+        f"anonymity: {_terms(old)} → {_terms(new)}", looser=old is not None, tighter=new is not None
+    )
+
+
+def _terms(terms: AnonymityTerms | None) -> str:
+    return "none" if terms is None else terms.canonical().decode()
 
 
 def _demands(name: str, old: Iterable[object], new: Iterable[object]) -> Iterator[_Line]:

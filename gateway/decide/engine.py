@@ -8,7 +8,7 @@ is a decision, with all of its reasons and not only the first.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.decide import grants, reasons
+from gateway.decide import anonymity, grants, reasons
 from gateway.decide.asked import Asked, read, readable
 from gateway.decide.facts import Facts
 from gateway.decide.matching import Matched, RuleBook
@@ -83,6 +83,7 @@ def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Deci
         *_dataset_denials(facts.dataset),
         *(reason for j in judged.values() for reason in j.denials()),
         *_policy_filter_denials(combined, facts.dataset),
+        *anonymity.denials(combined.anonymity, facts.dataset),
         *_request_filter_denials(asked, judged),
         *missing,
     )
@@ -90,7 +91,7 @@ def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Deci
         everyone = combine(m for j in judged.values() for m in (*j.permits, *j.denies))
         return Decision(outcome=Outcome.DENIED, reasons=denials, policies=everyone.refs())
     chosen = [judged[column.name] for column in asked.columns]
-    return _permitted(chosen, combined, facts.dataset, required, grant)
+    return _permitted(chosen, combined, facts, required, grant)
 
 
 def judge(column: Column, rules: RuleBook) -> Judged:
@@ -106,7 +107,7 @@ def judge(column: Column, rules: RuleBook) -> Judged:
 def _permitted(
     chosen: list[Judged],
     combined: Combined,
-    dataset: DataSet,
+    facts: Facts,
     required: tuple[Role, ...],
     grant: Grant | None,
 ) -> Decision:
@@ -128,7 +129,7 @@ def _permitted(
             )
             for j in chosen
         ),
-        row_filters=tuple(_by_source_name(c, dataset) for c in combined.row_filters),
+        row_filters=tuple(_by_source_name(c, facts.dataset) for c in combined.row_filters),
         sample_percent=combined.sample_percent,
         max_rows=combined.max_rows,
         max_grade=combined.max_grade,
@@ -139,6 +140,7 @@ def _permitted(
             for j in chosen
             if j.column.role is ColumnRole.QUASI_IDENTIFIER and _tells_people_apart(j.transform)
         ),
+        anonymity=anonymity.terms(combined.anonymity, facts.dataset, facts.recipient),
         on_unhandled=combined.on_unhandled,
         expires_after_days=combined.expires_after_days,
         approvals=required,
@@ -213,6 +215,8 @@ def _obligation_reasons(combined: Combined) -> Iterable[Reason]:
             f"combinations of quasi-identifiers that fewer than {combined.min_cell_size} records "
             f"share are {effect}"
         )
+    if combined.anonymity is not None:
+        said.append(anonymity.told(combined.anonymity))
     said += [
         f"within {quota.period_days} days at most "
         + " and ".join(

@@ -12,6 +12,7 @@ from gateway.model.decision import EXPIRES_AFTER_DAYS
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
 from gateway.model.policy import Effect, Policy, Rule
+from gateway.model.terms import k_of_risk
 from gateway.model.transforms import Keep, RedactText, ShiftDate, Suppress, join
 
 FEW_VALUES: Final = frozenset(
@@ -201,6 +202,39 @@ def _expiry_without_effect(policy: Policy, _: dict[str, Scope]) -> Iterator[Find
             yield Finding(Severity.WARNING, "EXPIRY_WITHOUT_EFFECT", rule.name, text)
 
 
+def _anonymity(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
+    places = [(None, policy.obligations), *((r.name, r.obligations) for r in _permits(policy))]
+    demanded = any(obligations.demands_anonymity for _, obligations in places)
+    for rule, obligations in places:
+        if obligations.says_anonymity and not demanded:
+            text = (
+                "says how to anonymise, and no rule of the file demands it: give k, l, t, max_risk "
+                "or max_average_risk"
+            )
+            yield Finding(Severity.WARNING, "ANONYMITY_WITHOUT_MODEL", rule, text)
+        if obligations.max_risk is not None and obligations.k is not None:
+            least = k_of_risk(obligations.max_risk)
+            if least > obligations.k:
+                text = (
+                    f"max_risk {obligations.max_risk} is of the highest risk and needs classes of "
+                    f"{least}, so k {obligations.k} has no effect; max_average_risk is of the mean"
+                )
+                yield Finding(Severity.NOTE, "K_WITHOUT_EFFECT", rule, text)
+    if not demanded:
+        return
+    for rule_ in _permits(policy):
+        roles = scopes[rule_.name].lists.get("role", frozenset(ColumnRole))
+        if ColumnRole.QUASI_IDENTIFIER in roles and not isinstance(
+            rule_.transform, Keep | Suppress
+        ):
+            kind = "" if rule_.transform is None else rule_.transform.kind
+            text = (
+                f"a quasi-identifier that it permits with {kind} cannot be planned beside the "
+                "demand for anonymity: permit quasi-identifiers with keep or suppress"
+            )
+            yield Finding(Severity.WARNING, "BESIDE_ANONYMITY", rule_.name, text)
+
+
 _CHECKS: Final[tuple[Check, ...]] = (
     _never_matches,
     _shadowed,
@@ -211,6 +245,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _keeps_identifiers,
     _unused_purposes,
     _expiry_without_effect,
+    _anonymity,
 )
 
 
@@ -238,6 +273,8 @@ def _missing_filter_columns(policy: Policy, known: Catalogue) -> Iterator[Findin
     for rule, obligations in owners:
         named = tuple(condition.column for condition in obligations.row_filters)
         yield from _missing("UNKNOWN_FILTER_COLUMN", rule, named, columns, "column")
+        spoken = (*obligations.l, *obligations.t)
+        yield from _missing("UNKNOWN_SENSITIVE_COLUMN", rule, spoken, columns, "column")
 
 
 def _columns(known: Catalogue) -> set[str]:

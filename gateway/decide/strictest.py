@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from gateway.decide import anonymity
+from gateway.decide.anonymity import Wanted
 from gateway.decide.matching import Matched
 from gateway.model.access import APPROVERS
 from gateway.model.conditions import Condition
@@ -37,6 +39,7 @@ class Combined:
     max_grade: Grade | None
     min_cell_size: int | None
     small_cells: SmallCells
+    anonymity: Wanted | None
     expires_after_days: int
     approvals: frozenset[Role]
     quotas: tuple[Quota, ...]
@@ -56,6 +59,7 @@ class Combined:
             or self.max_rows is not None
             or self.max_grade is not None
             or self.min_cell_size is not None
+            or self.anonymity is not None
             or self.quotas
             or self.expires_after_days != EXPIRES_AFTER_DAYS
         )
@@ -83,6 +87,7 @@ def combine(matched: Iterable[Matched]) -> Combined:
             (d.min_cell_size for d in demands if d.min_cell_size is not None), default=None
         ),
         small_cells=_small_cells(demands),
+        anonymity=anonymity.combine(demands),
         expires_after_days=_expiry(policies.values(), rules),
         approvals=frozenset(role for d in demands for role in d.approvals),
         quotas=_distinct(d.quota for d in demands if d.quota is not None),

@@ -45,6 +45,7 @@ def decide_texts(purpose: str, facts: Facts, columns: Sequence[Column]) -> Decis
             or combined.sample_percent
             or combined.max_rows
             or combined.min_cell_size
+            or combined.anonymity
         )
         if column.entity is None or whole_tables or any(judged.denials()):
             continue

@@ -10,6 +10,7 @@ from gateway.model.conditions import Condition
 from gateway.model.grades import Grade
 from gateway.model.names import Role
 from gateway.model.noun import Digest, LongText, Noun, ShortText
+from gateway.model.terms import AnonymityTerms
 from gateway.model.transforms import TransformSpec
 
 EXPIRES_AFTER_DAYS: Final = 30
@@ -84,6 +85,7 @@ class Decision(Noun):
     min_cell_size: Annotated[int, Field(ge=2)] | None = None
     small_cells: SmallCells = "refuse"
     cell_columns: tuple[ColumnName, ...] = ()  # published names: the quasi-identifiers
+    anonymity: AnonymityTerms | None = None  # what privacy models hold of what leaves
     on_unhandled: OnUnhandled = "stop"
     expires_after_days: Annotated[int, Field(ge=1)] = EXPIRES_AFTER_DAYS
     approvals: tuple[Role, ...] = ()
@@ -95,8 +97,10 @@ class Decision(Noun):
     def _nothing_leaves_when_denied(self) -> Self:
         if self.permitted != bool(self.columns):
             raise ValueError("a decision has columns exactly when it permits")
-        if not self.permitted and (self.row_filters or self.grant is not None):
-            raise ValueError("a denial names no grant and no row filter")
+        if not self.permitted and (
+            self.row_filters or self.anonymity is not None or self.grant is not None
+        ):
+            raise ValueError("a denial names no grant, no row filter and no privacy model")
         return self
 
     @property

@@ -6,12 +6,15 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gateway.model.anonymity import AnonymityGoal, PrivacyModel
+from gateway.model.attacks import AttackLimits
 from gateway.model.catalog import ColumnName
 from gateway.model.conditions import Condition
 from gateway.model.decision import OnUnhandled, SmallCells
 from gateway.model.grades import Grade
 from gateway.model.keyed_specs import CipherName
 from gateway.model.noun import Digest, LongText, Noun, ShortText
+from gateway.model.terms import OnAttack
 from gateway.model.transforms import RedactText, TransformSpec
 
 _RATIO: Final = re.compile(r"[1-9][0-9]{0,20}(/[1-9][0-9]{0,20})?", re.ASCII)
@@ -39,6 +42,7 @@ class Step(Noun):
     published: ColumnName
     source_type: ShortText
     output_type: ShortText
+    recoded: bool = False  # it reads the text that the plan's anonymisation makes of the column
     scale: str = "1"  # exact ratio "n/d" from the stored unit to the element's unit
     transform: TransformSpec
     key_domain: LongText | None = None  # from which the key is derived, for keyed transforms
@@ -92,6 +96,30 @@ class Sample(Noun):
     key_version: Annotated[int, Field(ge=1)]
 
 
+class HierarchyRef(Noun):
+    """A hierarchy that the gateway has, and the digest of its table."""
+
+    name: ShortText
+    table_digest: Digest
+
+
+class Anonymisation(Noun):
+    """The rows of the data set version are recoded before any step: all of its quasi-identifiers
+    together, the same for every recipient.
+
+    ``hierarchies``: by column, or by the name under which a model asks for one; columns without
+    one get a hierarchy proposed from their values. ``person``: the source column that names the
+    person of each row, by which versions are compared; None: they cannot be. ``least``: what can
+    be told apart has so many records at least.
+    """
+
+    goal: AnonymityGoal
+    hierarchies: dict[ShortText, HierarchyRef] = {}
+    person: ColumnName | None = None
+    least: Annotated[int, Field(ge=2)]
+    on_attack: OnAttack = "refuse"
+
+
 class SchemaCheck(Noun):
     """The output has exactly the published columns with the planned types."""
 
@@ -127,8 +155,39 @@ class GradesCheck(Noun):
     highest: Grade
 
 
+class ModelsCheck(Noun):
+    """The privacy models hold of what is staged, over the quasi-identifiers in it; models of
+    columns that are not in it were checked on the whole version when it was recoded."""
+
+    kind: Literal["privacy_models"] = "privacy_models"
+    columns: tuple[ColumnName, ...]  # published names
+    models: Annotated[tuple[PrivacyModel, ...], Field(min_length=1)]
+
+
+class ExtractsCheck(Noun):
+    """Together with every earlier extract of the recipient, and of whom it shares a coalition
+    with, of this version and of others, nothing that can be told apart has fewer records."""
+
+    kind: Literal["extracts"] = "extracts"
+    least: Annotated[int, Field(ge=2)]
+
+
+class AttacksCheck(Noun):
+    """The attacks are run against what is staged; none succeeds more often than its limit."""
+
+    kind: Literal["attacks"] = "attacks"
+    limits: AttackLimits
+
+
 CheckSpec = Annotated[
-    SchemaCheck | MaxRowsCheck | MinCellCheck | GradesCheck, Field(discriminator="kind")
+    SchemaCheck
+    | MaxRowsCheck
+    | MinCellCheck
+    | GradesCheck
+    | ModelsCheck
+    | ExtractsCheck
+    | AttacksCheck,
+    Field(discriminator="kind"),
 ]
 
 
@@ -151,6 +210,7 @@ class Plan(Noun):
     filters: tuple[Condition, ...] = ()
     limit: Annotated[int, Field(ge=1)] | None = None  # rows read, before a sample is drawn
     sample: Sample | None = None
+    anonymisation: Anonymisation | None = None
     checks: tuple[CheckSpec, ...]
     charge: Charge
     expires_after_days: Annotated[int, Field(ge=1)]
@@ -168,7 +228,21 @@ class Plan(Noun):
             raise ValueError("two steps publish the same column")
         if not any(isinstance(check, SchemaCheck) for check in self.checks):
             raise ValueError("a plan always checks the schema of its output")
+        self._anonymised()
         return self
+
+    def _anonymised(self) -> None:
+        recoded = {step.column for step in self.steps if step.recoded}
+        if self.anonymisation is None:
+            if recoded:
+                raise ValueError("a step reads recoded values, and nothing is recoded")
+            return
+        if not recoded.issubset(self.anonymisation.goal.quasi_identifiers):
+            raise ValueError("a step reads recoded values of a column that is not recoded")
+        if not {"privacy_models", "extracts", "attacks"}.issubset(c.kind for c in self.checks):
+            raise ValueError("what is anonymised is checked for it")
+        if self.limit is not None or self.sample is not None:
+            raise ValueError("a limit or a sample would leave parts of classes")
 
     @property
     def needed_keys(self) -> frozenset[tuple[str, int]]:

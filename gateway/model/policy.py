@@ -14,6 +14,7 @@ from gateway.model.grades import Grade
 from gateway.model.lifecycle import PolicyState
 from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
+from gateway.model.terms import AnonymityObligations
 from gateway.model.transforms import TransformSpec
 
 Purpose = Annotated[str, Field(min_length=1, max_length=200)]
@@ -82,8 +83,9 @@ class Match(Noun):
         return self
 
 
-class Obligations(Noun):
-    """What a release must honour when the rule takes part; the strictest of each wins.
+class Obligations(AnonymityObligations):
+    """What a release must honour when the rule takes part; the strictest of each wins. Those about
+    anonymity are told in ``AnonymityObligations``.
 
     ``expires_after_days``: how long the sealed result stays readable; the policy's own value, or
     30, is the longest a rule can give. ``sample_percent``: the share of persons, drawn by key,

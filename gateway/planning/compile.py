@@ -34,6 +34,12 @@ from gateway.model.transforms import (
     TransformSpec,
 )
 from gateway.norms.standard import item_name
+from gateway.planning.anonymisation import (
+    RECODED_TYPE,
+    anonymisation,
+    anonymity_checks,
+    recoded,
+)
 from gateway.planning.crypto_profile import in_profile
 from gateway.planning.domains import find_domain, key_domain, sample_domain
 from gateway.planning.price import price
@@ -68,7 +74,7 @@ def compile_plan(
     that new results of a key domain are made under; ``text_rules`` are what finds identifiers in
     free text (ports.TextFinder.rules), None where nothing does. Raises SourceChanged when the
     source is no longer as registered, FailedPrecondition for a hierarchy that is not there, a
-    transform that does not take the column's type, has too few tokens for the rows, or needs a
+    transform that does not take the column's type or cannot stand beside an anonymisation, has too few tokens for the rows, or needs a
     privacy unit that the data set does not name, for dates that would not be shifted alike, and for
     a result graded above what the policies
     let leave, InvalidRequest for units that cannot be converted, and GatewayFault when the
@@ -77,7 +83,11 @@ def compile_plan(
     _covers(request, decision, dataset)
     _as_registered(dataset, version)
     columns = {column.name: column for column in dataset.columns}
-    limit = min((n for n in (request.limit, decision.max_rows) if n is not None), default=None)
+    anonymised = anonymisation(request, decision, dataset, hierarchy_digests)
+    # More rows than the policies permit are then refused by a check: cut off, they would leave
+    # parts of classes.
+    bounds = (request.limit, decision.max_rows if anonymised is None else None)
+    limit = min((n for n in bounds if n is not None), default=None)
     charge = price(version, limit)
 
     def step(decided: ColumnDecision) -> Step:
@@ -89,11 +99,16 @@ def compile_plan(
             _enough_tokens(inner, charge.rows, column)
         scale = scale_of(column)
         domain = key_domain(spec, decided.published, request, recipient)
+        in_classes = recoded(column, spec, decision.anonymity)
+        read = read_type(column, scale)
         return Step(
             column=column.name,
             published=decided.published,
             source_type=str(arrow_type(column.type)),
-            output_type=str(_output_type(output_type, spec, read_type(column, scale), column)),
+            output_type=RECODED_TYPE
+            if in_classes
+            else str(_output_type(output_type, spec, read, column)),
+            recoded=in_classes,
             scale=str(scale),
             transform=spec,
             key_domain=domain,
@@ -137,7 +152,8 @@ def compile_plan(
         filters=_filters((*request.filters, *decision.row_filters), dataset),
         limit=limit,
         sample=sample(),
-        checks=_checks(decision, grade),
+        anonymisation=anonymised,
+        checks=(*_checks(decision, grade), *anonymity_checks(decision.anonymity, steps)),
         charge=charge,
         expires_after_days=decision.expires_after_days,
     )

@@ -6,7 +6,17 @@ from gateway.api.pb import types_pb2
 from gateway.model.access import ExtractRequest
 from gateway.model.conditions import Condition, Operator
 from gateway.model.decision import ColumnDecision, Decision, PolicyRef, Reason
-from gateway.model.plan import CheckSpec, GradesCheck, MaxRowsCheck, MinCellCheck, Plan, Step
+from gateway.model.plan import (
+    AttacksCheck,
+    CheckSpec,
+    ExtractsCheck,
+    GradesCheck,
+    MaxRowsCheck,
+    MinCellCheck,
+    ModelsCheck,
+    Plan,
+    Step,
+)
 from gateway.risk.grades import step_grade
 
 _MOST_COLUMNS = 1000
@@ -162,4 +172,16 @@ def _check(check: CheckSpec) -> str:
         return f"at least {check.size} records share each combination of {over}; {how}"
     if isinstance(check, GradesCheck):
         return f"what leaves is graded {check.highest} at most"
+    if isinstance(check, ModelsCheck):
+        models = ", ".join(dict.fromkeys(model.kind for model in check.models))
+        return f"{models} over {', '.join(check.columns) or 'the whole output'}"
+    if isinstance(check, ExtractsCheck):
+        return (
+            f"with earlier extracts, whatever can be told apart has at least {check.least} records"
+        )
+    if isinstance(check, AttacksCheck):
+        limits = ", ".join(
+            f"{kind} at most {most}" for kind, most in check.limits.by_kind().items()
+        )
+        return f"attacks are run: {limits or 'no limit on their success'}"
     return "exactly the planned columns with the planned types"

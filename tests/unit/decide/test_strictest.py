@@ -7,6 +7,8 @@ import pytest
 from gateway.decide.matching import Matched
 from gateway.decide.strictest import combine
 from gateway.decide.trial import as_if_active
+from gateway.model.anonymity import KAnonymity, LDiversity, TCloseness
+from gateway.model.attacks import AttackLimits
 from gateway.model.decision import Quota
 from gateway.model.names import Role
 
@@ -42,6 +44,64 @@ PAIRS = {
     ),
     "sooner": ({"expires_after_days": 5}, {"expires_after_days": 9}, "expires_after_days", 5),
     "the default bounds a rule": ({"expires_after_days": 90}, {}, "expires_after_days", 30),
+    "larger classes": ({"k": 5}, {"k": 9}, "models", (KAnonymity(k=9),)),
+    "a risk is a class": ({"k": 5}, {"max_risk": "0.09"}, "models", (KAnonymity(k=12),)),
+    "more diverse": (
+        {"l": {"d": 2}},
+        {"l": {"d": {"l": 3}}},
+        "models",
+        (LDiversity(column="d", l=3),),
+    ),
+    "a smaller c": (
+        {"l": {"d": {"l": 3, "variant": "recursive", "c": 2}}},
+        {"l": {"d": {"l": 3, "variant": "recursive", "c": 4}}},
+        "models",
+        (LDiversity(column="d", l=3, variant="recursive", c=2),),
+    ),
+    "closer": (
+        {"t": {"d": "0.3"}},
+        {"t": {"d": "0.20"}},
+        "models",
+        (TCloseness(column="d", t="0.2"),),
+    ),
+    "other demands stand beside": (
+        {"t": {"d": "0.3"}},
+        {"t": {"d": {"t": "0.2", "distance": "ordered"}}},
+        "models",
+        2,
+    ),
+    "less suppression": (
+        {"k": 2, "max_suppression": "0.1"},
+        {"max_suppression": "0.02"},
+        "max_suppression",
+        "0.02",
+    ),
+    "one metric": ({"k": 2, "metric": "height"}, {"metric": "entropy"}, "metric", "entropy"),
+    "full domain over local": (
+        {"k": 2, "method": "local"},
+        {"method": "full_domain"},
+        "method",
+        "full_domain",
+    ),
+    "who names no method has no say": ({"k": 2}, {"method": "local"}, "method", "local"),
+    "the lower limit of an attack": (
+        {"k": 2, "attacks": {"linkability": "0.2"}},
+        {"attacks": {"linkability": "0.1", "inference": "0.3"}},
+        "attacks",
+        AttackLimits(linkability="0.1", inference="0.3"),
+    ),
+    "refusing over generalising": (
+        {"k": 2, "attacks": {"linkability": "0.2"}, "on_attack": "generalise"},
+        {"attacks": {"linkability": "0.1"}},
+        "on_attack",
+        "refuse",
+    ),
+    "who sets no limit has no say": (
+        {"k": 2, "attacks": {"linkability": "0.2"}, "on_attack": "generalise"},
+        {"k": 3},
+        "on_attack",
+        "generalise",
+    ),
     "all approvals": (
         {"approvals": ["holder"]},
         {"approvals": ["officer"]},
@@ -67,7 +127,8 @@ def test_the_stricter_wins_in_either_order(bench, one, other, field, wins):
     for ordered in itertools.permutations(rules):
         stored = as_if_active(bench.policy(*ordered))
         combined = combine(Matched(stored, rule) for rule in stored.policy.rules)
-        value = getattr(combined, field)
+        owner = combined.anonymity if hasattr(combined.anonymity, field) else combined
+        value = getattr(owner, field)
         assert value == wins or (
             isinstance(wins, int) and isinstance(value, tuple) and len(value) == wins
         )
