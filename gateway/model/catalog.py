@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.model.evidence import Coverage, Declaration, Entity, Evidence, Finding, Judged
+from gateway.model.exact import Number, millionths
 from gateway.model.grades import PERSONAL, Grade, effective
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import ColumnRole, RecipientKind, Role, identifier
@@ -84,6 +85,42 @@ SourceRef = Annotated[
 ]
 
 
+class Bounds(Noun):
+    """The range that values of a column are clamped to in statistics, unless a question says
+    another. The holder knows it of the subject; it is never read off the data."""
+
+    lower: Number
+    upper: Number
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if millionths(self.lower) >= millionths(self.upper):
+            raise ValueError("the lower bound is below the upper one")
+        return self
+
+
+class Contributions(Noun):
+    """How much one person counts in statistics, unless a question says otherwise: in at most
+    ``groups`` groups, with at most ``rows`` rows in each. A smaller limit means less noise and more
+    that is left out.
+
+    ``one_row_per_person``: declared by the holder, and checked on the data before it is relied on.
+    """
+
+    groups: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    one_row_per_person: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.one_row_per_person and (self.groups, self.rows) != (1, 1):
+            raise ValueError("with one row per person, a person has one row in one group")
+        return self
+
+
+GroupValue = Annotated[str, Field(max_length=200)]
+
+
 class Column(Noun):
     """One column: its physical form, and the verdict on what it is.
 
@@ -110,8 +147,18 @@ class Column(Noun):
     coverage: Coverage | None = None  # what the verdict rests on; None: not classified
     rules: ShortText | None = None  # version and digest of the rule pack; None: not classified
     fillable: bool = False  # whether its holder may say what it is, where the rules do not know
+    bounds: Bounds | None = None  # for statistics; None: a question must give a range
+    # The public list of the values that are groups in statistics, whether or not anybody is in
+    # them. Empty: groups are found privately, or are the whole numbers within the bounds.
+    groups: Annotated[tuple[GroupValue, ...], Field(max_length=10_000)] = ()
     declaration: Declaration | None = None  # of a person whose verdict is in force
     found: Finding | None = None
+
+    @model_validator(mode="after")
+    def _groups_are_distinct(self) -> Self:
+        if len(set(self.groups)) != len(self.groups):
+            raise ValueError("a group is listed twice")
+        return self
 
     @property
     def published_name(self) -> str:
@@ -219,6 +266,7 @@ class DataSetDraft(Noun):
     update_cycle: ShortText = ""
     keywords: tuple[ShortText, ...] = ()
     privacy_unit: ColumnName | None = None  # the column that names the person
+    contributions: Contributions | None = None  # of one person, in statistics
     source: SourceRef
     columns: tuple[Column, ...] = ()  # in a draft only those of which something is known
 
@@ -256,6 +304,8 @@ class DataSet(DataSetDraft):
                 raise ValueError("an element is also the source name of another column")
         if self.privacy_unit is not None and self.privacy_unit not in names:
             raise ValueError("the privacy unit is not one of the columns")
+        if self.contributions is not None and self.privacy_unit is None:
+            raise ValueError("contributions are of a person: name the privacy unit")
         return self
 
     def find(self, name: str) -> Column | None:

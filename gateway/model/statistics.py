@@ -39,8 +39,9 @@ EPSILON_MOST: Final = 100
 """More than that is no protection, and no question needs it."""
 DELTA_MOST: Final = Fraction(1, 100)
 """δ is the chance that the guarantee does not hold at all."""
-UNITS_MOST: Final = (1 << 53) - 1
-"""Largest clamped value of a row, in steps of the grid: a double holds it exactly."""
+UNITS_MOST: Final = 1 << 40
+"""Largest clamped value of a row, in steps of the grid: a double holds it exactly, and a million of
+them fit into 64 bits."""
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

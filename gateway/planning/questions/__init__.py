@@ -1,0 +1,1 @@
+"""SQL to a question: a small subset, and everything outside of it refused by its name."""
