@@ -81,6 +81,5 @@ def only(node: exp.Expr, used: Iterable[str], ignored: Iterable[str] = ()) -> No
             said = value[0] if isinstance(value, list) else value
             if isinstance(said, exp.Expr):
                 raise outside(said)
-            raise refused(
-                node, f"{name.strip('_').upper()} is not part of what statistics can ask here"
-            )
+            word = value if isinstance(value, str) else name.strip("_").upper()
+            raise refused(node, f"{word} is not part of what statistics can ask here")
