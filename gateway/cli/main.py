@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "verify": ("verify", "Verify a certificate, and a file against it, offline."),
     "audit": ("audit", "Read, verify and export the audit log."),
     "protect": ("protect", "Protect a file of your own by a policy, without a server."),
+    "attack": ("attack", "Try what attackers could get out of a release of your own."),
     "party": ("party", "Keep the list of parties and their certificates."),
     "keys": ("keys", "Rotate root keys; renew and shred the keys of projects."),
     "generate": ("generate", "Make up the registers of a city that does not exist."),

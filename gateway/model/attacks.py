@@ -41,7 +41,7 @@ class AttackResult(Noun):
 
     ``success`` is what the release adds: (rate − control) / (1 − control), and 0 where that is
     below. The control is ``control`` if the attack was run on people who are not in the release,
-    else ``baseline``. ``low`` and ``high`` enclose ``success`` with 95 % confidence, low rounded
+    else ``baseline``, except for singling out, where nothing is taken off. ``low`` and ``high`` enclose ``success`` with 95 % confidence, low rounded
     down and high up; they hold no sampling error, and so are ``success`` itself, where
     everybody was attacked. ``rate`` is the bare share of ``attempts`` that were right,
     ``baseline`` the same for an attacker who does without what the attack rests on. All are

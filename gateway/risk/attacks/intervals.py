@@ -88,12 +88,21 @@ def result(
     *,
     baseline: Rate,
     control: Rate | None = None,
+    subtracted: bool = True,
     column: str | None = None,
     threat: str,
     explanation: str,
 ) -> AttackResult:
-    """The noun of what was measured; an attack of no attempts has no success at all."""
-    excess = Excess.of(attack, baseline if control is None else control)
+    """The noun of what was measured; an attack of no attempts has no success at all.
+
+    Without a control the baseline is one, unless it is not to be ``subtracted``.
+    """
+    if control is not None:
+        excess = Excess.of(attack, control)
+    elif subtracted:
+        excess = Excess.of(attack, baseline)
+    else:
+        excess = Excess(attack.share, attack.low, attack.high)
     if attack.attempts == 0:
         excess = Excess(0.0, 0.0, 0.0)
     share = _text(excess.share, ROUND_HALF_EVEN)

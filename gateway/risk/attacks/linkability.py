@@ -32,7 +32,7 @@ def linkability(setting: Setting, control: pa.Table | None = None) -> AttackResu
         return None
     halves = _halves(setting)
     attack = _rate(setting, setting.people, halves)
-    others = None if control is None else _rate(setting, setting.others(control), halves)
+    others = None if control is None else _rate(setting, setting.others(control)[1], halves)
     rows = setting.release.rows
     return result(
         "linkability",

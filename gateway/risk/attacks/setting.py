@@ -70,10 +70,27 @@ class Setting:
     record_of: Indices | None
     draw: np.random.Generator
 
-    def others(self, control: pa.Table) -> People:
-        """Persons of a table of people who are not in the release, as many at most."""
+    def others(self, control: pa.Table) -> tuple[Indices, People]:
+        """Persons of a table of people who are not in the release: their rows, and they."""
         drawn = self.draw.permutation(control.num_rows)[: self.spec.targets]
-        return People(self.release, _alike(control, self.original, self.release.columns), drawn)
+        table = self.alike(control, self.release.columns)
+        return drawn, People(self.release, table, drawn)
+
+    def alike(self, control: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """Columns of the control with the types that they have in the original; InvalidRequest if
+        that cannot be."""
+        missing = [name for name in columns if control.column_names.count(name) != 1]
+        if missing:
+            raise InvalidRequest.collected(
+                [Violation(name, "the control has no such column") for name in missing]
+            )
+        schema = pa.schema([self.original.schema.field(name) for name in columns])
+        try:
+            return control.select(list(columns)).cast(schema, safe=False)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise InvalidRequest.of(
+                "control", "its columns are of other types than those of the original"
+            ) from None
 
 
 def prepare(
@@ -109,20 +126,3 @@ def _record_of(origin: Sequence[int] | Indices, original: pa.Table, released: pa
     record = np.full(original.num_rows, -1, np.int64)
     record[rows[known]] = known
     return record
-
-
-def _alike(table: pa.Table, model: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """The columns of ``table`` with the types of ``model``; InvalidRequest if that cannot be."""
-    missing = [name for name in columns if table.column_names.count(name) != 1]
-    if missing:
-        raise InvalidRequest.collected(
-            [Violation(n, "the control has no such column") for n in missing]
-        )
-    try:
-        return table.select(list(columns)).cast(
-            pa.schema([model.schema.field(name) for name in columns]), safe=False
-        )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InvalidRequest.of(
-            "control", "its columns are of other types than those of the original"
-        ) from None

@@ -7,9 +7,11 @@ import pyarrow as pa
 
 from gateway.model.attacks import AttackResult
 from gateway.risk.attacks.arrays import Indices
+from gateway.risk.attacks.inference import inference
 from gateway.risk.attacks.linkability import linkability
 from gateway.risk.attacks.record_linkage import record_linkage
 from gateway.risk.attacks.setting import AttackSpec, prepare
+from gateway.risk.attacks.singling_out import singling_out
 
 
 def run_attacks(
@@ -30,5 +32,10 @@ def run_attacks(
     are not in the release. InvalidRequest for a spec that does not fit the tables.
     """
     setting = prepare(original, released, spec, draw, origin)
-    results = [linkability(setting, control), record_linkage(setting)]
-    return tuple(result for result in results if result is not None)
+    linked = linkability(setting, control)
+    return (
+        *singling_out(setting, control),
+        *(() if linked is None else (linked,)),
+        *inference(setting, control),
+        record_linkage(setting),
+    )

@@ -1,0 +1,149 @@
+"""Predicates over columns, many at once, and how many records satisfy each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.risk.attacks.arrays import Indices
+from gateway.risk.attacks.view import Relation, Release
+
+UNUSED: Final = 0
+IS: Final = 1
+AT_LEAST: Final = 2
+AT_MOST: Final = 3
+
+_CELLS: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Predicates:
+    """Conjunctions: predicate × column.
+
+    ``forms``: UNUSED; IS, the value is covered by the label; AT_LEAST and AT_MOST, it is no less
+    than the label's lower end, or no more than its upper. ``labels``: codes of the release's.
+    """
+
+    forms: NDArray[np.int8]
+    labels: Indices
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    def take(self, which: Indices) -> "Predicates":
+        return Predicates(self.forms[which], self.labels[which])
+
+    def distinct(self) -> "Predicates":
+        """Each once, in the order of their first."""
+        if not len(self):
+            return self
+        used = np.where(self.forms == UNUSED, -1, self.labels)
+        _, first = np.unique(np.hstack([self.forms, used]), axis=0, return_index=True)
+        return self.take(np.sort(first))
+
+
+class Records:
+    """Distinct records to count in: those of the release, or those of a table of persons.
+
+    ``codes``: record × column, of the values of ``relations``; ``sizes``: how many there are.
+    """
+
+    def __init__(
+        self, codes: Indices, sizes: Indices, relations: Sequence[Relation], *, are_labels: bool
+    ) -> None:
+        self.codes, self.sizes = codes, sizes
+        self.relations = relations
+        self.are_labels = are_labels
+
+    def matches(self, predicates: Predicates) -> Indices:
+        """How many records satisfy each predicate."""
+        count = len(self.sizes)
+        found = np.zeros(len(predicates), np.int64)
+        at_once = max(1, _CELLS // max(count, 1))
+        for start in range(0, len(predicates), at_once):
+            some = predicates.take(np.arange(start, min(start + at_once, len(predicates))))
+            fits = np.ones((len(some), count), np.bool_)
+            for place, relation in enumerate(self.relations):
+                used = np.flatnonzero(some.forms[:, place] != UNUSED)
+                if len(used):
+                    values = int(self.codes[:, place].max(initial=-1)) + 1
+                    table = self._satisfied(
+                        relation, some.forms[used, place], some.labels[used, place], values
+                    )
+                    fits[used] &= table[:, self.codes[:, place]]
+            found[start : start + len(some)] = fits @ self.sizes
+        return found
+
+    def _satisfied(
+        self, relation: Relation, forms: NDArray[np.int8], labels: Indices, values: int
+    ) -> NDArray[np.bool_]:
+        """Predicates × values of one column."""
+        value = np.arange(values)
+        if self.are_labels:
+            low, high = relation.low[value], relation.high[value]
+            same = labels[:, None] == value[None, :]
+        else:
+            low = high = relation.numbers[value]
+            same = relation.covers(np.tile(value, len(labels)), np.repeat(labels, values)).reshape(
+                len(labels), values
+            )
+        satisfied: NDArray[np.bool_] = np.select(
+            [(forms == IS)[:, None], (forms == AT_LEAST)[:, None], (forms == AT_MOST)[:, None]],
+            [
+                same,
+                low[None, :] >= relation.low[labels][:, None],
+                high[None, :] <= relation.high[labels][:, None],
+            ],
+            default=True,
+        )
+        return satisfied
+
+
+def rare(release: Release, relations: Sequence[Relation]) -> Predicates:
+    """Every predicate on one column that one released record alone satisfies: a label that occurs
+    once, the greatest lower end and the least upper one."""
+    columns = release.columns
+    forms, labels = [], []
+    for place, (name, relation) in enumerate(zip(columns, relations, strict=True)):
+        column = release.labels[name]
+        counts = np.bincount(column.codes, minlength=len(column.values))
+        once = np.flatnonzero(counts == 1)
+        of = [(IS, label) for label in once.tolist()]
+        for form, ends in ((AT_LEAST, relation.low), (AT_MOST, -relation.high)):
+            known = np.isfinite(ends) & (counts > 0)
+            if known.any():
+                of.append((form, int(np.where(known, ends, -np.inf).argmax())))
+        for form, label in of:
+            forms.append(np.eye(len(columns), dtype=np.int8)[place] * form)
+            labels.append(np.eye(len(columns), dtype=np.int64)[place] * label)
+    if not forms:
+        return Predicates(np.empty((0, len(columns)), np.int8), np.empty((0, len(columns)), int))
+    return Predicates(np.array(forms, np.int8), np.array(labels, np.int64))
+
+
+def of_records(
+    labels: Indices, relations: Sequence[Relation], draw: np.random.Generator, *, some: bool
+) -> Predicates:
+    """One predicate a record of its own labels: on all columns, or on ``some`` drawn at random.
+
+    In a column of numbers it is, half of the time, that the value is no less than the record's,
+    or no more, whichever end of the column is closer.
+    """
+    count, width = labels.shape
+    forms = np.full((count, width), IS, np.int8)
+    for place, relation in enumerate(relations):
+        low, high = relation.low[labels[:, place]], relation.high[labels[:, place]]
+        ends = np.isfinite(low) & np.isfinite(high)
+        if ends.any():
+            middle = np.median((low + high)[ends])
+            open_end = ends & (draw.random(count) < 0.5)
+            upward = low + high >= middle
+            forms[open_end & upward, place] = AT_LEAST
+            forms[open_end & ~upward, place] = AT_MOST
+    if some:
+        kept = draw.integers(min(2, width), width + 1, count)
+        rank = draw.random((count, width)).argsort(axis=1).argsort(axis=1)
+        forms[rank >= kept[:, None]] = UNUSED
+    return Predicates(forms, labels)

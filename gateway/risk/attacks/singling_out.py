@@ -1,0 +1,172 @@
+"""Singling out: a predicate that exactly one of the original records satisfies.
+
+Giomi et al. (PoPETs 2023, section 5.1), for the criterion of WP216: predicates that one released
+record alone satisfies, by one column or by several. The predicates speak of published columns
+only: one of any other kind, such as a hash of the record, isolates somebody in more than a third of
+all cases without any release (Cohen & Nissim, PNAS 117, 2020), and is no measure of one.
+"""
+
+from math import exp, lgamma
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from gateway.model.attacks import AttackResult
+from gateway.risk.attacks.arrays import Indices, Shares, joined
+from gateway.risk.attacks.intervals import Rate, result
+from gateway.risk.attacks.predicates import Predicates, Records, of_records, rare
+from gateway.risk.attacks.setting import Setting
+from gateway.risk.attacks.view import Column, Relation, Release
+
+THREAT: Final = (
+    "An attacker who has the release alone states a condition on the quasi-identifiers that, so "
+    "the claim, exactly one of the people has whom the data are about."
+)
+_MOST_CELLS: Final = 60_000_000
+
+
+def singling_out(setting: Setting, control: pa.Table | None = None) -> tuple[AttackResult, ...]:
+    """The share of such predicates that are right, by one column and by several.
+
+    None of either without the whole original: nobody is known to be the only one in a sample.
+    """
+    if not setting.spec.whole:
+        return ()
+    release = setting.release
+    people = _records(release, setting.original)
+    others = None
+    if control is not None and control.num_rows:
+        others = _records(release, setting.alike(control, release.columns))
+    one = rare(release, people.relations)
+    classes = release.classes(release.columns)
+    published = Records(classes.labels, classes.sizes, people.relations, are_labels=True)
+    one = one.take(np.flatnonzero(published.matches(one) == 1)).distinct()
+    every = len(one) <= setting.spec.targets
+    one = one.take(setting.draw.permutation(len(one))[: setting.spec.targets])
+    several, alone = _several(setting, published)
+    return (
+        _result(setting, "singling_out_univariate", one, people, others, every, _rare_text(one)),
+        _result(
+            setting,
+            "singling_out_multivariate",
+            several,
+            people,
+            others,
+            False,
+            f"{len(several)} conditions on several columns were claimed to fit one person alone."
+            if alone
+            else "No record is alone in what is published of it, so no condition on several columns "
+            "isolates one.",
+        ),
+    )
+
+
+def _rare_text(predicates: Predicates) -> str:
+    if not len(predicates):
+        return "No value and no end of a column belongs to one released record alone."
+    return f"{len(predicates)} values or ends of columns belong to one released record alone."
+
+
+def _several(setting: Setting, published: Records) -> tuple[Predicates, int]:
+    """One predicate for each of the records that are alone in their class, and how many there are.
+
+    Only those can be isolated: a condition on published columns fits a class as a whole.
+    """
+    alone = np.flatnonzero(published.sizes == 1)
+    most = max(1, min(setting.spec.targets, _MOST_CELLS // max(len(published.sizes), 1)))
+    chosen = published.codes[setting.draw.permutation(alone)[:most]]
+    some = of_records(chosen, published.relations, setting.draw, some=True)
+    isolating = published.matches(some) == 1
+    whole = of_records(chosen[~isolating], published.relations, setting.draw, some=False)
+    # On all columns a record that is alone is isolated, unless an open end lets others in.
+    kept = whole.take(np.flatnonzero(published.matches(whole) == 1))
+    first = some.take(np.flatnonzero(isolating))
+    both = Predicates(
+        np.concatenate([first.forms, kept.forms]), np.concatenate([first.labels, kept.labels])
+    )
+    return both.distinct(), len(alone)
+
+
+def _records(release: Release, table: pa.Table) -> Records:
+    coded = [Column.of(table.column(name)) for name in release.columns]
+    relations: list[Relation] = [
+        release.relation(name, column.values)
+        for name, column in zip(release.columns, coded, strict=True)
+    ]
+    code, first = joined([column.codes for column in coded])
+    codes = np.stack([column.codes[first] for column in coded], axis=1)
+    return Records(codes, np.bincount(code, minlength=len(first)), relations, are_labels=False)
+
+
+def _result(
+    setting: Setting,
+    name: str,
+    predicates: Predicates,
+    people: Records,
+    others: Records | None,
+    every: bool,
+    text: str,
+) -> AttackResult:
+    most = max(1, _MOST_CELLS // max(len(people.sizes), 1))
+    if len(predicates) > most:
+        predicates, every = predicates.take(np.arange(most)), False
+    attempts = len(predicates)
+    matches = people.matches(predicates)
+    right = float(np.count_nonzero(matches == 1))
+    attack = Rate.exact(right / max(attempts, 1), attempts) if every else Rate.of(right, attempts)
+    naive = _naive(setting, predicates, people)
+    against, shown = None, attack
+    if others is not None and attempts:
+        rows, size = int(people.sizes.sum()), int(others.sizes.sum())
+        common = min(rows, size)
+        against = Rate.of(float(_one_in(others.matches(predicates), size, common).sum()), attempts)
+        shown = Rate.of(float(_one_in(matches, rows, common).sum()), attempts)
+    return result(
+        name,  # type: ignore[arg-type]
+        shown,
+        baseline=naive,
+        control=against,
+        subtracted=False,
+        threat=THREAT,
+        explanation=text
+        + (
+            " The share that is right is measured in a sample as large as the control."
+            if against is not None and shown != attack
+            else ""
+        ),
+    )
+
+
+def _naive(setting: Setting, predicates: Predicates, people: Records) -> Rate:
+    """The same predicates, with the labels of each column shuffled among them."""
+    if not len(predicates):
+        return Rate.of(0, 0)
+    order = setting.draw.random(predicates.labels.shape).argsort(axis=0)
+    labels = np.take_along_axis(predicates.labels, order, axis=0)
+    right = people.matches(Predicates(predicates.forms, labels)) == 1
+    return Rate.of(float(np.count_nonzero(right)), len(predicates))
+
+
+def _one_in(matches: Indices, size: int, drawn: int) -> Shares:
+    """The probability that exactly one of the matching records is among ``drawn`` of ``size``.
+
+    Sets of different size are compared so: in fewer people a condition fits one alone more often.
+    """
+    if drawn == size:
+        alone: Shares = (matches == 1).astype(np.float64)
+        return alone
+    kinds, where = np.unique(matches, return_inverse=True)
+    chances: Shares = np.array([_hypergeometric_one(int(count), size, drawn) for count in kinds])
+    found: Shares = chances[where]
+    return found
+
+
+def _hypergeometric_one(matching: int, size: int, drawn: int) -> float:
+    if matching == 0 or size - matching < drawn - 1:
+        return 0.0
+    return matching * exp(_log_choose(size - matching, drawn - 1) - _log_choose(size, drawn))
+
+
+def _log_choose(of: int, some: int) -> float:
+    return lgamma(of + 1) - lgamma(some + 1) - lgamma(of - some + 1)
