@@ -23,6 +23,7 @@ from gateway.cli.options import Json, listed
 from gateway.cli.output import hint, say, show_json, show_table
 from gateway.errors import InvalidRequest
 from gateway.model.attacks import AttackLimits, AttackResult
+from gateway.risk.attacks.differencing import Held
 from gateway.risk.attacks.setting import AttackSpec
 from gateway.risk.attacks.suite import run_attacks
 from gateway.transform.anonymize.ladder import Ladder
@@ -45,6 +46,16 @@ def attack(
             "of these people too is not the fault of the release."
         ),
     ] = None,
+    held: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File of an earlier release of the same records in the same hands, or in hands that "
+            "may meet; repeat."
+        ),
+    ] = None,
+    k: Annotated[
+        int, typer.Option("--k", min=2, help="So many must look alike in all releases together.")
+    ] = 2,
     id_column: Annotated[
         str | None,
         typer.Option(
@@ -80,28 +91,30 @@ def attack(
     columns = quasi_identifiers(qi)
     limits = _limits(limit or [])
     ladders = read_ladders(hierarchies, [*columns, *listed(sensitive)])
-    before, after = (
-        read_microdata(file, delimiter=delimiter, encoding=encoding, as_text=tuple(ladders))
-        for file in (original, released)
-    )
-    strangers = (
-        None
-        if control is None
-        else read_microdata(control, delimiter=delimiter, encoding=encoding, as_text=tuple(ladders))
-    )
+
+    def read(file: Path) -> pa.Table:
+        return read_microdata(file, delimiter=delimiter, encoding=encoding, as_text=tuple(ladders))
+
+    before, after = read(original), read(released)
     spec = AttackSpec(
         quasi_identifiers=columns,
         sensitive=tuple(listed(sensitive)),
         hierarchies={name: _table_of(ladder) for name, ladder in ladders.items()},
         targets=targets,
+        k=k,
     )
+
+    def origin(table: pa.Table) -> NDArray[np.int64] | None:
+        return _origin(before, table, id_column, same_order=same_order)
+
     results = run_attacks(
         before,
         after,
         spec,
         np.random.default_rng(seed),
-        origin=_origin(before, after, id_column, same_order=same_order),
-        control=strangers,
+        origin=origin(after),
+        control=None if control is None else read(control),
+        held=[Held(table, origin(table)) for table in map(read, held or [])],
     )
     exceeded = limits.exceeded(results)
     missing = sorted(limits.missing(results))

@@ -111,12 +111,13 @@ def prepare(
         release=release,
         targets=targets,
         people=People(release, original, targets),
-        record_of=None if origin is None else _record_of(origin, original, released),
+        record_of=None if origin is None else record_of(origin, original, released),
         draw=draw,
     )
 
 
-def _record_of(origin: Sequence[int] | Indices, original: pa.Table, released: pa.Table) -> Indices:
+def record_of(origin: Sequence[int] | Indices, original: pa.Table, released: pa.Table) -> Indices:
+    """The released row of each row of the original, −1 if it was left out; see ``prepare``."""
     rows = np.asarray(origin, np.int64)
     if rows.shape != (released.num_rows,) or (rows >= original.num_rows).any():
         raise InvalidRequest.of("origin", "names one row of the original for each released record")

@@ -7,9 +7,11 @@ import pyarrow as pa
 
 from gateway.model.attacks import AttackResult
 from gateway.risk.attacks.arrays import Indices
+from gateway.risk.attacks.differencing import Held, differencing
 from gateway.risk.attacks.inference import inference
 from gateway.risk.attacks.linkability import linkability
 from gateway.risk.attacks.record_linkage import record_linkage
+from gateway.risk.attacks.refinement import refinement
 from gateway.risk.attacks.setting import AttackSpec, prepare
 from gateway.risk.attacks.singling_out import singling_out
 
@@ -22,6 +24,7 @@ def run_attacks(
     *,
     origin: Sequence[int] | Indices | None = None,
     control: pa.Table | None = None,
+    held: Sequence[Held] = (),
 ) -> tuple[AttackResult, ...]:
     """Every attack that ``spec`` and the tables allow, each with what it reached.
 
@@ -32,10 +35,12 @@ def run_attacks(
     are not in the release. InvalidRequest for a spec that does not fit the tables.
     """
     setting = prepare(original, released, spec, draw, origin)
-    linked = linkability(setting, control)
-    return (
+    results = (
         *singling_out(setting, control),
-        *(() if linked is None else (linked,)),
+        linkability(setting, control),
         *inference(setting, control),
         record_linkage(setting),
+        differencing(setting, held),
+        refinement(setting),
     )
+    return tuple(result for result in results if result is not None)

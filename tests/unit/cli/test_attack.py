@@ -121,6 +121,22 @@ def test_a_control_is_used(original: Path, lands: Path) -> None:
     assert inference["low"] == 0
 
 
+def test_releases_that_are_held_already_are_laid_side_by_side(
+    original: Path, released: Path, lands: Path, tmp_path: Path
+) -> None:
+    table = csv.read_csv(released, parse_options=csv.ParseOptions(delimiter=";"))
+    fewer = tmp_path / "fewer.csv"
+    csv.write_csv(table.slice(1), fewer, csv.WriteOptions(delimiter=";"))
+    common = (original, released, *KNOWN, "--hierarchies", lands, "--k", 5)
+    by_name = {
+        attack["name"]: attack
+        for attack in told(*common, "--held", fewer, "--id", "number")["attacks"]
+    }
+    # One person is in one of the two alone
+    assert by_name["differencing"]["success"] == pytest.approx(1 / 600, abs=1e-6)
+    assert "differencing" not in [attack["name"] for attack in told(*common)["attacks"]]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
