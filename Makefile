@@ -51,9 +51,11 @@ $(VENV)/.project: $(VENV)/.locked pyproject.toml
 	@touch $@
 
 .PHONY: lock
-lock: $(VENV)/.project ## Write requirements.lock after a change in pyproject.toml (UPGRADE=1: newest versions)
+lock: $(VENV)/.project ## Write the lock files after a change in pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --group dev --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --custom-compile-command 'make lock' --no-emit-index-url $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 -c requirements.lock \
+	  --generate-hashes --custom-compile-command 'make lock' --no-emit-index-url -o deploy/container/requirements.lock
 
 # --------------------------------------------------------------------------------------- running
 

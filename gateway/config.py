@@ -204,6 +204,7 @@ class Settings(BaseSettings):
     text: Text = Text()
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     metrics_listen: str | None = None
+    health_socket: Path | None = None  # in the state folder: who may ask is who may read that
 
     @classmethod
     def settings_customise_sources(
@@ -236,6 +237,8 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"{self.state} is open to others: chmod 700 {self.state}")
         if self.metrics_listen is not None and not is_loopback(self.metrics_listen):
             raise ConfigurationError("metrics_listen must be a loopback address")
+        if self.health_socket is not None and self.health_socket.parent != self.state:
+            raise ConfigurationError("health_socket must lie in the state folder")
         if self.text.path is not None:
             require_unwritable_folder(self.text.path)
         for holder, root in self.sources.roots.items():
@@ -340,6 +343,7 @@ _SQLITE = "sqlite:///"
 _PATHS = {
     "state": None,
     "hierarchies": None,
+    "health_socket": None,
     "text": {"path": None},
     "store": {"file": None},
     "keys": {

@@ -214,6 +214,13 @@ class StoreUnavailable(GatewayFault):
     reason = "STORE_UNAVAILABLE"
 
 
+class NotServing(GatewayFault):
+    """A process of the gateway does not serve: not yet, not any more, or not now."""
+
+    code = "UNAVAILABLE"
+    reason = "NOT_SERVING"
+
+
 class StagingUnavailable(GatewayFault):
     """Staging cannot be written (full disk, no permission)."""
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import structlog
 from grpc import aio
@@ -26,6 +27,7 @@ from gateway.model.requests import RequestKey
 from gateway.ports import Clock, Store
 
 _REFUSALS_LOGGED_PER_SECOND = 5.0
+_PROBES_AT_ONCE = 8
 
 log = structlog.get_logger("gateway.api")
 
@@ -35,7 +37,9 @@ class GatewayServer:
     configured. Make it, start it and stop it in one event loop.
 
     ``listen`` and ``listen_bearer`` are HOST:PORT, port 0 for any; ``page_key`` (32 bytes) must
-    be the same in all processes of one gateway. ConfigurationError when it must not start.
+    be the same in all processes of one gateway. ``health_socket``: a socket in a private folder
+    that answers whether this process serves, and nothing else, to those without a certificate.
+    ConfigurationError when it must not start.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class GatewayServer:
         page_key: bytes,
         *,
         listen_bearer: str | None = None,
+        health_socket: Path | None = None,
         issuers: Sequence[TrustedIssuer] = (),
         limits: Limits | None = None,
         metrics: Metrics | None = None,
@@ -92,11 +97,14 @@ class GatewayServer:
             if listen_bearer is None
             else self._listen(listen_bearer, certificate, client_certificates=False)
         )
+        self._probes = None if health_socket is None else self._listen_probes(health_socket)
 
     async def start(self) -> None:
         """Begin to serve."""
         await self._health.start()
         await self._server.start()
+        if self._probes is not None:
+            await self._probes.start()
         log.info("serving", port=self.port, bearer_port=self.bearer_port)
 
     async def stop(self, grace: float | None = None) -> None:
@@ -104,6 +112,8 @@ class GatewayServer:
         run, then they are cancelled; what they have to write down is written in any case."""
         await self._health.drain()
         await self._server.stop(self._limits.drain_seconds if grace is None else grace)
+        if self._probes is not None:
+            await self._probes.stop(None)
         await self._door.finish()
         for pool in (self._work, self._intake, self._notes):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
@@ -123,6 +133,18 @@ class GatewayServer:
             raise ConfigurationError(
                 f"cannot listen on {address}: is the port taken, the address of this machine?"
             ) from error
+
+    def _listen_probes(self, socket: Path) -> aio.Server:
+        socket.unlink(missing_ok=True)  # a process that was killed leaves it behind
+        server = aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=_PROBES_AT_ONCE)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)
+        try:
+            server.add_insecure_port(f"unix:{socket}")
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"cannot listen on {socket}: is its name longer than 100 characters?"
+            ) from error
+        return server
 
     def _look(self) -> None:
         with self._store.read() as tx:

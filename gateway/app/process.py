@@ -52,6 +52,7 @@ class Process:
             server_settings.listen,
             self.rooms.page_key,
             listen_bearer=server_settings.listen_bearer,
+            health_socket=settings.health_socket,
             issuers=[
                 TrustedIssuer.of_file(i.issuer, i.audience, i.algorithms, i.keys)
                 for i in server_settings.issuers

@@ -22,6 +22,7 @@ from gateway.errors import GatewayError, GatewayFault
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init", "Make a working, safe installation in a folder."),
     "serve": ("serve", "Run the gateway."),
+    "health": ("health", "Ask whether the gateway of this machine serves, for probes."),
     "doctor": ("doctor", "See what is wrong with an installation, and what to do."),
     "demo": ("demo", "See everything at work in a folder of its own."),
     "classify": ("classify", "See what the columns of a file or data set are, and why."),

@@ -23,7 +23,8 @@ def declared() -> list[Requirement]:
             *project["build-system"]["requires"],
             *project["project"]["dependencies"],
             *project["project"]["optional-dependencies"]["pandas"],
-            *project["dependency-groups"]["dev"],
+            *project["dependency-groups"]["build"],
+            *(line for line in project["dependency-groups"]["dev"] if isinstance(line, str)),
         ]
     ]
 
