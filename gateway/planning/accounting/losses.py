@@ -3,7 +3,7 @@
 *Claim.* ``Loss.epsilon(δ)`` and ``Loss.delta(ε)`` are never below the true ones of all events
 together, also where each question was chosen after the answers before it (an adaptive sequence
 with parameters that are charged before the data is read). *Neighbours*: all rows of one person
-added or removed. *Rounding*: up, see ``distributions``; with δ = 0 the exact sum of ratios.
+added or removed. *Rounding*: up, see ``distributions``; the sums of ε and of δ, which hold as well, are exact.
 *Source*: Koskela, Jälkö and Honkela 2020; Doroshenko, Ghazi, Kamath, Kumar and Manurangsi 2022.
 """
 
@@ -22,25 +22,24 @@ import numpy as np
 
 from gateway.model.mechanisms import PrivacyEvent
 from gateway.planning.accounting.distributions import Distribution
-from gateway.planning.accounting.mechanisms import distribution, pure_epsilon
+from gateway.planning.accounting.mechanisms import basic, distribution
 from gateway.planning.accounting.sampling import sampled
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A composed loss. ``pure``: the exact sum of ε with δ = 0; None when something has none.
-
-    ``going`` is None where a person who goes loses what a person who comes does.
+    """A composed loss. ``added``: ε and δ by adding up, exactly; None when something has no such
+    sum. ``going`` is None where a person who goes loses what a person who comes does.
     """
 
-    pure: Fraction | None
+    added: tuple[Fraction, Fraction] | None
     coming: Distribution
     going: Distribution | None = None
 
     @classmethod
     def nothing(cls) -> "Loss":
         """Before the first answer."""
-        return cls(Fraction(0), Distribution.nothing())
+        return cls((Fraction(0), Fraction(0)), Distribution.nothing())
 
     @property
     def _both(self) -> tuple[Distribution, ...]:
@@ -48,25 +47,28 @@ class Loss:
 
     def delta(self, epsilon: Fraction) -> float:
         """The smallest δ that is known to go with ``epsilon``, rounded up."""
-        if self.pure is not None and self.pure <= epsilon:
-            return 0.0
-        return max(one.delta(_down(epsilon)) for one in self._both)
+        composed = max(one.delta(_down(epsilon)) for one in self._both)
+        if self.added is not None and self.added[0] <= epsilon:
+            return min(composed, _up(self.added[1]))
+        return composed
 
     def epsilon(self, delta: Fraction) -> float:
         """The smallest ε that is known to go with ``delta``, rounded up; infinity: none does."""
-        least = inf if self.pure is None else _up(self.pure)
-        if delta == 0:
-            return least
+        least = inf
+        if self.added is not None and self.added[1] <= delta:
+            least = _up(self.added[0])
         return min(least, max(one.epsilon(_down(delta)) for one in self._both))
 
     def within(self, epsilon: Fraction, delta: Fraction) -> bool:
         """Whether a budget of (``epsilon``, ``delta``) covers it."""
+        if _covered(self.added, epsilon, delta):
+            return True
         return Fraction(self.delta(epsilon)) <= delta
 
     def admits(self, more: "Loss", epsilon: Fraction, delta: Fraction) -> bool:
         """Whether the budget covers this and ``more`` together: ``with_`` and ``within`` in a
         tenth of the time."""
-        if self.pure is not None and more.pure is not None and self.pure + more.pure <= epsilon:
+        if _covered(_sum(self.added, more.added), epsilon, delta):
             return True
         at = _down(epsilon)
         most = max(mine.delta_with(other, at) for mine, other in _paired(self, more))
@@ -74,17 +76,16 @@ class Loss:
 
     def with_(self, more: "Loss") -> "Loss":
         """Of all events of both."""
-        pure = None if self.pure is None or more.pure is None else self.pure + more.pure
         parts = [mine.with_(other) for mine, other in _paired(self, more)]
-        return Loss(pure, *parts)
+        return Loss(_sum(self.added, more.added), *parts)
 
     # ---- a form that can be kept ----------------------------------------------------------------
 
     def to_bytes(self) -> bytes:
         """For keeping beside a ledger: the state after many charges. Not secret: it follows from
         the charges alone."""
-        pure = b"" if self.pure is None else str(self.pure).encode()
-        parts = [_HEAD.pack(_FORM, len(pure)), pure]
+        added = b"" if self.added is None else "{} {}".format(*self.added).encode()
+        parts = [_HEAD.pack(_FORM, len(added)), added]
         for one in self._both:
             parts += [_PART.pack(one.lowest, len(one.mass), one.infinite), one.mass.tobytes()]
         return zlib.compress(b"".join(parts), 1)
@@ -118,13 +119,29 @@ class Loss:
             parts.append(Distribution(lowest, mass, infinite))
         if len(parts) not in {1, 2}:
             raise ValueError("a kept loss has one or two parts")
-        return cls(Fraction(text) if text else None, *parts)
+        if not text:
+            return cls(None, *parts)
+        epsilon, delta = map(Fraction, text.split())
+        return cls((epsilon, delta), *parts)
 
 
 _FORM: Final = 1
 _HEAD: Final = Struct("<HI")
 _PART: Final = Struct("<qQd")
 _ALLOWED: Final = 1e-6
+
+
+_Added = tuple[Fraction, Fraction] | None
+
+
+def _sum(one: _Added, other: _Added) -> _Added:
+    if one is None or other is None:
+        return None
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _covered(added: _Added, epsilon: Fraction, delta: Fraction) -> bool:
+    return added is not None and added[0] <= epsilon and added[1] <= delta
 
 
 def _paired(one: Loss, other: Loss) -> list[tuple[Distribution, Distribution]]:
@@ -150,14 +167,13 @@ def compose(events: Iterable[PrivacyEvent]) -> Loss:
 
 @lru_cache(maxsize=512)
 def _loss(event: PrivacyEvent, times: int) -> Loss:
-    pure = pure_epsilon(event)
-    if pure is not None:
-        pure *= times
+    once = basic(event)
+    added = None if once is None else (once[0] * times, once[1] * times)
     if event.sampled is None:
-        return Loss(pure, distribution(event.mechanism, times))
+        return Loss(added, distribution(event.mechanism, times))
     whole = distribution(event.mechanism, event.count)
     coming, going = sampled(whole, _up(Fraction(event.sampled)))
-    return Loss(pure, coming.times(times), going.times(times))
+    return Loss(added, coming.times(times), going.times(times))
 
 
 def _up(value: Fraction) -> float:

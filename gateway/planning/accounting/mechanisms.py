@@ -4,6 +4,10 @@ A person changes ``count`` cells, each by the mechanism's sensitivity at most. N
 shape loses most where the change is largest, and cells have independent noise, so ``count``
 compositions of the largest change dominate. Cells that a person has no part in lose nothing, which
 is parallel composition: a thousand groups cost as much as the groups that one person can be in.
+
+dp_accounting knows each mechanism's δ(ε); the least distribution on the grid that dominates it
+("connect the dots": Doroshenko, Ghazi, Kamath, Kumar and Manurangsi 2022, algorithm 1) is made
+here, for whole arrays.
 """
 
 from collections.abc import Callable
@@ -13,7 +17,11 @@ from math import ceil, exp, sqrt
 from typing import Final
 
 import numpy as np
-from dp_accounting.pld import pld_pmf, privacy_loss_distribution
+from dp_accounting.pld.privacy_loss_mechanism import (
+    DiscreteGaussianPrivacyLoss,
+    DiscreteLaplacePrivacyLoss,
+    GaussianPrivacyLoss,
+)
 from numpy.typing import NDArray
 
 from gateway.model.mechanisms import (
@@ -31,23 +39,26 @@ _LARGE_SIGMA: Final = 500
 
 _KEPT: Final = 512
 
+_Doubles = NDArray[np.float64]
 
-def pure_epsilon(event: PrivacyEvent) -> Fraction | None:
-    """ε of the whole event with δ = 0; None where there is none. Exact, without amplification:
-    sampling never makes a loss larger."""
+
+def basic(event: PrivacyEvent) -> tuple[Fraction, Fraction] | None:
+    """ε and δ of the whole event by adding up, exactly; None where only its curve is known.
+    Without amplification: a sample never makes a loss larger."""
     mechanism = event.mechanism
+    if isinstance(mechanism, DiscreteGaussian):
+        return None
     if isinstance(mechanism, DiscreteLaplace):
-        return mechanism.epsilon * event.count
-    if isinstance(mechanism, ExponentialQuantile):
-        return Fraction(mechanism.epsilon) * event.count
-    return None
+        return mechanism.epsilon * event.count, Fraction(0)
+    delta = Fraction(mechanism.delta) if isinstance(mechanism, PartitionSelection) else Fraction(0)
+    return Fraction(mechanism.epsilon) * event.count, delta * event.count
 
 
 @lru_cache(maxsize=_KEPT)
 def distribution(mechanism: Mechanism, count: int) -> Distribution:
     """Of ``count`` cells; the same whether the person comes or goes."""
-    if isinstance(mechanism, DiscreteGaussian):
-        return _gaussian(mechanism, count)
+    if isinstance(mechanism, DiscreteGaussian) and _large(mechanism):
+        return _large_gaussian(mechanism, count)
     return _cell(mechanism).times(count)
 
 
@@ -55,84 +66,83 @@ def distribution(mechanism: Mechanism, count: int) -> Distribution:
 def _cell(mechanism: Mechanism) -> Distribution:
     if isinstance(mechanism, DiscreteLaplace):
         return _laplace(1 / Fraction(mechanism.scale), mechanism.sensitivity)
+    if isinstance(mechanism, DiscreteGaussian):
+        return _small_gaussian(mechanism)
     if isinstance(mechanism, PartitionSelection):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(mechanism.delta))
     if isinstance(mechanism, ExponentialQuantile):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(0))
-    raise TypeError(f"{mechanism.kind} has no loss of one cell")
+    raise TypeError(f"the loss of {mechanism.kind} is not known")
 
 
 def _guaranteed(epsilon: Fraction, delta: Fraction) -> Distribution:
     """Dominates everything that is (ε, δ) (Kairouz, Oh and Viswanath 2015): randomised response."""
     most, failing = _up(epsilon), _up(delta)
+    truth = 1 / (1 + exp(-most))
 
-    def hockey_stick(at: NDArray[np.float64]) -> NDArray[np.float64]:
-        truth = 1 / (1 + exp(-most))
+    def hockey_stick(at: _Doubles) -> _Doubles:
         finite = np.maximum(truth - np.exp(at) * (1 - truth), 0.0)
-        return failing + (1 - failing) * np.where(at < -most, -np.expm1(at), finite)
+        kept = np.where(at < -most, -np.expm1(np.minimum(at, 0.0)), finite)
+        return np.asarray(failing + (1 - failing) * kept, dtype=np.float64)
 
     return _connected(np.array([-most, most]), hockey_stick)
 
 
 def _laplace(rate: Fraction, sensitivity: int) -> Distribution:
-    """P(z) ∝ exp(−rate·|z|), moved by ``sensitivity`` whole numbers."""
-    a, most = _up(rate), _up(rate * sensitivity)
-
-    def distributed(at: NDArray[np.float64]) -> NDArray[np.float64]:
-        low = np.exp(a * np.minimum(at, 0)) / (1 + exp(-a))
-        return np.where(at <= 0, low, 1 - np.exp(-a * (np.maximum(at, 0) + 1)) / (1 + exp(-a)))
-
-    def hockey_stick(at: NDArray[np.float64]) -> NDArray[np.float64]:
-        # the loss a·(|x − s| − |x|) falls in x, and is above ε up to this x
-        last = np.ceil((sensitivity - at / a) / 2) - 1
-        inside = distributed(last) - np.exp(at) * distributed(last - sensitivity)
-        return np.where(at >= most, 0.0, np.where(at < -most, -np.expm1(at), inside))
-
+    most = _up(rate * sensitivity)
+    # losses are as many as the change has units, unless that is more than the grid has points
     steps = sensitivity + 1 if sensitivity < most / GRID else 2 * ceil(most / GRID) + 1
-    points: NDArray[np.float64] = np.linspace(-most, most, steps, dtype=np.float64)
-    return _connected(points, hockey_stick)
+    points: _Doubles = np.linspace(-most, most, steps, dtype=np.float64)
+    noise = DiscreteLaplacePrivacyLoss(_up(rate), sensitivity=sensitivity)
+    return _connected(points, noise.get_delta_for_epsilon)
 
 
-def _gaussian(mechanism: DiscreteGaussian, count: int) -> Distribution:
+def _large(mechanism: DiscreteGaussian) -> bool:
+    return Fraction(mechanism.variance) >= _LARGE_SIGMA**2
+
+
+def _small_gaussian(mechanism: DiscreteGaussian) -> Distribution:
     variance = Fraction(mechanism.variance)
-    sigma = _down(sqrt(variance))
-    if sigma < _LARGE_SIGMA:
-        made = privacy_loss_distribution.from_discrete_gaussian_mechanism(
-            sigma,
-            sensitivity=mechanism.sensitivity,
-            value_discretization_interval=GRID,
-            use_connect_dots=True,
-        )
-        return _taken(made._pmf_remove).times(count)  # noqa: SLF001 - there is no other way to it
+    noise = DiscreteGaussianPrivacyLoss(_down(sqrt(variance)), sensitivity=mechanism.sensitivity)
+    bounds = noise.connect_dots_bounds()
+    outcomes = np.arange(bounds.lower_x, bounds.upper_x + 1, dtype=np.float64)
+    losses = (mechanism.sensitivity - 2 * outcomes) * (mechanism.sensitivity / (2 * variance))
+    return _connected(losses.astype(np.float64), noise.get_delta_for_epsilon)
+
+
+def _large_gaussian(mechanism: DiscreteGaussian, count: int) -> Distribution:
     # For whole m, P(discrete ≥ m) ≤ P(continuous + 1 ≥ m) (Canonne, Kamath and Steinke 2020,
     # proposition 25; for m ≤ 0 up to a factor 1 + 3·exp(−2π²σ²), which is 1 here). The loss is
     # linear in the outcome, so it is at most that of the continuous one plus s/σ², and losses that
     # are stochastically larger dominate. Continuous ones compose to a continuous one.
-    made = privacy_loss_distribution.from_gaussian_mechanism(
-        _down(sigma / mechanism.sensitivity / sqrt(count)), value_discretization_interval=GRID
-    )
+    variance = Fraction(mechanism.variance)
+    multiplier = sqrt(variance / (count * mechanism.sensitivity**2))
+    noise = GaussianPrivacyLoss(_down(multiplier), sensitivity=1)
+    bounds = noise.connect_dots_bounds()
+    points = np.arange(bounds.epsilon_lower // GRID, bounds.epsilon_upper // GRID + 2) * GRID
     extra = _up(count * mechanism.sensitivity / variance)
-    return _taken(made._pmf_remove).moved(extra)  # noqa: SLF001
+    return _connected(points, noise.get_delta_for_epsilon).moved(extra)
 
 
-def _taken(made: pld_pmf.PLDPmf) -> Distribution:
-    dense = made.to_dense_pmf()
-    return Distribution(dense._lower_loss, np.array(dense._probs), float(dense._infinity_mass))  # noqa: SLF001
-
-
-def _connected(
-    losses: NDArray[np.float64], hockey_stick: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> Distribution:
-    """The least distribution on the grid points about ``losses`` that dominates one whose δ(ε) is
-    ``hockey_stick`` ("connect the dots": Doroshenko et al. 2022)."""
+def _connected(losses: _Doubles, hockey_stick: Callable[[_Doubles], _Doubles]) -> Distribution:
+    """The least distribution on the grid points about ``losses``, in any order, that dominates
+    one whose δ(ε) is ``hockey_stick``: it has that very δ at these points."""
     cells = losses / GRID
     points = np.unique(np.concatenate([np.floor(cells), np.ceil(cells)])).astype(np.int64)
     deltas = np.clip(hockey_stick(points.astype(np.float64) * GRID), 0.0, 1.0)
     deltas = np.maximum.accumulate(deltas[::-1])[::-1]  # only rounding can make one rise
-    return _taken(pld_pmf.create_pmf_pessimistic_connect_dots(GRID, points, deltas))
+    steps, falls = np.diff(points) * GRID, np.diff(deltas)
+    # of each interval, what its slope in e^ε gives to the point at either end
+    right = falls / np.expm1(-steps)
+    mass = np.zeros(points[-1] - points[0] + 1)
+    places = points - points[0]
+    mass[places[0]] = 1 - deltas[0]
+    mass[places[1:]] += right
+    mass[places[:-1]] += falls / np.expm1(steps)
+    return Distribution(int(points[0]), np.maximum(mass, 0.0), float(deltas[-1]))
 
 
-def _up(value: Fraction | float) -> float:
+def _up(value: Fraction) -> float:
     return float(np.nextafter(float(value), np.inf)) if value else 0.0
 
 

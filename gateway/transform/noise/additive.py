@@ -24,9 +24,9 @@ from gateway.model.mechanisms import DiscreteGaussian, DiscreteLaplace
 from gateway.ports import Entropy
 from gateway.transform.noise.chance import Integers, below, coins, exponential_wholes, survives
 
-MOST_SCALE: Final = 1 << 45
-"""Largest scale, and largest denominator of one: every intermediate result fits 63 bits, and a
-double holds a noise value exactly."""
+MOST_SCALE: Final = 1 << 55
+"""Largest numerator and denominator of a scale. Every intermediate result fits 63 bits unless 256
+decisions of probability 1/e in a row are true, which is a chance of 10⁻¹¹¹."""
 
 _INT64: Final = np.iinfo(np.int64)
 
@@ -57,8 +57,8 @@ def discrete_laplace(scale: Fraction, count: int, entropy: Entropy) -> Integers:
     makes it two-sided, with minus zero refused so that zero is not counted twice.
     """
     t, s = scale.numerator, scale.denominator
-    if not (0 < t <= MOST_SCALE * s and t <= MOST_SCALE << 10 and s <= MOST_SCALE << 10):
-        raise ValueError("the scale of discrete Laplace noise is above 0, at most 2^45")
+    if not (0 < t <= MOST_SCALE and s <= MOST_SCALE):
+        raise ValueError("the scale of discrete Laplace noise is above 0, a ratio of numbers up to 2^55")
     found = np.empty(count, dtype=np.int64)
     filled = 0
     while filled < count:
@@ -82,7 +82,7 @@ def discrete_gaussian(variance: Fraction, count: int, entropy: Entropy) -> Integ
     exp(−(|z| − σ²/t)² / (2σ²)).
     """
     if not 0 < variance < MOST_SCALE**2:
-        raise ValueError("the variance of discrete Gaussian noise is above 0, below 2^90")
+        raise ValueError("the variance of discrete Gaussian noise is above 0, below 2^110")
     t = isqrt(variance.numerator // variance.denominator) + 1
     centre = variance / t
     near_variance, near_centre = float(variance), float(centre)
@@ -91,8 +91,8 @@ def discrete_gaussian(variance: Fraction, count: int, entropy: Entropy) -> Integ
     while filled < count:
         z = discrete_laplace(Fraction(t), 2 * (count - filled) + 16, entropy)
         size = np.abs(z)
-        # The error of γ is below 2⁻⁴⁰ where exp(−γ) matters: size is exact, σ²/t off by 2⁻⁵¹ of
-        # itself, and the distance of the two at most 40 σ there.
+        # The error of γ is below 2⁻⁴⁰ where exp(−γ) matters: size and σ²/t are doubles off by
+        # 2⁻⁵¹ of themselves, and both, like their distance, at most 50 σ there.
         gamma = (size - near_centre) ** 2 / (2 * near_variance)
         kept = z[survives(entropy, gamma, partial(_excess, size, centre, variance))]
         taken = min(len(kept), count - filled)

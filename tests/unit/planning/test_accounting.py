@@ -141,7 +141,7 @@ def test_pure_losses_add_up_exactly_where_delta_is_zero() -> None:
         ),
     ]
     loss = compose(events)
-    assert loss.pure == Fraction(4, 10)
+    assert loss.added == (Fraction(4, 10), 0)
     assert loss.within(Fraction(4, 10), Fraction(0))
     assert not loss.within(Fraction(4, 10) - Fraction(1, 10**30), Fraction(0))
     gaussian = PrivacyEvent(mechanism=DiscreteGaussian(variance="10000", sensitivity=1))
@@ -162,7 +162,7 @@ def test_a_charge_is_found_to_fit_as_it_is_when_composed() -> None:
         for epsilon in POINTS[1:]:
             delta = Fraction(together.delta(epsilon))
             assert kept.admits(more, epsilon, delta * Fraction(1001, 1000) + Fraction(1, 10**10))
-            if delta > Fraction(1, 10**9) and together.pure is None:
+            if delta > Fraction(1, 10**9) and together.added is None:
                 assert not kept.admits(more, epsilon, delta * Fraction(999, 1000))
 
 
@@ -203,7 +203,7 @@ def test_a_kept_state_is_the_state() -> None:
     for events in (charges(4), [sampled], []):
         loss = compose(events)
         again = Loss.from_bytes(loss.to_bytes())
-        assert again.pure == loss.pure
+        assert again.added == loss.added
         assert again.epsilon(MILLIONTH) == loss.epsilon(MILLIONTH)
         assert (again.going is None) == (loss.going is None)
 
