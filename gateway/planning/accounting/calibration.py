@@ -110,9 +110,9 @@ def _calibrated(
     added_up = best
     if delta:
         # what is selected with needs all of δ in the first way, and half of it in the others
-        best = _narrowest(best, needs.composed_laplace())
         if additive:
             best = _narrowest(best, needs.gaussian())
+        best = _narrowest(best, needs.composed_laplace(added_up.width / best.width))
     return Calibration(
         best.additive,
         best.quantiles,
@@ -185,11 +185,12 @@ class _Needs:
         )
         return self._choice(noise, share, delta)
 
-    def composed_laplace(self) -> _Choice | None:
-        """With the largest gain that was found to be within (ε, δ); None: there is none."""
+    def composed_laplace(self, least: float) -> _Choice | None:
+        """With the largest gain that was found to be within (ε, δ); None: it is not ``least``."""
         if self.cells == 1:
             return None
-        low, high = _LEAST_GAIN, Fraction(4 * (isqrt(self.cells) + 1))
+        low = max(_LEAST_GAIN, Fraction(least).limit_denominator(1024))
+        high = max(low, Fraction(4 * (isqrt(self.cells) + 1)))
         found = self._fitting(low)
         for _ in range(_STEPS if found else 0):
             middle = Fraction(sqrt(low * high)).limit_denominator(1024)

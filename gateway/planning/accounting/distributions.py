@@ -61,7 +61,7 @@ class Distribution:
         """The smallest δ that goes with ``epsilon``, rounded up; at most 1."""
         losses = self.losses
         above = np.searchsorted(losses, epsilon, side="right")
-        finite = float(np.dot(-np.expm1(epsilon - losses[above:]), self.mass[above:]))
+        finite = _inner(-np.expm1(epsilon - losses[above:]), self.mass[above:])
         return min(1.0, (self.infinite + finite) * (1 + len(losses) * _ROUNDING))
 
     def epsilon(self, delta: float) -> float:
@@ -80,7 +80,7 @@ class Distribution:
         # Between two grid points δ(ε) = above − e^ε · below, which is solved for ε.
         above = self.mass[high - self.lowest :] if high > self.lowest else self.mass
         losses = self.losses[len(self.mass) - len(above) :]
-        below = float(np.dot(above, np.exp(-losses)))
+        below = _inner(above, np.exp(-losses))
         left = self.infinite + float(above.sum()) - delta
         if not (below > 0 and left > 0):
             return high * GRID
@@ -99,9 +99,9 @@ class Distribution:
         )
         below = np.flatnonzero(at < first)
         if len(below):
-            lower = float(np.dot(many.mass, np.exp(-many.losses)))
+            lower = _inner(many.mass, np.exp(-many.losses))
             found[below] = many.infinite + many.mass.sum() - np.exp(at[below] * GRID) * lower
-        total = few.infinite + float(np.dot(few.mass, found))
+        total = few.infinite + _inner(few.mass, found)
         return min(1.0, total * (1 + (len(curve) + len(found)) * _ROUNDING))
 
     def curve(self) -> tuple[NDArray[np.float64], int]:
@@ -128,7 +128,7 @@ class Distribution:
             )
             mass = irfft(rfft(few.mass, size) * rfft(many.mass, size), size)[:length]
             mass = np.maximum(mass, 0.0)
-            norms = float(np.linalg.norm(few.mass) + np.linalg.norm(many.mass))
+            norms = sum(_inner(one.mass, one.mass) ** 0.5 for one in (few, many))
             infinite += 3 * _TRANSFORM * log2(size) * size**0.5 * norms
         return _trimmed(few.lowest + many.lowest, mass, infinite)
 
@@ -146,6 +146,11 @@ class Distribution:
     def moved(self, loss: float) -> "Distribution":
         """With ``loss`` ≥ 0 added to every outcome's, rounded up to the grid."""
         return Distribution(self.lowest + ceil(loss / GRID), self.mass, self.infinite)
+
+
+def _inner(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    # not a product of the linear algebra library: its threads cost more than these sums take
+    return float((one * other).sum())
 
 
 def _trimmed(lowest: int, mass: NDArray[np.float64], infinite: float) -> Distribution:

@@ -58,7 +58,9 @@ def discrete_laplace(scale: Fraction, count: int, entropy: Entropy) -> Integers:
     """
     t, s = scale.numerator, scale.denominator
     if not (0 < t <= MOST_SCALE and s <= MOST_SCALE):
-        raise ValueError("the scale of discrete Laplace noise is above 0, a ratio of numbers up to 2^55")
+        raise ValueError(
+            "the scale of discrete Laplace noise is above 0, a ratio of numbers up to 2^55"
+        )
     found = np.empty(count, dtype=np.int64)
     filled = 0
     while filled < count:
