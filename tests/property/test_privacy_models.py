@@ -1,18 +1,24 @@
 """The verifier against the definitions, counted by brute force with exact fractions."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor, prod
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import CheckFailed, InvalidRequest
 from gateway.model.anonymity import (
     AverageRisk,
+    BetaLikeness,
+    DeltaDisclosure,
+    DeltaPresence,
     KAnonymity,
+    KMap,
     LDiversity,
     PrivacyModel,
     SampleUniqueness,
@@ -26,11 +32,29 @@ from tests.property._drawn_tables import Drawn, tables
 SHARES = st.integers(1, 20).map(lambda twentieth: from_millionths(twentieth * 50_000))
 
 
-def verdict(drawn: Drawn, model: PrivacyModel) -> Verdict:
-    [found] = verify(drawn.batches(), drawn.quasi_identifiers, [model])
+EXAMPLES = settings(max_examples=settings.default.max_examples // 2)  # each opens a database
+COLUMNS = st.sampled_from(["text", "number"])
+TENTHS = st.integers(1, 60).map(lambda tenths: from_millionths(tenths * 100_000))
+
+
+def verdict(drawn: Drawn, model: PrivacyModel, **more: Any) -> Verdict:
+    [found] = verify(drawn.batches(), drawn.quasi_identifiers, [model], **more)
     return found
 
 
+def shares(values: list[Any]) -> dict[Any, Fraction]:
+    return {value: Fraction(count, len(values)) for value, count in Counter(values).items()}
+
+
+def in_all(drawn: Drawn, column: str) -> list[Any]:
+    return drawn.table.column(column).to_pylist()
+
+
+def nulls_last(value: Any) -> tuple[bool, Any]:
+    return (value is None, 0 if value is None else value)
+
+
+@EXAMPLES
 @given(tables(least=1), st.integers(2, 5))
 def test_k_anonymity(drawn: Drawn, k: int) -> None:
     smallest = min(map(len, drawn.classes().values()))
@@ -39,6 +63,7 @@ def test_k_anonymity(drawn: Drawn, k: int) -> None:
     assert found.holds == (smallest >= k)
 
 
+@EXAMPLES
 @given(tables(least=1), st.sampled_from(["text", "number"]), st.integers(2, 4))
 def test_distinct_diversity(drawn: Drawn, column: str, least: int) -> None:
     fewest = min(len(set(values)) for values in drawn.held(column))
@@ -47,6 +72,7 @@ def test_distinct_diversity(drawn: Drawn, column: str, least: int) -> None:
     assert found.holds == (fewest >= least)
 
 
+@EXAMPLES
 @given(tables(least=1), st.sampled_from(["text", "number"]), SHARES)
 def test_equal_closeness(drawn: Drawn, column: str, t: str) -> None:
     everywhere = Counter(drawn.table.column(column).to_pylist())
@@ -64,6 +90,175 @@ def test_equal_closeness(drawn: Drawn, column: str, t: str) -> None:
     assert found.figure == from_millionths(ceil(worst * 10**6))
 
 
+@EXAMPLES
+@given(tables(least=1), COLUMNS, st.integers(101, 400))
+def test_entropy_diversity(drawn: Drawn, column: str, hundredths: int) -> None:
+    model = LDiversity(column=column, l=from_millionths(hundredths * 10_000), variant="entropy")
+
+    def diverse(values: list[Any]) -> bool:
+        # n^n >= l^n * product of c^c is the definition without logarithms
+        counts, records = Counter(values).values(), len(values)
+        return records**records >= Fraction(model.l) ** records * prod(c**c for c in counts)
+
+    assert verdict(drawn, model).holds == all(map(diverse, drawn.held(column)))
+
+
+@EXAMPLES
+@given(tables(least=1), COLUMNS, st.integers(2, 4), TENTHS)
+def test_recursive_diversity(drawn: Drawn, column: str, least: int, factor: str) -> None:
+    model = LDiversity(column=column, l=str(least), variant="recursive", c=factor)
+
+    def diverse(values: list[Any]) -> bool:
+        counts = sorted(Counter(values).values(), reverse=True)
+        return counts[0] < Fraction(factor) * sum(counts[least - 1 :])
+
+    assert verdict(drawn, model).holds == all(map(diverse, drawn.held(column)))
+
+
+@EXAMPLES
+@given(tables(least=1), SHARES)
+def test_ordered_closeness(drawn: Drawn, t: str) -> None:
+    everywhere = shares(in_all(drawn, "number"))
+    order = sorted(everywhere, key=nulls_last)
+
+    def distance(values: list[Any]) -> Fraction:
+        here, gap, moved = shares(values), Fraction(0), Fraction(0)
+        for value in order:
+            gap += here.get(value, Fraction(0)) - everywhere[value]
+            moved += abs(gap)
+        return moved / (len(order) - 1) if len(order) > 1 else Fraction(0)
+
+    worst = max(map(distance, drawn.held("number")))
+    found = verdict(drawn, TCloseness(column="number", t=t, distance="ordered"))
+    assert found.figure == from_millionths(ceil(worst * 10**6))
+    assert found.holds == (worst <= Fraction(t))
+
+
+@EXAMPLES
+@given(tables(least=1), SHARES, st.data())
+def test_hierarchical_closeness(drawn: Drawn, t: str, data: st.DataObject) -> None:
+    leaves = ["", "a", "b", "*", "男", "a\x00"]
+    ladder = [leaves]
+    for level in range(1, data.draw(st.integers(1, 3)) + 1):
+        labels = {
+            label: f"{level}.{data.draw(st.integers(0, 2))}" for label in dict.fromkeys(ladder[-1])
+        }
+        ladder.append([labels[label] for label in ladder[-1]])
+    tree = pa.table(dict(zip("abcd", ladder, strict=False)))
+    if len(set(ladder[-1])) > 1:
+        ladder.append(["*"] * len(leaves))
+    height = len(ladder) - 1
+    nodes = {
+        leaf: [(level, ladder[level][place]) for level in range(height)]
+        for place, leaf in enumerate(leaves)
+    } | {None: [(level, None) for level in range(height)]}
+
+    def surplus(values: list[Any]) -> dict[Any, Fraction]:
+        found: dict[Any, Fraction] = defaultdict(Fraction)
+        for value, share in shares(values).items():
+            for node in nodes[value]:
+                found[node] += share
+        return found
+
+    # In a tree what passes an edge is the difference below it; each edge is half a step of height.
+    everywhere = surplus(in_all(drawn, "text"))
+    worst = max(
+        sum(abs(here.get(node, 0) - share) for node, share in everywhere.items()) / (2 * height)
+        for here in map(surplus, drawn.held("text"))
+    )
+    model = TCloseness(column="text", t=t, distance="hierarchical", hierarchy="tree")
+    found = verdict(drawn, model, hierarchies={"tree": tree})
+    assert found.figure == from_millionths(ceil(worst * 10**6))
+    assert found.holds == (worst <= Fraction(t))
+
+
+@EXAMPLES
+@given(tables(least=1), COLUMNS, TENTHS, st.sampled_from(["basic", "enhanced"]))
+def test_beta_likeness(drawn: Drawn, column: str, beta: str, variant: str) -> None:
+    everywhere = shares(in_all(drawn, column))
+
+    def permitted(value: Any, share: Fraction) -> bool:
+        gain = (share - everywhere[value]) / everywhere[value]
+        if gain <= 0 or variant == "basic":
+            return gain <= Fraction(beta)
+        p = everywhere[value]
+        with localcontext(prec=60):
+            logarithm = (Decimal(p.denominator) / p.numerator).ln()
+            return (
+                gain <= Fraction(beta) and Decimal(gain.numerator) / gain.denominator <= logarithm
+            )
+
+    expected = all(
+        permitted(value, share)
+        for values in drawn.held(column)
+        for value, share in shares(values).items()
+    )
+    assert verdict(drawn, BetaLikeness(column=column, beta=beta, variant=variant)).holds == expected
+
+
+@EXAMPLES
+@given(tables(least=1), COLUMNS, TENTHS)
+def test_delta_disclosure(drawn: Drawn, column: str, delta: str) -> None:
+    everywhere = shares(in_all(drawn, column))
+
+    def permitted(values: list[Any]) -> bool:
+        here = shares(values)
+        with localcontext(prec=60):
+            return here.keys() == everywhere.keys() and all(
+                abs((Decimal(ratio.numerator) / ratio.denominator).ln()) < Decimal(delta)
+                for ratio in (here[value] / everywhere[value] for value in here)
+            )
+
+    expected = all(map(permitted, drawn.held(column)))
+    assert verdict(drawn, DeltaDisclosure(column=column, delta=delta)).holds == expected
+
+
+@st.composite
+def sampled(draw: st.DrawFn) -> tuple[Drawn, Drawn]:
+    """A population and a table: mostly a part of it, sometimes with strangers among them."""
+    whole = draw(tables(least=1))
+    rows = st.integers(0, whole.table.num_rows - 1)
+    part = draw(st.lists(rows, min_size=1, unique=True))
+    here = whole.table.take(pa.array(part, pa.int64()))
+    outside = draw(st.sets(rows, max_size=1))
+    inside = [row for row in range(whole.table.num_rows) if row not in outside]
+    there = whole.table.take(pa.array(inside, pa.int64()))
+    names = whole.quasi_identifiers
+    return Drawn(there, names), Drawn(here, names)
+
+
+@EXAMPLES
+@given(sampled(), st.integers(2, 4))
+def test_k_map(pair: tuple[Drawn, Drawn], k: int) -> None:
+    population, drawn = pair
+    sizes = {key: len(rows) for key, rows in population.classes().items()}
+    smallest = min(sizes.get(key, 0) for key in drawn.classes())
+    model = KMap(k=k, population="all")
+    found = verdict(drawn, model, populations={"all": population.table.to_reader()})
+    assert found.figure == str(smallest)
+    assert found.holds == (smallest >= k)
+
+
+@EXAMPLES
+@given(sampled(), st.integers(0, 10), st.integers(0, 10))
+def test_delta_presence(pair: tuple[Drawn, Drawn], one: int, other: int) -> None:
+    population, drawn = pair
+    low, high = sorted((Fraction(one, 10), Fraction(other, 10)))
+    sizes = {key: len(rows) for key, rows in population.classes().items()}
+    here = {key: len(rows) for key, rows in drawn.classes().items()}
+    present = here.keys() <= sizes.keys() and all(
+        low <= Fraction(here.get(key, 0), size) <= high for key, size in sizes.items()
+    )
+    model = DeltaPresence(
+        minimum=from_millionths(floor(low * 10**6)),
+        maximum=from_millionths(floor(high * 10**6)),
+        population="all",
+    )
+    found = verdict(drawn, model, populations={"all": population.table.to_reader()})
+    assert found.holds == present
+
+
+@EXAMPLES
 @given(tables(least=1), SHARES)
 def test_risks_of_sizes(drawn: Drawn, limit: str) -> None:
     sizes = [len(rows) for rows in drawn.classes().values()]
@@ -76,6 +271,7 @@ def test_risks_of_sizes(drawn: Drawn, limit: str) -> None:
     )
 
 
+@EXAMPLES
 @given(tables(least=1), st.integers(1, 5))
 def test_the_cut_into_batches_makes_no_difference(drawn: Drawn, size: int) -> None:
     models = [

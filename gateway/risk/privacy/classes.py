@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from gateway.errors import CheckFailed, GatewayError, InvalidRequest, Violation
+from gateway.risk.privacy.definition import UNIT
 
 Rows: TypeAlias = pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
@@ -43,6 +44,7 @@ class Classes:
         memory_mib: int = 1024,
         threads: int = 2,
         spill: Path | None = None,
+        hierarchies: Mapping[str, pa.Table] | None = None,
     ) -> None:
         self.quasi_identifiers = tuple(quasi_identifiers)
         self.sensitive = tuple(dict.fromkeys(sensitive))
@@ -55,6 +57,13 @@ class Classes:
         folder = "" if spill is None else str(spill).replace("'", "''")
         for setting in (f"SET temp_directory = '{folder}'", *_SETTINGS):
             self.run(setting)
+        # Of a share in whole numbers: in millionths, rounded up, and nothing for a share of nothing.
+        self.run(
+            "CREATE TEMP MACRO ceil_share(part, whole) AS "
+            f"(part::HUGEINT * {UNIT} + whole - 1) // nullif(whole, 0)"
+        )
+        self.hierarchies = hierarchies or {}
+        self.populations: dict[str, str] = {}
         self.types: Mapping[str, pa.DataType] = {}
         self.rows = 0
 
@@ -87,7 +96,8 @@ class Classes:
         self.rows = self.number("SELECT sum(n) FROM classes")
 
     def count_population(self, name: str, rows: Rows) -> None:
-        """Count another table by the same columns: DuckDB table ``name(n, q0, q1, …)``."""
+        """Count another table by the same columns; ``populations`` tells its DuckDB table,
+        (n, q0, q1, …), by name."""
         schema, batches = _opened(rows)
         types = _types(schema, self.quasi_identifiers)
         if unlike := [
@@ -101,9 +111,10 @@ class Classes:
                     for column in unlike
                 ]
             )
-        keys = ", ".join(self.keys)
+        table, keys = f"population_{len(self.populations)}", ", ".join(self.keys)
         with self._incoming(batches, ()):
-            self.run(f"CREATE TABLE {name} AS {_counted(keys, 'incoming')}")
+            self.run(f"CREATE TABLE {table} AS {_counted(keys, 'incoming')}")
+        self.populations[name] = table
 
     def values_of(self, column: str) -> str:
         """A subquery (id, v, n): how often each value of a sensitive column is in each class."""
@@ -114,21 +125,24 @@ class Classes:
 
     def run(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query; `CheckFailed` when the memory is not enough, or for any failure."""
-        try:
+        with self._failing():
             # An unfetched result keeps the connection from its next query.
             return self._database.execute(query).fetchall()
+
+    def arrow(self, query: str) -> pa.Table:
+        """The rows of a query as a table; fails as ``run`` does."""
+        with self._failing():
+            return self._database.sql(query).to_arrow_table()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
         except duckdb.OutOfMemoryException:
             raise CheckFailed(
                 f"{self._named()} have too many combinations to be counted in {self._memory_mib} "
                 "MiB; generalise them further, or permit more memory"
             ) from None
-        except duckdb.Error:
-            raise CheckFailed(f"the combinations of {self._named()} cannot be counted") from None
-
-    def arrow(self, query: str) -> pa.Table:
-        """The rows of a query as a table."""
-        try:
-            return self._database.execute(query).to_arrow_table()
         except duckdb.Error:
             raise CheckFailed(f"the combinations of {self._named()} cannot be counted") from None
 

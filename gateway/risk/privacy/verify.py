@@ -4,23 +4,16 @@ It counts classes in the rows alone and knows nothing of how they were made: no 
 no recoding. Nothing of it is shared with ``transform`` but the names of the models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from gateway.errors import InvalidRequest, Violation
-from gateway.model.anonymity import (
-    AverageRisk,
-    KAnonymity,
-    LDiversity,
-    PrivacyModel,
-    SampleUniqueness,
-    TCloseness,
-)
+from gateway.model.anonymity import DeltaPresence, KMap, PrivacyModel
+from gateway.risk.privacy.checks import check
 from gateway.risk.privacy.classes import Classes, Rows
-from gateway.risk.privacy.closeness import t_closeness
 from gateway.risk.privacy.definition import Verdict
-from gateway.risk.privacy.diversity import l_diversity
-from gateway.risk.privacy.sizes import average_risk, k_anonymity, sample_uniqueness
 
 
 def verify(
@@ -28,6 +21,8 @@ def verify(
     quasi_identifiers: Sequence[str],
     models: Sequence[PrivacyModel],
     *,
+    populations: Mapping[str, Rows] | None = None,
+    hierarchies: Mapping[str, pa.Table] | None = None,
     memory_mib: int = 1024,
     threads: int = 2,
     spill: Path | None = None,
@@ -35,40 +30,39 @@ def verify(
     """One verdict a model, in the order of ``models``.
 
     ``rows`` is read once and never held; memory grows with the distinct combinations of
-    quasi-identifiers and sensitive values. ``spill`` is a
-    folder for what does not fit into ``memory_mib``; it would hold values of the table, so there
-    is none by default, and what does not fit fails.
+    quasi-identifiers and sensitive values. ``populations`` by the names the models give: tables
+    with the same columns, generalised as ``rows`` is. ``hierarchies``, by their names, of sensitive
+    columns for the hierarchical distance: one line a leaf, then its ancestors to the root.
+    ``spill`` is a folder for what does not fit into ``memory_mib``; it would hold values of the
+    table, so there is none by default, and what does not fit fails.
 
-    `InvalidRequest` for columns that are missing or cannot be used;
+    `InvalidRequest` for columns, populations or hierarchies that are missing or cannot be used;
     `CheckFailed` when the table cannot be counted.
     """
     if not models:
         # A check of nothing must not read as passed.
         raise InvalidRequest.of("models", "name at least one privacy model to verify")
-    sensitive = [model.column for model in models if isinstance(model, LDiversity | TCloseness)]
+    sensitive = [column for model in models if (column := getattr(model, "column", None))]
     if both := set(sensitive) & set(quasi_identifiers):
         raise InvalidRequest.collected(
-            [Violation(name, "is sensitive and a quasi-identifier as well") for name in both]
+            [
+                Violation(name, "is sensitive and a quasi-identifier as well")
+                for name in sorted(both)
+            ]
         )
     with Classes(
-        quasi_identifiers, sensitive, memory_mib=memory_mib, threads=threads, spill=spill
+        quasi_identifiers,
+        sensitive,
+        memory_mib=memory_mib,
+        threads=threads,
+        spill=spill,
+        hierarchies=hierarchies,
     ) as classes:
         classes.count(rows)
-        return tuple(_verdict(model, classes) for model in models)
-
-
-def _verdict(model: PrivacyModel, classes: Classes) -> Verdict:
-    match model:
-        case KAnonymity():
-            return k_anonymity(model, classes)
-        case LDiversity(variant="distinct"):
-            return l_diversity(model, classes)
-        case TCloseness(distance="equal"):
-            return t_closeness(model, classes)
-        case AverageRisk():
-            return average_risk(model, classes)
-        case SampleUniqueness():
-            return sample_uniqueness(model, classes)
-        case _:
-            # Fail closed: a model without a check is not a model that holds.
-            raise InvalidRequest.of("models", f"{model.kind} cannot be verified yet")
+        known = populations or {}
+        for model in models:
+            if isinstance(model, KMap | DeltaPresence) and model.population in known:
+                name = model.population
+                if name not in classes.populations:
+                    classes.count_population(name, known[name])
+        return tuple(check(model, classes) for model in models)

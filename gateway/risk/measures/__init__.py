@@ -1,0 +1,1 @@
+"""Measures of risk: how likely a stated attacker is to find a person in a table."""
