@@ -309,13 +309,15 @@ class Measure(Noun):
 class QuantileMeasure(Noun):
     """One chosen value for every group, among the middles of equal bins of ``lower``…``upper``.
 
-    A person's weight is ``rows`` at most: each of more rows weighs less."""
+    A row weighs ``weight``, and all rows of a person in a group together at most ``rows`` times
+    that: each of more rows weighs less. (Which is why one row is not simply 1.)"""
 
     kind: Literal["quantile"] = "quantile"
     expression: Expression
     decimals: Annotated[int, Field(ge=0, le=DECIMALS)] = 0
     lower: int
     upper: int
+    weight: Annotated[int, Field(ge=1, le=1 << 20)] = 1
     mechanism: ExponentialQuantile
 
 

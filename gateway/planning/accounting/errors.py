@@ -1,12 +1,14 @@
 """How far from the truth a noisy number is, before any data is seen.
 
-*Claim.* With probability 95 % at least, a cell's noise is at most ``half_width`` units in size.
+*Claim.* With probability 95 % at least, a cell's noise is at most ``half_width`` units in size (or
+with another probability, where several intervals are to hold together).
 Exact for discrete Laplace, whose tails add up to a closed form; for discrete Gaussian at most a
 unit too wide. *Rounding*: up.
 """
 
 from fractions import Fraction
 from math import ceil, exp, expm1, log, sqrt
+from statistics import NormalDist
 from typing import Final
 
 from gateway.model.mechanisms import (
@@ -19,29 +21,26 @@ from gateway.model.mechanisms import (
 OUTSIDE: Final = 0.05
 """Of all noise, what is outside of a 95 % interval."""
 
-_NORMAL: Final = 1.959963984540055
-"""Two-sided 95 % point of the normal distribution, rounded up."""
-
 _SMALL_VARIANCE: Final = 10_000
 
 _MOST_PERSONS: Final = 1_000_000
 
 
-def half_width(mechanism: Additive) -> int:
-    """Half of the 95 % interval, in units."""
+def half_width(mechanism: Additive, outside: float = OUTSIDE) -> int:
+    """Half of the interval that the noise is ``outside`` of with that probability, in units."""
     if isinstance(mechanism, DiscreteLaplace):
         rate = float(1 / Fraction(mechanism.scale))
         # P(|z| > w) = 2·exp(−rate·(w + 1)) / (1 + exp(−rate))
-        return max(0, ceil(log(2 / (OUTSIDE * (1 + exp(-rate)))) / rate * (1 + 1e-12) - 1))
+        return max(0, ceil(log(2 / (outside * (1 + exp(-rate)))) / rate * (1 + 1e-12) - 1))
     variance = float(Fraction(mechanism.variance))
     if variance >= _SMALL_VARIANCE:
         # P(|z| > w) ≤ P(|normal| > w) for whole w (Canonne, Kamath and Steinke, proposition 25)
-        return ceil(_NORMAL * sqrt(variance))
+        return ceil(NormalDist().inv_cdf(1 - outside / 2) * (1 + 1e-9) * sqrt(variance))
     reach = ceil(12 * sqrt(variance)) + 1
     weights = [exp(-z * z / (2 * variance)) for z in range(reach)]
     total = 2 * sum(weights) - weights[0]
     inside, width = weights[0], 0
-    while inside < (1 - OUTSIDE) * total:
+    while inside < (1 - outside) * total:
         width += 1
         inside += 2 * weights[width]
     return width

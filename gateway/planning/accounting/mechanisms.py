@@ -29,7 +29,6 @@ from gateway.model.mechanisms import (
     DiscreteLaplace,
     ExponentialQuantile,
     Mechanism,
-    ModelFit,
     PartitionSelection,
     PrivacyEvent,
 )
@@ -71,7 +70,7 @@ def _cell(mechanism: Mechanism) -> Distribution:
         return _small_gaussian(mechanism)
     if isinstance(mechanism, PartitionSelection):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(mechanism.delta))
-    if isinstance(mechanism, ExponentialQuantile | ModelFit):
+    if isinstance(mechanism, ExponentialQuantile):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(0))
     raise TypeError(f"the loss of {mechanism.kind} is not known")
 

@@ -1,0 +1,1 @@
+"""Runs plans of statistics: exact whole numbers with bounded contributions, then noise."""

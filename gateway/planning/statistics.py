@@ -1,0 +1,346 @@
+"""Turns a decided question into a plan: what is measured, with which noise, for which charge.
+
+Pure: the same question, catalogue and shares give the same plan. Sensitivities follow from the
+contribution bounds and clamps alone (docs/statistics.md has the arithmetic).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final
+
+from gateway.errors import FailedPrecondition, SourceChanged
+from gateway.model.catalog import DataSet, SourceVersion
+from gateway.model.decision import PolicyRef
+from gateway.model.mechanisms import Sensitivity
+from gateway.model.statistics import (
+    UNITS_MOST,
+    Aggregate,
+    Asked,
+    Claim,
+    ContributionBounds,
+    Expected,
+    Measure,
+    Part,
+    QuantileMeasure,
+    Question,
+    StatisticsPlan,
+    StatisticsRequest,
+)
+from gateway.planning.accounting.calibration import (
+    Calibration,
+    QuantileNeed,
+    SelectionNeed,
+    calibrate,
+)
+from gateway.planning.accounting.errors import half_width, rank_error
+
+_BINS: Final = 2048
+_CELLS_MOST: Final = 1 << 24
+_ROW_WEIGHT: Final = 1 << 12
+_USELESS_EPSILON: Final = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What the decision gave: under which policies and grants, and for how long."""
+
+    policies: tuple[PolicyRef, ...]
+    grants: tuple[str, ...]
+    expires_after_days: int
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Measures without noise, each once, and what they are for."""
+
+    additive: list[dict[str, object]] = field(default_factory=list)
+    needs: list[Sensitivity] = field(default_factory=list)
+
+    def place(self, need: Sensitivity, **fields: object) -> int:
+        if fields not in self.additive:
+            self.additive.append(fields)
+            self.needs.append(need)
+        return self.additive.index(fields)
+
+
+def compile_statistics(
+    request: StatisticsRequest,
+    question: Question,
+    datasets: Mapping[str, DataSet],
+    versions: Mapping[str, SourceVersion],
+    recipient: str,
+    permission: Permission,
+) -> StatisticsPlan:
+    """The plan of a permitted question against one version of each of its data sets.
+
+    Raises SourceChanged when a source is no longer as registered, InvalidRequest when δ is needed
+    and not given, or the noise would be larger than can be drawn.
+    """
+    asked = tuple(
+        _asked(datasets[table.dataset], table.person, versions[table.dataset])
+        for table in question.tables
+    )
+    bounds = _bounds(request, question, [datasets[t.dataset] for t in question.tables], asked)
+    wanted, quantiles, parts = _measures(question, bounds)
+    selects = not question.public_groups
+    epsilon = Fraction(request.epsilon)
+    plain = all(a.one_row_per_person for a in asked)
+    ranked = [_quantile(a, question, bounds, one_row=plain) for a in quantiles]
+    chosen = calibrate(
+        epsilon,
+        Fraction(request.delta or 0),
+        wanted.needs,
+        [need for _, need in ranked],
+        SelectionNeed(bounds.groups, request.minimum_frequency) if selects else None,
+    )
+    measures: list[Measure | QuantileMeasure] = [
+        Measure.model_validate({**fields, "mechanism": mechanism})
+        for fields, mechanism in zip(wanted.additive, chosen.additive, strict=True)
+    ]
+    measures += [
+        QuantileMeasure.model_validate({**fields, "mechanism": mechanism})
+        for (fields, _), mechanism in zip(ranked, chosen.quantiles, strict=True)
+    ]
+    shares = len(measures) + selects
+    return StatisticsPlan(
+        question=question,
+        datasets=asked,
+        recipient=recipient,
+        purpose=request.purpose,
+        project=request.project,
+        bounds=bounds,
+        measures=tuple(measures),
+        parts=parts,
+        selection=chosen.selection,
+        events=chosen.events,
+        expected=tuple(
+            _expected(a, p, measures) for a, p in zip(question.aggregates, parts, strict=True)
+        ),
+        why=(*_warnings(request, question, epsilon, shares), *chosen.why),
+        claim=_claim(question, asked, bounds, request, chosen, measures),
+        policies=permission.policies,
+        grants=permission.grants,
+        expires_after_days=permission.expires_after_days,
+    )
+
+
+# ---- bounds --------------------------------------------------------------------------------------
+
+
+def _asked(dataset: DataSet, person: str, version: SourceVersion) -> Asked:
+    known = dataset.version
+    if known is not None and known.schema_digest != version.schema_digest:
+        raise SourceChanged(
+            f"the columns of {dataset.name} are no longer those that were registered: its holder "
+            "refreshes it",
+            dataset=dataset.name,
+        )
+    contributions = dataset.contributions
+    return Asked(
+        dataset=dataset.name,
+        holder=dataset.holder,
+        person=person,
+        fingerprint=version.fingerprint,
+        schema_digest=version.schema_digest,
+        one_row_per_person=contributions is not None and contributions.one_row_per_person,
+    )
+
+
+def _bounds(
+    request: StatisticsRequest,
+    question: Question,
+    datasets: Sequence[DataSet],
+    asked: Sequence[Asked],
+) -> ContributionBounds:
+    if all(a.one_row_per_person for a in asked):
+        return ContributionBounds(groups=1, rows=1)
+    declared = [d.contributions for d in datasets if d.contributions is not None]
+    groups = request.groups or max((c.groups for c in declared), default=1)
+    rows = request.rows or max((c.rows for c in declared), default=1)
+    sizes = 1
+    for key in question.keys:
+        sizes *= key.size or groups
+    return ContributionBounds(groups=min(groups, sizes), rows=rows)
+
+
+# ---- measures ------------------------------------------------------------------------------------
+
+
+def _measures(
+    question: Question, bounds: ContributionBounds
+) -> tuple[_Wanted, list[Aggregate], tuple[Part, ...]]:
+    wanted = _Wanted()
+    quantiles: list[Aggregate] = []
+    places: list[list[int]] = []
+    for aggregate in question.aggregates:
+        if aggregate.kind == "quantile":
+            quantiles.append(aggregate)
+            places.append([-len(quantiles)])
+        else:
+            places.append(_additive(aggregate, bounds, wanted))
+    # Quantiles come after all the others.
+    first = len(wanted.additive)
+    parts = tuple(
+        Part(
+            aggregate=aggregate.name,
+            measures=tuple(first - 1 - at if at < 0 else at for at in found),
+        )
+        for aggregate, found in zip(question.aggregates, places, strict=True)
+    )
+    return wanted, quantiles, parts
+
+
+def _additive(aggregate: Aggregate, bounds: ContributionBounds, wanted: _Wanted) -> list[int]:
+    cells, rows = bounds.groups, bounds.rows
+    if aggregate.kind == "persons":
+        return [wanted.place(Sensitivity(cell=1, cells=cells), kind="persons")]
+    if aggregate.kind == "count":
+        need = Sensitivity(cell=rows, cells=cells)
+        return [wanted.place(need, kind="count", expression=aggregate.expression)]
+    lower, upper = aggregate.units
+    fields: dict[str, object] = {
+        "expression": aggregate.expression,
+        "decimals": aggregate.decimals,
+        "lower": lower,
+        "upper": upper,
+    }
+    if aggregate.kind == "sum":
+        cell = rows * max(abs(lower), abs(upper), 1)
+        return [wanted.place(Sensitivity(cell=cell, cells=cells), kind="sum", **fields)]
+    # About the middle of the range a value adds half as much as about its end.
+    centre = (lower + upper) // 2
+    most = max(upper - centre, centre - lower, 1)
+    fields["centre"] = centre
+    count = wanted.place(
+        Sensitivity(cell=rows, cells=cells), kind="count", expression=aggregate.expression
+    )
+    total = wanted.place(Sensitivity(cell=rows * most, cells=cells), kind="sum", **fields)
+    if aggregate.kind == "average":
+        return [count, total]
+    divisor = max(1, -(-most * most // UNITS_MOST))
+    cell = rows * max(1, most * most // divisor)
+    squares = wanted.place(
+        Sensitivity(cell=cell, cells=cells), kind="squares", divisor=divisor, **fields
+    )
+    return [count, total, squares]
+
+
+def _quantile(
+    aggregate: Aggregate, question: Question, bounds: ContributionBounds, *, one_row: bool
+) -> tuple[dict[str, object], QuantileNeed]:
+    lower, upper = aggregate.units
+    groups = 1
+    for key in question.keys:
+        groups *= key.size or 1
+    weight = 1 if one_row or bounds.rows == 1 else _ROW_WEIGHT
+    fields: dict[str, object] = {
+        "expression": aggregate.expression,
+        "decimals": aggregate.decimals,
+        "lower": lower,
+        "upper": upper,
+        "weight": weight,
+    }
+    need = QuantileNeed(
+        quantile=Fraction(aggregate.quantile or 0),
+        bins=max(2, min(_BINS, upper - lower + 1, _CELLS_MOST // groups)),
+        sensitivity=bounds.rows * weight,
+        cells=bounds.groups,
+    )
+    return fields, need
+
+
+# ---- what is said before the data is seen --------------------------------------------------------
+
+
+def _expected(
+    aggregate: Aggregate,
+    part: Part,
+    measures: Sequence[Measure | QuantileMeasure],
+) -> Expected:
+    first = measures[part.measures[0]]
+    if isinstance(first, Measure) and len(part.measures) == 1:
+        units = half_width(first.mechanism)
+        return Expected(output=aggregate.name, half_width=str(Fraction(units, 10**first.decimals)))
+    if isinstance(first, QuantileMeasure):
+        width = Fraction(first.upper - first.lower + 1, first.mechanism.bins * 10**first.decimals)
+        rows = Fraction(rank_error(first.mechanism), first.weight)
+        return Expected(
+            output=aggregate.name,
+            note=f"in {first.mechanism.bins} steps of {float(width):.6g}; with 95 % it is less than "
+            f"{float(rows):.3g} rows away from the place that was asked for",
+        )
+    return Expected(
+        output=aggregate.name,
+        note="the interval comes with the answer: the more is counted in a group, the narrower",
+    )
+
+
+def _warnings(
+    request: StatisticsRequest, question: Question, epsilon: Fraction, shares: int
+) -> list[str]:
+    found = []
+    if epsilon / shares < _USELESS_EPSILON:
+        found.append(
+            f"epsilon is {float(epsilon):.3g} for {shares} parts: expect noise of thousands of "
+            "persons"
+        )
+    if shares > 1:
+        found.append(f"epsilon is shared alike by {shares} parts of the answer")
+    if request.minimum_frequency > 1 and question.public_groups:
+        found.append("minimum_frequency does nothing: all groups are listed, and all are answered")
+    unlisted = [key.name for key in question.keys if key.public and key.values]
+    if unlisted:
+        found.append(f"rows whose {', '.join(unlisted)} is not listed count in no group")
+    return found
+
+
+def _claim(
+    question: Question,
+    asked: Sequence[Asked],
+    bounds: ContributionBounds,
+    request: StatisticsRequest,
+    chosen: Calibration,
+    measures: Sequence[Measure | QuantileMeasure],
+) -> Claim:
+    persons = " and ".join(f"{a.person} of {a.dataset}" for a in asked)
+    origins = sorted({a.clamp.origin for a in question.aggregates if a.clamp is not None})
+    if all(a.one_row_per_person for a in asked):
+        contributions = "a person has one row, as its holder declared and as was checked"
+    else:
+        contributions = (
+            f"a person counts in at most {bounds.groups} groups with at most {bounds.rows} rows in "
+            "each, by the catalogue or the question; of more groups some are drawn, more rows weigh "
+            "less"
+        )
+    clamps = f"; values are clamped to ranges of the {' and the '.join(origins)}" if origins else ""
+    kinds = sorted({m.mechanism.kind.replace("_", " ") for m in measures})
+    return Claim(
+        epsilon=request.epsilon,
+        delta="0"
+        if chosen.loss.within(Fraction(request.epsilon), Fraction(0))
+        else request.delta or "0",
+        unit=f"the person named by {persons}; rows that name nobody are not counted",
+        neighbours="all rows of one person are there, or none of them (add or remove)",
+        composition="shares of epsilon and delta are added up for this answer; the ledger composes "
+        "answers by their privacy loss distributions",
+        bounds=contributions + clamps + "; none of them was taken from the data",
+        groups="all groups are public and each is answered"
+        if chosen.selection is None
+        else f"groups are found by optimal partition selection; none of fewer than "
+        f"{chosen.selection.minimum_frequency} persons is named",
+        mechanisms=", ".join(kinds) + "; entropy of the operating system",
+        rounding="whole numbers of the stated unit; every rounding of the loss is upward",
+        side_channels="errors do not depend on the data; the time that answering takes is not "
+        "bounded by this claim",
+    )
+
+
+def declaration_broken(dataset: str) -> FailedPrecondition:
+    """What to raise where a declared single row per person is not what the content has."""
+    return FailedPrecondition(
+        f"{dataset} is declared to have one row per person, which its content does not keep to: "
+        "ask its holder to correct the declaration",
+        reason="ROWS_PER_PERSON",
+        dataset=dataset,
+    )
