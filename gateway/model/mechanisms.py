@@ -53,8 +53,9 @@ class ExponentialQuantile(Noun):
     """Chooses a quantile among ``bins`` public candidates by the exponential mechanism.
 
     The candidates are the bins of equal width that cut the declared range; the cell is the vector
-    of the weights in each bin. A candidate's score is minus the distance between the weight below
-    it and ``quantile`` of all the weight; one person changes it by at most ``sensitivity``.
+    of the weights in each bin. A candidate's score is minus how far ``quantile`` of all the weight
+    lies outside of what the bins before it, and these with itself, weigh. One person weighs
+    ``sensitivity`` at most.
     """
 
     kind: Literal["exponential_quantile"] = "exponential_quantile"
@@ -84,11 +85,30 @@ class PartitionSelection(Noun):
     minimum_frequency: Annotated[int, Field(ge=1)] = 1
 
 
+ModelKind = Literal[
+    "linear_regression",
+    "logistic_regression",
+    "naive_bayes",
+    "k_means",
+    "principal_components",
+    "standard_scaler",
+    "random_forest",
+]
+
+
+class ModelFit(Noun):
+    """Trains a model (``model.fitting``) that is (ε, 0) for a person who has one row at most."""
+
+    kind: Literal["model_fit"] = "model_fit"
+    model: ModelKind
+    epsilon: PositiveRatio
+
+
 Additive = Annotated[DiscreteLaplace | DiscreteGaussian, Field(discriminator="kind")]
 """Mechanisms that add a whole number to a whole number."""
 
 Mechanism = Annotated[
-    DiscreteLaplace | DiscreteGaussian | ExponentialQuantile | PartitionSelection,
+    DiscreteLaplace | DiscreteGaussian | ExponentialQuantile | PartitionSelection | ModelFit,
     Field(discriminator="kind"),
 ]
 

@@ -29,6 +29,7 @@ from gateway.model.mechanisms import (
     DiscreteLaplace,
     ExponentialQuantile,
     Mechanism,
+    ModelFit,
     PartitionSelection,
     PrivacyEvent,
 )
@@ -70,7 +71,7 @@ def _cell(mechanism: Mechanism) -> Distribution:
         return _small_gaussian(mechanism)
     if isinstance(mechanism, PartitionSelection):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(mechanism.delta))
-    if isinstance(mechanism, ExponentialQuantile):
+    if isinstance(mechanism, ExponentialQuantile | ModelFit):
         return _guaranteed(Fraction(mechanism.epsilon), Fraction(0))
     raise TypeError(f"the loss of {mechanism.kind} is not known")
 

@@ -1,5 +1,7 @@
 """Small vector operations that the attacks share."""
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,6 +9,8 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
 Shares = NDArray[np.float64]
+
+_LARGEST: Final = 1 << 62
 
 
 def expand(starts: Indices, counts: Indices) -> tuple[Indices, Indices]:
@@ -50,8 +54,14 @@ def joined(codes: list[Indices]) -> tuple[Indices, Indices]:
     Codes count from 0 in no meaningful order.
     """
     code = np.zeros(len(codes[0]), np.int64)
-    first = np.zeros(min(1, len(code)), np.int64)
+    kinds = 1
     for column in codes:
         width = int(column.max(initial=0)) + 1
-        _, first, code = np.unique(code * width + column, return_index=True, return_inverse=True)
+        if kinds * width > _LARGEST:
+            # Only now is it worth a sort to count what there is instead of what there might be.
+            distinct, code = np.unique(code, return_inverse=True)
+            kinds = len(distinct)
+        code = code * width + column
+        kinds *= width
+    _, first, code = np.unique(code, return_index=True, return_inverse=True)
     return code.astype(np.int64), first.astype(np.int64)

@@ -109,6 +109,8 @@ class Release:
         """``columns`` of both tables; InvalidRequest names the column whose labels nothing explains."""
         self.columns = tuple(columns)
         self.rows = released.num_rows
+        # Every attack asks for the same few.
+        self._classes: dict[tuple[str, ...], Classes] = {}
         self.originals = {name: Column.of(original.column(name)) for name in columns}
         self.labels = {name: Column.of(released.column(name)).text() for name in columns}
         self.hierarchies = {name: hierarchies[name] for name in columns if name in hierarchies}
@@ -144,6 +146,12 @@ class Release:
 
     def classes(self, columns: Sequence[str]) -> Classes:
         """The classes of the release in ``columns``."""
+        wanted = tuple(columns)
+        if wanted not in self._classes:
+            self._classes[wanted] = self._grouped(wanted)
+        return self._classes[wanted]
+
+    def _grouped(self, columns: tuple[str, ...]) -> Classes:
         codes = [self.labels[name].codes for name in columns]
         class_of, first = joined(codes)
         labels = np.stack([column[first] for column in codes], axis=1)

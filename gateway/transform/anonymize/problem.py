@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gateway.errors import InvalidRequest, Violation
 from gateway.model.anonymity import AnonymityGoal, TCloseness
+from gateway.model.exact import DECIMALS, millionths
 from gateway.transform.anonymize.keys import Keys, KeySpace
 from gateway.transform.anonymize.ladder import Codes, Counts, Ladder
 from gateway.transform.base import as_text
@@ -34,6 +35,12 @@ class Watch:
 
 
 UNWATCHED = Watch()
+
+
+Estimate = Callable[[str, Mapping[int, int], float], float | None]
+"""Estimator (``pitman``, ``zayatz``, ``snb``), how many classes there are of each size, sampling
+fraction → share of the population that is alone in its class; None without an estimate. Given by
+the caller, for the estimators are a measure of risk, and no part of a search."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,6 +79,7 @@ class Problem:
     sensitive: Mapping[str, Sensitive]
     trees: Mapping[tuple[str, str], tuple[Codes, ...]]
     populations: Mapping[str, Population]
+    estimate: Estimate | None = None
 
     @classmethod
     def of(
@@ -80,6 +88,7 @@ class Problem:
         goal: AnonymityGoal,
         ladders: Mapping[str, Ladder],
         populations: Mapping[str, pa.Table] | None = None,
+        estimate: Estimate | None = None,
     ) -> Self:
         """``ladders``: of each quasi-identifier by its name, and of each hierarchical distance by
         the name that the model gives. InvalidRequest names all that is wrong."""
@@ -116,11 +125,17 @@ class Problem:
                 name: Population(*_distinct(encoded(found, names, given, name), given)[::2])
                 for name, found in people.items()
             },
+            estimate,
         )
 
     @property
     def rows(self) -> int:
         return len(self.row_tuple)
+
+    @property
+    def limit(self) -> int:
+        """Records that may be left out at most."""
+        return millionths(self.goal.max_suppression) * self.rows // 10**DECIMALS
 
     @property
     def names(self) -> tuple[str, ...]:

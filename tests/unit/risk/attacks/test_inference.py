@@ -82,6 +82,11 @@ def test_numbers_are_learnt_within_a_tolerance(people: pa.Table, spec: AttackSpe
     assert float(guessed(paid, far, spec).success) < 0.05
 
 
+def test_the_median_of_a_class_is_guessed() -> None:
+    people = pa.table({"age": [1, 1, 1, 1, 1], "illness": [10.0, 10.0, 10.0, 500.0, 900.0]})
+    assert guessed(people, people, AttackSpec(("age",), ("illness",))).rate == "0.6"
+
+
 def test_generalised_secrets_are_learnt_when_they_cover_the_truth(spec: AttackSpec) -> None:
     people = pa.table({"age": np.arange(90), "illness": ["flu", "gout", "none"] * 30})
     tree = pa.table({"leaf": ["flu", "gout", "none"], "kind": ["ill", "ill", "well"]})

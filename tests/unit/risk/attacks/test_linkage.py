@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.model.attacks import AttackResult
 from gateway.model.exact import millionths
+from gateway.risk.attacks import nearest, view
 from gateway.risk.attacks.linkability import linkability
 from gateway.risk.attacks.record_linkage import record_linkage
 from gateway.risk.attacks.setting import AttackSpec, Setting, prepare
@@ -91,6 +92,52 @@ def test_a_record_left_out_is_never_found(people: pa.Table, spec: AttackSpec) ->
     assert 0.44 < float(found.success) < 0.56
 
 
+def test_another_record_of_the_same_class_is_not_the_own() -> None:
+    people = pa.table({"age": [1, 2]})
+    released = pa.table({"age": ["[1, 3)"]})
+    found = record_linkage(under_attack(people, released, AttackSpec(("age",)), np.array([0])))
+    assert found.rate == "0.5"
+
+
+def test_of_classes_that_overlap_the_narrower_is_nearer() -> None:
+    people = pa.table({"age": np.arange(20)})
+    labels = ["[0, 2)"] * 2 + ["[0, 20)"] * 18
+    found = record_linkage(
+        under_attack(people, pa.table({"age": labels}), AttackSpec(("age",)), np.arange(20))
+    )
+    # Two are picked out of two, eighteen out of eighteen
+    assert float(found.rate) == pytest.approx(2 / 20, abs=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1_000])
+def test_work_is_done_in_parts_that_change_nothing(
+    people: pa.Table, spec: AttackSpec, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    whole = record_linkage(under_attack(people, people, spec)), linked(people, people, spec)
+    monkeypatch.setattr(view, "_PAIRS_AT_ONCE", at_once)
+    monkeypatch.setattr(nearest, "_CELLS", at_once)
+    assert (
+        record_linkage(under_attack(people, people, spec)),
+        linked(people, people, spec),
+    ) == whole
+
+
+def test_work_is_bounded_and_says_whom_it_left_out(
+    people: pa.Table, fresh: Fresh, spec: AttackSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_PAIRS_AT_ONCE", 100)
+    monkeypatch.setattr(view, "MOST_PAIRS", 1_000)
+    found = record_linkage(under_attack(people, people, spec))
+    assert 1 < found.attempts < 400
+    assert float(found.low) > 0.5
+    monkeypatch.undo()
+    # The same for comparisons by distance, when no record covers anybody
+    monkeypatch.setattr(nearest, "_CELLS", 5_000)
+    monkeypatch.setattr(nearest, "_MOST_DISTANCES", 100_000)
+    found = record_linkage(under_attack(people, fresh(2_000), spec, np.arange(2_000)))
+    assert 1 < found.attempts < 100
+
+
 def test_suppressed_cells_widen_the_choice(people: pa.Table, spec: AttackSpec) -> None:
     hidden = people.set_column(2, "district", pa.nulls(len(people), pa.string()))
     hidden = hidden.set_column(3, "year", pa.nulls(len(people), pa.int64()))
@@ -155,6 +202,9 @@ def test_what_the_tables_do_not_have_is_listed(people: pa.Table) -> None:
     with pytest.raises(InvalidRequest) as caught:
         under_attack(people, people, wrong)
     assert {found.field for found in caught.value.violations} == {"age", "shoe", "targets"}
+    double = people.append_column("age", people["age"])
+    with pytest.raises(InvalidRequest, match="age: the release has it more than once"):
+        under_attack(people, double, AttackSpec(("age",)))
 
 
 def test_an_empty_release_gives_nothing(people: pa.Table, spec: AttackSpec) -> None:

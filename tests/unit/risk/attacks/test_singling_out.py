@@ -86,6 +86,13 @@ def test_strangers_are_the_control(people: pa.Table, fresh: Fresh, spec: AttackS
     assert float(several.success) > 0.9
 
 
+def test_a_condition_that_fits_nobody_is_a_wrong_claim(people: pa.Table) -> None:
+    older = people.set_column(0, "age", pa.array(people["age"].to_numpy() + 1_000))
+    _, several = singled_out(people, older, AttackSpec(("age", "year"), targets=400))
+    assert several.attempts > 200
+    assert float(several.rate) < 0.05
+
+
 def test_a_release_of_strangers_singles_nobody_out_more_than_others(
     people: pa.Table, fresh: Fresh, spec: AttackSpec
 ) -> None:
