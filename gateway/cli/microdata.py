@@ -62,12 +62,10 @@ def read_microdata(
         with open_table(file, ()) as records:
             return records.read_all()
     # Only this needs it, and it takes its time to load.
-    from gateway.execute.csv_dialect import delimiter_of  # noqa: PLC0415
     from gateway.execute.csv_source import CsvFile  # noqa: PLC0415
     from gateway.model.catalog import CsvSource  # noqa: PLC0415
 
-    if delimiter is None:
-        delimiter = "\t" if file.suffix.lower() == ".tsv" else delimiter_of(file, encoding)
+    delimiter = told_delimiter(file, delimiter, encoding)
     source = CsvSource(path=file.name, delimiter=delimiter, encoding=encoding)
     folder = file.resolve().parent
     if as_text:
@@ -79,6 +77,20 @@ def read_microdata(
         schema = opened.schema()
         batches = opened.batches(schema.names, (), None)
         return pa.Table.from_batches(batches, schema)
+
+
+def told_delimiter(file: Path, delimiter: str | None, encoding: str) -> str:
+    """The delimiter that was given, or that of the first lines of a CSV file; a comma for a file of
+    another kind."""
+    if delimiter is not None:
+        return delimiter
+    if file.suffix.lower() not in _TEXT_SUFFIXES:
+        return ","
+    if file.suffix.lower() == ".tsv":
+        return "\t"
+    from gateway.execute.csv_dialect import delimiter_of  # noqa: PLC0415
+
+    return delimiter_of(file, encoding)
 
 
 def read_ladders(folder: Path | None, columns: Sequence[str]) -> dict[str, Ladder]:

@@ -89,6 +89,15 @@ class Ladder:
             levels.append(pa.concat_arrays([self.labels[level].take(pa.array(codes)), own]))
         return Ladder.of_levels(levels, self.origin)
 
+    def table(self) -> pa.Table:
+        """The hierarchy table that it could be from: one row a leaf, ``level_0`` to the top."""
+        return pa.table(
+            {
+                f"level_{level}": self.labels[level].take(pa.array(codes))
+                for level, codes in enumerate(self.codes)
+            }
+        )
+
     def numbers(self) -> NDArray[np.float64] | None:
         """The leaves as numbers, or as days and microseconds since 1970, NaN for null; None when
         they are neither numbers nor dates nor moments of ISO 8601."""

@@ -1,0 +1,315 @@
+"""``gateway anonymize``: recode a file of one's own until privacy models hold, without a server."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import typer
+
+from gateway.cli.anonymity_goal import Wanted, read_goal
+from gateway.cli.microdata import (
+    Delimiter,
+    Encoding,
+    HierarchyFolder,
+    Qi,
+    quasi_identifiers,
+    read_ladders,
+    read_microdata,
+    told_delimiter,
+)
+from gateway.cli.options import Json
+from gateway.cli.output import hint, json_or, say, show_fields, show_table, stages
+from gateway.client.saving import whole_file
+from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
+from gateway.model.anonymity import AnonymityGoal, Metric, TCloseness
+from gateway.risk.privacy.definition import Verdict
+from gateway.risk.privacy.verify import verify
+from gateway.transform.anonymize.full_domain import full_domain
+from gateway.transform.anonymize.ladder import Ladder
+from gateway.transform.anonymize.problem import Problem, Watch
+from gateway.transform.anonymize.proposals import proposed
+from gateway.transform.anonymize.recoding import Recoding
+from gateway.transform.base import as_text
+
+app = typer.Typer()
+
+_SUFFIXES: Final = (".csv", ".parquet", ".arrows")
+
+_MODEL_HELP: Final = (
+    "Any other privacy model, such as entropy: l_diversity:column=diagnosis,l=2,variant=entropy, or "
+    "average_risk:at_most=0.1; repeat."
+)
+
+
+@app.command()
+def anonymize(
+    file: Annotated[Path, typer.Argument(help="Records: .csv, .tsv, .parquet or .arrows.")],
+    qi: Qi,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write: .csv, .parquet or .arrows.")
+    ],
+    k: Annotated[
+        int | None, typer.Option("--k", help="Records that look alike at least, such as 5.")
+    ] = None,
+    l: Annotated[  # noqa: E741 - the name of the model's parameter
+        list[str] | None,
+        typer.Option(
+            "--l", metavar="COLUMN=L", help="Values of a sensitive column in each class; repeat."
+        ),
+    ] = None,
+    t: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--t",
+            metavar="COLUMN=T",
+            help="Greatest distance of a sensitive column in a class to that in the whole; repeat.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", metavar="KIND:NAME=VALUE,…", help=_MODEL_HELP)
+    ] = None,
+    hierarchies: HierarchyFolder = None,
+    metric: Annotated[
+        Metric, typer.Option(help="What of the table is kept: makes it least.")
+    ] = "loss",
+    suppression: Annotated[
+        str, typer.Option(help="Largest share of records that may be left out, such as 0.04.")
+    ] = "0",
+    method: Annotated[
+        Literal["full-domain", "local"],
+        typer.Option(help="One level a column for all records, or as little as each class needs."),
+    ] = "full-domain",
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weight", metavar="COLUMN=W", help="Detail of a column counts so much; repeat."
+        ),
+    ] = None,
+    population: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--population",
+            metavar="NAME=FILE",
+            help="Table of everybody, by the name that k_map or delta_presence gives; repeat.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="After which the best found so far is taken.")
+    ] = 300,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    as_json: Json = False,
+) -> None:
+    """Generalise quasi-identifiers, and leave out records, until the privacy models hold.
+
+    Needs no server. A column without a hierarchy gets one that fits its values, and it is told. The
+    result is verified by code of its own before anything is written.
+    """
+    _check_output(output)
+    wanted = Wanted(
+        k, l or (), t or (), model or (), metric, suppression, method, weight or (), seconds
+    )
+    goal = read_goal(quasi_identifiers(qi), wanted)
+    ladders = read_ladders(hierarchies, [*goal.quasi_identifiers, *_trees(goal)])
+    as_written = [name for name in goal.quasi_identifiers if name in ladders]
+
+    def read(source: Path) -> pa.Table:
+        return read_microdata(source, delimiter=delimiter, encoding=encoding, as_text=as_written)
+
+    table = read(file)
+    populations = {name: read(Path(path)) for name, path in _named(population).items()}
+    for name in goal.quasi_identifiers:
+        if name not in ladders and name in table.column_names:
+            everybody = [found for found in populations.values() if name in found.column_names]
+            ladders[name] = proposed(
+                pa.chunked_array(
+                    [c for found in (table, *everybody) for c in found.column(name).chunks],
+                    table.schema.field(name).type,
+                )
+            )
+    with stages("anonymizing") as tell:
+        begun = time.monotonic()
+        watch = Watch(lambda: time.monotonic() - begun, tell)
+        problem = Problem.of(table, goal, ladders, populations)
+        recoding = _search(problem, watch)
+        took = time.monotonic() - begun
+        tell("verifying", 0, 0)
+        released = recoding.apply(table)
+        verdicts = _verified(released, goal, recoding, ladders, populations)
+    _write(released, output, told_delimiter(file, delimiter, encoding))
+    json_or(as_json, _plain(goal, recoding, ladders, verdicts, took, output), _show)
+    _hints(goal, recoding, ladders, output)
+
+
+def _trees(goal: AnonymityGoal) -> list[str]:
+    """The hierarchies that distances of sensitive columns go by."""
+    found = [
+        model.hierarchy
+        for model in goal.models
+        if isinstance(model, TCloseness) and model.hierarchy is not None
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _search(problem: Problem, watch: Watch) -> Recoding:
+    if problem.goal.method == "local":
+        raise InvalidRequest.of("--method", "local recoding cannot be searched yet")
+    return full_domain(problem, watch)
+
+
+def _named(given: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given or []]
+    if any(not name or not value for name, _, value in pairs):
+        raise InvalidRequest.of("--population", "write NAME=FILE")
+    return {name: value for name, _, value in pairs}
+
+
+def _check_output(output: Path) -> None:
+    if output.exists():
+        raise AlreadyExists(f"{output} exists; nothing is overwritten")
+    if output.suffix.lower() not in _SUFFIXES:
+        raise InvalidRequest.of("--output", f"{output.name}: end it in {', '.join(_SUFFIXES)}")
+    if not output.parent.is_dir():
+        raise InvalidRequest.of("--output", f"the folder {output.parent} is not there")
+
+
+def _verified(
+    released: pa.Table,
+    goal: AnonymityGoal,
+    recoding: Recoding,
+    ladders: Mapping[str, Ladder],
+    populations: Mapping[str, pa.Table],
+) -> tuple[Verdict, ...]:
+    """What the verifier finds in the rows that would be written; CheckFailed, which is a fault of
+    the search, when a model does not hold in them."""
+    beside: dict[str, Any] = {}
+    if populations:
+        if recoding.levels is None:
+            raise InvalidRequest.of("--population", "only with full-domain recoding")
+        beside["populations"] = {
+            name: _generalised(found, recoding, ladders).to_batches()
+            for name, found in populations.items()
+        }
+    if trees := _trees(goal):
+        beside["hierarchies"] = {name: ladders[name].table() for name in trees}
+    verdicts = verify(released.to_reader(), goal.quasi_identifiers, goal.models, **beside)
+    failed = [verdict.model.kind for verdict in verdicts if not verdict.holds]
+    if failed:
+        raise CheckFailed(
+            f"the verifier refuses what the search found: {', '.join(failed)}; nothing was "
+            "written, please report it"
+        )
+    return verdicts
+
+
+def _generalised(table: pa.Table, recoding: Recoding, ladders: Mapping[str, Ladder]) -> pa.Table:
+    """A population's quasi-identifiers at the levels of the release."""
+    table = table.select(list(recoding.names))
+    for place, (name, level) in enumerate((recoding.levels or {}).items()):
+        if level:
+            ladder = ladders[name].with_null()
+            found = ladder.find(as_text(table.column(name).combine_chunks()))
+            labels = ladder.labels[level].take(pa.array(ladder.codes[level]).take(found))
+            table = table.set_column(place, name, labels)
+    return table
+
+
+def _write(released: pa.Table, output: Path, delimiter: str) -> None:
+    with whole_file(output) as target:
+        match output.suffix.lower():
+            case ".csv":
+                options = pa_csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
+                pa_csv.write_csv(released, target, options)
+            case ".parquet":
+                pq.write_table(released, target)
+            case _:
+                with pa.ipc.new_stream(target, released.schema) as writer:
+                    writer.write_table(released)
+
+
+def _plain(
+    goal: AnonymityGoal,
+    recoding: Recoding,
+    ladders: Mapping[str, Ladder],
+    verdicts: tuple[Verdict, ...],
+    took: float,
+    output: Path,
+) -> dict[str, Any]:
+    suppressed = int(recoding.suppressed.sum())
+    return {
+        "method": recoding.method.replace("_", "-"),
+        "metric": recoding.metric,
+        "value": recoding.value,
+        "levels": None if recoding.levels is None else dict(recoding.levels),
+        "suppressed": suppressed,
+        "classes": recoding.published.num_rows,
+        "proven_optimal": recoding.proven_optimal,
+        "seconds": round(took, 3),
+        "rows": len(recoding.suppressed),
+        "hierarchies": {
+            name: {"from": ladders[name].origin, "highest": ladders[name].height}
+            for name in goal.quasi_identifiers
+        },
+        "verified": [
+            {
+                **verdict.model.model_dump(mode="json", exclude_none=True),
+                "holds": verdict.holds,
+                "figure": verdict.figure,
+                "limit": verdict.limit,
+                "what": verdict.name,
+            }
+            for verdict in verdicts
+        ],
+        "output": str(output),
+    }
+
+
+def _show(told: dict[str, Any]) -> None:
+    levels = told["levels"]
+    show_table(
+        ["column", "hierarchy", *([] if levels is None else ["level", "of"])],
+        [
+            [
+                name,
+                found["from"],
+                *([] if levels is None else [levels[name], found["highest"]]),
+            ]
+            for name, found in told["hierarchies"].items()
+        ],
+    )
+    show_table(
+        ["model", "what", "figure", "limit", "holds"],
+        [
+            [found["kind"], found["what"], found["figure"], found["limit"], found["holds"]]
+            for found in told["verified"]
+        ],
+        title="counted again in the rows that were written",
+    )
+    show_fields(
+        {
+            "records": told["rows"],
+            "left out": told["suppressed"],
+            "classes": told["classes"],
+            told["metric"]: f"{told['value']:.6g}",
+            "proven optimal": told["proven_optimal"],
+            "seconds": told["seconds"],
+        }
+    )
+
+
+def _hints(
+    goal: AnonymityGoal, recoding: Recoding, ladders: Mapping[str, Ladder], output: Path
+) -> None:
+    say(f"wrote {output}")
+    made_up = [n for n in goal.quasi_identifiers if ladders[n].origin.startswith("proposed")]
+    if made_up:
+        hint(
+            f"hierarchies of {', '.join(made_up)} were proposed from the values; give better ones "
+            "with --hierarchies"
+        )
+    if recoding.method == "full_domain" and not recoding.proven_optimal:
+        hint("the time was over or the columns too many: a better recoding may exist (--seconds)")

@@ -1,0 +1,172 @@
+"""``gateway anonymize``: what it prints and writes, and how it refuses what it cannot do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli import anonymize
+from gateway.cli.main import program
+from gateway.errors import AlreadyExists, CheckFailed, GatewayError, InvalidRequest
+from gateway.risk.privacy.definition import Verdict
+
+ROOT = Path(__file__).parents[3]
+PEOPLE = """age;city;illness
+31;Linxi;flu
+33;Linxi;gout
+31;Linxi;flu
+58;Beian;flu
+57;Beian;gout
+59;Beian;flu
+90;Donghe;gout
+"""
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    file = tmp_path / "people.csv"
+    file.write_text(PEOPLE)
+    return file
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(program, ["anonymize", *(str(argument) for argument in arguments)])
+
+
+def refused(*arguments: object) -> GatewayError:
+    error = run(*arguments).exception
+    assert isinstance(error, GatewayError), error
+    return error
+
+
+def test_what_is_written_has_the_models_and_the_json_says_all_of_it(people: Path) -> None:
+    output = people.with_name("out.csv")
+    done = run(
+        people, "--qi", "age,city", "--k", 3, "--l", "illness=2", "--suppression", "0.2",
+        "-o", output, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert {
+        "method", "metric", "value", "levels", "suppressed", "classes", "proven_optimal", "seconds"
+    } <= set(told)  # fmt: skip
+    assert (told["method"], told["metric"], told["proven_optimal"]) == ("full-domain", "loss", True)
+    assert told["suppressed"] == 1
+    assert told["classes"] == 2
+    assert [found["holds"] for found in told["verified"]] == [True, True]
+    released = pv.read_csv(output, parse_options=pv.ParseOptions(delimiter=";"))
+    sizes = released.group_by(["age", "city"]).aggregate([([], "count_all")])
+    assert min(sizes.column("count_all").to_pylist()) >= 3
+    # In the order of the file, sensitive values as they were.
+    assert released.column("illness").to_pylist() == ["flu", "gout", "flu", "flu", "gout", "flu"]
+    assert told["hierarchies"]["age"]["from"].startswith("proposed")
+    assert "were proposed from the values" in " ".join(done.stderr.split())
+
+
+def test_hierarchies_from_a_folder_are_used_and_their_columns_stay_text(people: Path) -> None:
+    folder = people.parent / "trees"
+    folder.mkdir()
+    (folder / "people_hierarchy_age.csv").write_text(
+        "".join(f"{age};{'young' if age < 50 else 'old'};*\n" for age in range(30, 91))
+    )
+    (folder / "city.csv").write_text("Linxi;*\nBeian;*\nDonghe;*\n")
+    output = people.with_name("out.parquet")
+    done = run(
+        people, "--qi", "age,city", "--k", "3", "--hierarchies", folder, "-o", output, "--json"
+    )
+    told = json.loads(done.stdout)
+    assert told["levels"] == {"age": 1, "city": 1}
+    assert set(pq.read_table(output).column("age").to_pylist()) == {"young", "old"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--qi", "age,nowhere", "--k", "2"], "nowhere: the table has no such column"),
+        (["--qi", "age,age", "--k", "2"], "named twice: age"),
+        (["--qi", "age"], "name at least one privacy model"),
+        (["--qi", "age", "--k", "1"], "greater than or equal to 2"),
+        (["--qi", "age", "--k", "8"], "k = 8 is more than the 7 records of the table"),
+        (["--qi", "age", "--l", "illness"], "--l: write NAME=VALUE"),
+        (["--qi", "age", "--l", "illness=3"], "nearest that can be reached is l = 2"),
+        (["--qi", "age", "--l", "age=2"], "sensitive and cannot be a quasi-identifier"),
+        (["--qi", "age", "--k", "2", "--suppression", "2"], "max_suppression is a share"),
+        (["--qi", "age", "--k", "2", "--model", "magic:x=1"], "does not match any of the expected"),
+        (["--qi", "age", "--k", "2", "--hierarchies", "nowhere"], "is not a folder"),
+        (["--qi", "age", "--k", "2", "--weight", "city=2"], "weights of no quasi-identifier"),
+        (
+            ["--qi", "age", "--k", "2", "--weight", "age=2", "--metric", "discernibility"],
+            "counts classes and not columns",
+        ),
+        (["--qi", "age", "--model", "k_map:k=2,population=all"], "there is no such table"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_written(
+    people: Path, options: list[str], said: str
+) -> None:
+    output = people.with_name("out.csv")
+    error = refused(people, *options, "-o", output)
+    assert isinstance(error, InvalidRequest)
+    assert said in error.message
+    assert "Linxi" not in error.message
+    assert not output.exists()
+
+
+def test_a_hierarchy_that_misses_a_value_names_the_row(people: Path) -> None:
+    (people.parent / "age.csv").write_text("31;*\n33;*\n")
+    error = refused(
+        people, "--qi", "age", "--k", "2", "--hierarchies", people.parent,
+        "-o", people.with_name("out.csv"),
+    )  # fmt: skip
+    assert "age: the value in row 4 of the table is not in the hierarchy" in error.message
+
+
+def test_nothing_is_overwritten_and_the_kind_of_file_is_known(people: Path) -> None:
+    before = people.read_text()
+    assert isinstance(refused(people, "--qi", "age", "--k", "2", "-o", people), AlreadyExists)
+    assert people.read_text() == before
+    said = refused(people, "--qi", "age", "--k", "2", "-o", people.with_name("out.xlsx")).message
+    assert "end it in .csv, .parquet, .arrows" in said
+
+
+def test_nulls_are_a_value_that_is_hidden_with_the_others(tmp_path: Path) -> None:
+    file, output = tmp_path / "people.parquet", tmp_path / "out.parquet"
+    ages = [31, 31, None, None, 47]
+    pq.write_table(pa.table({"age": ages, "illness": ["a", None, "b", None, "b"]}), file)
+    done = run(file, "--qi", "age", "--k", "2", "--suppression", "0.2", "-o", output, "--json")
+    assert json.loads(done.stdout)["levels"] == {"age": 0}
+    assert pq.read_table(output).column("age").to_pylist() == [31, 31, None, None]
+    output.unlink()
+    run(file, "--qi", "age", "--k", "3", "-o", output)
+    assert pq.read_table(output).column("age").to_pylist() == ["*"] * 5
+
+
+def test_what_the_verifier_refuses_is_not_written(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(rows: object, columns: object, models: tuple[object, ...]) -> tuple[Verdict, ...]:
+        return tuple(Verdict(model, False, "records", "1", "2") for model in models)
+
+    monkeypatch.setattr(anonymize, "verify", refusing)
+    output = people.with_name("out.csv")
+    error = refused(people, "--qi", "age", "--k", "2", "-o", output)
+    assert isinstance(error, CheckFailed)
+    assert not output.exists()
+
+
+def test_a_failure_is_one_line_of_json_for_programs(people: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "anonymize", people, "--qi", "age", "--k", "8",
+         "-o", people.with_name("out.csv"), "--json"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    told = json.loads(done.stderr)["error"]
+    assert told["violations"][0]["field"] == "k_anonymity"
+    assert "nearest that can be reached is k = 7" in told["message"]
