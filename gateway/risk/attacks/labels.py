@@ -104,6 +104,11 @@ def ranges(labels: pa.Array, *, dates: bool) -> Ranges:
     )
 
 
+def nodes(hierarchy: pa.Table) -> pa.Array:
+    """Every label of a hierarchy, once; the leaves are among them."""
+    return pa.concat_arrays([column.combine_chunks() for column in hierarchy.columns]).unique()
+
+
 def wildcards(labels: pa.Array) -> Indices:
     """Labels that stand for anything."""
     return np.flatnonzero(flags(pc.is_in(labels, value_set=pa.array(_WILD))))
@@ -118,7 +123,10 @@ def covered(
     everything, unless ``null_is_value``; a null value is covered by null and ``*`` alone.
     """
     pairs = [_same(domain, labels), _anything(domain, labels, null_is_value)]
-    pairs.extend(_ancestors(domain.values, labels, hierarchy))
+    if hierarchy is not None:
+        pairs.extend(_ancestors(domain.values, labels, hierarchy))
+        # A hierarchy decides what its labels cover: in one that is in use, 15-19 holds 20 as well.
+        labels = pc.if_else(pc.is_in(labels, value_set=nodes(hierarchy)), None, labels)
     pairs.append(_inside(domain, labels))
     pairs.append(_of_sets(domain.values, labels))
     pairs.extend(_masked(domain.values, labels))
@@ -133,8 +141,8 @@ def understood(domain: Domain, labels: pa.Array, hierarchy: pa.Table | None) -> 
     """Labels that can be told apart from noise: a null, a value of the original, a node of the
     hierarchy, or of one of the forms above."""
     known = flags(pc.or_(pc.is_null(labels), pc.is_in(labels, value_set=domain.values)))
-    for column in hierarchy.columns if hierarchy is not None else ():
-        known |= flags(pc.is_in(labels, value_set=column.combine_chunks()))
+    if hierarchy is not None:
+        known |= flags(pc.is_in(labels, value_set=nodes(hierarchy)))
     known[ranges(labels, dates=domain.dates).labels] = True
     known |= flags(pc.match_substring_regex(labels, r"^\{.*\}$|\*"))
     if domain.dates:
@@ -236,10 +244,8 @@ def _anything(domain: Domain, labels: pa.Array, null_is_value: bool) -> tuple[In
 
 
 def _ancestors(
-    values: pa.Array, labels: pa.Array, hierarchy: pa.Table | None
+    values: pa.Array, labels: pa.Array, hierarchy: pa.Table
 ) -> Iterator[tuple[Indices, Indices]]:
-    if hierarchy is None:
-        return
     leaf_of, row = index_in(values, hierarchy.column(0).combine_chunks())
     for level in range(1, hierarchy.num_columns):
         named, label = index_in(

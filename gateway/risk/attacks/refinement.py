@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from gateway.model.attacks import AttackResult
 from gateway.risk.attacks.arrays import Indices, Shares, expand, index_in
 from gateway.risk.attacks.intervals import Rate, result
-from gateway.risk.attacks.labels import as_text
+from gateway.risk.attacks.labels import as_text, nodes
 from gateway.risk.attacks.nearest import nearest
 from gateway.risk.attacks.setting import Setting
 from gateway.risk.attacks.view import Classes, Column, People, Relation, Release
@@ -124,7 +124,7 @@ def _domain(release: Release, name: str) -> _Domain | None:
         if not len(values) or len(values) > _MOST_VALUES:
             return None
         relation = release.relation(name, values)
-        in_tree, _ = index_in(labels, _nodes(release.hierarchies[name]))
+        in_tree, _ = index_in(labels, nodes(release.hierarchies[name]))
         tight = np.ones(len(labels), np.bool_)
         tight[in_tree] = False
     else:
@@ -142,10 +142,6 @@ def _domain(release: Release, name: str) -> _Domain | None:
         tight = np.ones(len(labels), np.bool_)
     low_at, high_at = (_ends(relation, side, tight) for side in (relation.low, relation.high))
     return _Domain(as_text(values), relation, low_at, high_at)
-
-
-def _nodes(hierarchy: pa.Table) -> pa.Array:
-    return pa.chunked_array([column.combine_chunks() for column in hierarchy.columns]).unique()
 
 
 def _ends(relation: Relation, side: Shares, tight: NDArray[np.bool_]) -> Indices:

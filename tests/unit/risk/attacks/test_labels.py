@@ -83,6 +83,19 @@ def test_an_ancestor_covers_its_leaves_alone() -> None:
     }
 
 
+def test_a_hierarchy_decides_what_its_labels_cover() -> None:
+    # As in a table that is in use, whose labels are off by one
+    tree = pa.table({"age": ["15", "20", "21"], "five": ["15-19", "15-19", "20-24"]})
+    found = pairs(["15", "20", "21"], ["15-19", "20-24", "[20, 30)"], tree)
+    assert found == {
+        ("15", "15-19"),
+        ("20", "15-19"),
+        ("21", "20-24"),
+        ("20", "[20, 30)"),
+        ("21", "[20, 30)"),
+    }
+
+
 def test_a_mask_covers_what_has_its_length_and_the_rest() -> None:
     values = ["13812345678", "13899995678", "1381234567", "13912345678"]
     assert pairs(values, ["138****5678"]) == {
