@@ -9,7 +9,9 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 from gateway.model.access import Grant
+from gateway.model.answers import AnswerRecord
 from gateway.model.audit import AuditEntry, AuditEvent
+from gateway.model.budgets import Budget, BurnPoint
 from gateway.model.catalog import Column, DataSet, Party, SourceRef, SourceVersion
 from gateway.model.classification import Classification
 from gateway.model.conditions import Condition
@@ -17,6 +19,8 @@ from gateway.model.evidence import Coverage
 from gateway.model.key_domains import KeyDomain
 from gateway.model.keyed_specs import CryptoProfile
 from gateway.model.lifecycle import (
+    AnswerState,
+    BudgetState,
     DataSetState,
     GrantState,
     KeyDomainState,
@@ -24,10 +28,12 @@ from gateway.model.lifecycle import (
     ReidentificationState,
     ReleaseState,
 )
+from gateway.model.mechanisms import PrivacyEvent
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
 from gateway.model.reidentification import Reidentification
 from gateway.model.release import Figure, Release
+from gateway.model.statistics import Answer, StatisticsPlan
 from gateway.model.text_specs import TextOperator
 
 
@@ -353,6 +359,17 @@ class Executor(Protocol):
         staged remains."""
 
 
+class Statistician(Protocol):
+    """Answers a question over open sources, by a plan that is charged already."""
+
+    def answer(self, plan: StatisticsPlan, sources: Sequence[Source]) -> tuple[pa.Table, Answer]:
+        """The noisy table with its intervals, and what is known of it; ``sources`` are those of
+        the plan's data sets in order, each in the version of the plan.
+
+        Everything in the table, and whether an error is raised, follows from what was accounted
+        for: errors tell nothing of the data."""
+
+
 # ---- the store of records -----------------------------------------------------------------------
 
 
@@ -379,6 +396,17 @@ class ReversalUsage:
 
     requests: int
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How far the ledger of one budget is: charges and how many of them were taken back, the audit
+    entry of the newest, and epsilon spent in all, an exact ratio rounded up."""
+
+    charges: int
+    refunds: int
+    sequence: int
+    spent: str
 
 
 class Transaction(Protocol):
@@ -524,6 +552,61 @@ class Transaction(Protocol):
     def sealed_of_tokens(self, secret: str, tokens: Sequence[str]) -> dict[str, bytes]: ...
     def add_tokens(self, secret: str, entries: Sequence[VaultEntry]) -> None: ...
     def destroy_tokens(self, secret: str) -> None: ...
+
+    # Answers to statistical questions.
+    def put_answer(self, answer: AnswerRecord) -> None:
+        """Insert, or replace the record of that name."""
+
+    def answer(self, name: str, *, lock: bool = False) -> AnswerRecord | None: ...
+    def answers(
+        self,
+        page: Page,
+        *,
+        consumer: str | None = None,
+        dataset: str | None = None,
+        holder: str | None = None,
+        state: AnswerState | None = None,
+    ) -> list[AnswerRecord]: ...
+    def answered(self, same: str) -> AnswerRecord | None:
+        """The newest sealed answer to the same question."""
+
+    # Budgets of privacy loss, and the ledger of what was spent of each: it only grows, but for
+    # charges that are taken back, once, because nothing had been read.
+    def put_budget(self, budget: Budget, *, expected_revision: int | None) -> None:
+        """Insert (expected None; AlreadyExists) or replace that revision (Conflict)."""
+
+    def budget(self, name: str) -> Budget | None: ...
+    def budgets(
+        self,
+        page: Page,
+        *,
+        dataset: str | None = None,
+        recipient: str | None = None,
+        holder: str | None = None,
+        project: str | None = None,
+        state: BudgetState | None = None,
+    ) -> list[Budget]: ...
+    def account(self, budget: str) -> Account: ...
+    def losses(self, budget: str) -> list[PrivacyEvent]:
+        """All events charged and not taken back, each kind once with its count."""
+
+    def losses_after(self, budget: str, sequence: int) -> list[PrivacyEvent]:
+        """The events of charges after that audit entry."""
+
+    def charge_loss(
+        self,
+        budget: str,
+        answer: str,
+        events: Sequence[PrivacyEvent],
+        sequence: int,
+        spent: str,
+        at: datetime,
+    ) -> None: ...
+    def refund_loss(self, budget: str, answer: str) -> None: ...
+    def restate(self, budget: str, spent: str) -> None:
+        """Say what is spent in all at another delta."""
+
+    def burn_down(self, budget: str, points: int) -> list[BurnPoint]: ...
 
     # Audit: append-only, chained.
     def audit(self, event: AuditEvent, at: datetime) -> AuditEntry: ...

@@ -74,6 +74,26 @@ class ClassificationState(StrEnum):
     FAILED = "failed"
 
 
+class AnswerState(StrEnum):
+    """Of a statistic. DENIED and OPENED are the two beginnings; only SEALED can be read."""
+
+    DENIED = "denied"
+    OPENED = "opened"
+    SEALED = "sealed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class BudgetState(StrEnum):
+    """In force in ACTIVE and CHANGING; a proposal waits for another officer in PROPOSED and
+    CHANGING."""
+
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    CHANGING = "changing"
+    WITHDRAWN = "withdrawn"
+
+
 RELEASE: Mapping[ReleaseState, frozenset[ReleaseState]] = {
     ReleaseState.DENIED: frozenset(),
     # A run that a crash interrupted goes back to OPENED and is taken up again.
@@ -158,6 +178,24 @@ CLASSIFICATION: Mapping[ClassificationState, frozenset[ClassificationState]] = {
 }
 
 
+ANSWER: Mapping[AnswerState, frozenset[AnswerState]] = {
+    AnswerState.DENIED: frozenset(),
+    # An attempt that a crash interrupted leaves it OPENED: the next one goes on from there.
+    AnswerState.OPENED: frozenset({AnswerState.SEALED, AnswerState.FAILED}),
+    AnswerState.SEALED: frozenset({AnswerState.EXPIRED}),
+    AnswerState.FAILED: frozenset(),
+    AnswerState.EXPIRED: frozenset(),
+}
+
+BUDGET: Mapping[BudgetState, frozenset[BudgetState]] = {
+    BudgetState.PROPOSED: frozenset({BudgetState.ACTIVE, BudgetState.WITHDRAWN}),
+    BudgetState.ACTIVE: frozenset({BudgetState.CHANGING}),
+    # Back to ACTIVE with other limits, or with those of before where the change is withdrawn.
+    BudgetState.CHANGING: frozenset({BudgetState.ACTIVE}),
+    BudgetState.WITHDRAWN: frozenset({BudgetState.PROPOSED}),
+}
+
+
 State = TypeVar("State", bound=StrEnum)
 
 
@@ -191,5 +229,7 @@ DIAGRAMS: Mapping[str, str] = {
     "Classification": diagram(CLASSIFICATION, (ClassificationState.PENDING,)),
     "Key domain": diagram(KEY_DOMAIN, (KeyDomainState.ACTIVE,)),
     "Re-identification": diagram(REIDENTIFICATION, (ReidentificationState.REQUESTED,)),
+    "Answer": diagram(ANSWER, (AnswerState.DENIED, AnswerState.OPENED)),
+    "Budget": diagram(BUDGET, (BudgetState.PROPOSED,)),
 }
 """What docs/lifecycle.md shows; a test holds the two together."""

@@ -403,29 +403,6 @@ class StatisticsPlan(Noun):
         return self
 
 
-# ---- what may be spent ---------------------------------------------------------------------------
-
-
-class Budget(Noun):
-    """What may be spent on a data set in all: by one recipient, or by all of them together
-    (``recipient`` None, for they may compare their answers), for one project or any, in a period.
-    """
-
-    dataset: str
-    recipient: str | None = None
-    project: str | None = None
-    period_days: Annotated[int, Field(ge=1, le=36_600)] | None = None  # None: for good
-    epsilon: PositiveRatio
-    delta: NonNegativeRatio
-
-    @model_validator(mode="after")
-    def _well_formed(self) -> Self:
-        identifier(self.dataset, "datasets")
-        if self.recipient is not None:
-            identifier(self.recipient, "parties")
-        return self
-
-
 # ---- what is answered ----------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from gateway.errors import NotFound
 from gateway.model.access import Grant
+from gateway.model.answers import AnswerRecord
+from gateway.model.budgets import Budget
 from gateway.model.catalog import DataSet, Party
 from gateway.model.lifecycle import DataSetState
 from gateway.model.names import Role
@@ -55,6 +57,30 @@ def reidentification_for(tx: Transaction, caller: Party, name: str) -> Reidentif
         caller.role in _OVERSEERS
         or (caller.role in (Role.CONSUMER, Role.HOLDER) and found.requester == caller.name)
         or (caller.role is Role.HOLDER and _holds(tx, caller, found.dataset))
+    ):
+        return found
+    raise NotFound.resource(name)
+
+
+def budget_for(tx: Transaction, caller: Party, name: str) -> Budget:
+    """The budget: a consumer's own, of a holder's own data set, any for officers and auditors."""
+    found = tx.budget(name)
+    if found is not None and (
+        caller.role in _OVERSEERS
+        or (caller.role is Role.CONSUMER and found.scope.recipient == caller.name)
+        or (caller.role is Role.HOLDER and _holds(tx, caller, found.scope.dataset or ""))
+    ):
+        return found
+    raise NotFound.resource(name)
+
+
+def answer_for(tx: Transaction, caller: Party, name: str, *, lock: bool = False) -> AnswerRecord:
+    """The answer's record, by the rule of releases; a table is for who asked alone."""
+    found = tx.answer(name, lock=lock)
+    if found is not None and (
+        caller.role in _OVERSEERS
+        or (caller.role is Role.CONSUMER and found.consumer == caller.name)
+        or (caller.role is Role.HOLDER and _holds(tx, caller, found.request.dataset))
     ):
         return found
     raise NotFound.resource(name)

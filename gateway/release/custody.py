@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gateway.errors import FailedPrecondition, NotFound, PermissionDenied
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import Party
-from gateway.model.lifecycle import RELEASE, GrantState, ReleaseState, advance
+from gateway.model.lifecycle import RELEASE, AnswerState, GrantState, ReleaseState, advance
 from gateway.model.names import Role
 from gateway.model.release import Ending, Release, Stage
 from gateway.model.requests import RequestKey
@@ -17,6 +17,8 @@ from gateway.registry.sight import release_for
 
 RELEASES = "releases/"
 """What the names of releases' streams begin with."""
+ANSWERS = "answers/"
+"""And of answers to questions with differential privacy."""
 
 
 class Custody:
@@ -214,6 +216,10 @@ class Custody:
 
 
 def _owned(tx: Transaction, stream: str) -> bool:
+    if stream.startswith(ANSWERS):
+        answer = tx.answer(stream.rpartition("/")[0])
+        alive = (AnswerState.OPENED, AnswerState.SEALED)
+        return answer is not None and answer.stream == stream and answer.state in alive
     if not stream.startswith(RELEASES):
         return tx.key(stream) is not None  # of a data set's records; nothing else has one
     release = tx.release(stream.rpartition("/")[0])

@@ -5,16 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.classify.grading import grade_of
 from gateway.decide.engine import decide
 from gateway.errors import (
     FailedPrecondition,
     GatewayFault,
-    InvalidRequest,
     PermissionDenied,
     QuotaExhausted,
-    RecordsRejected,
-    SourceChanged,
 )
 from gateway.model.access import ExtractRequest
 from gateway.model.audit import AuditEvent, AuditPosition
@@ -27,7 +23,6 @@ from gateway.model.release import Reissue, Release, Stage
 from gateway.model.requests import RequestKey
 from gateway.planning.compile import compile_plan
 from gateway.ports import Clock, Entropy, KeyRing, Sources, Store, Transaction
-from gateway.registry.affected import recheck
 from gateway.registry.domain_keys import (
     RootKeyRetired,
     SecretsWanted,
@@ -35,9 +30,10 @@ from gateway.registry.domain_keys import (
     keep_key,
 )
 from gateway.registry.facts import facts_for
-from gateway.registry.freshness import Classify, refreshed
+from gateway.registry.freshness import Classify
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.release.looking import Looking, keep_verdicts
 from gateway.release.reissuing import original_for, under_other_keys
 from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
@@ -84,12 +80,11 @@ class Opening:
         text_rules: str | None = None,
     ) -> None:
         self._store = store
-        self._sources = sources
+        self._looking = Looking(sources, classify)
         self._keyring = keyring
         self._domain_keys = domain_keys
         self._clock = clock
         self._entropy = entropy
-        self._classify = classify
         self._hierarchy_digests = hierarchy_digests
         self._text_rules = text_rules
 
@@ -100,7 +95,7 @@ class Opening:
             dataset, decision = self._decide(tx, caller, request, now)
         if not decision.permitted:
             return Preview(decision, None)
-        current, version = self._looked_at(dataset)
+        current, version = self._looking.at(dataset)
         with self._store.read() as tx:
             decision = self._decided_on(tx, caller, request, current, now)
             if not decision.permitted:
@@ -157,7 +152,7 @@ class Opening:
             dataset, decision = self._decide(tx, caller, request, now)
         # The source may be slow to answer: it is asked before the transaction that charges, and
         # only for requests that are going to be permitted.
-        looked = self._looked_at(dataset) if decision.permitted else None
+        looked = self._looking.at(dataset) if decision.permitted else None
         # The ring may be a service that is slow to answer, too.
         name = self._new_name()
         attempt = _Attempt(
@@ -197,7 +192,7 @@ class Opening:
             if decision.permitted and attempt.looked is not None and dataset == attempt.dataset:
                 current, version = attempt.looked
                 if current != dataset:
-                    current = self._keep_verdicts(tx, dataset, current, now)
+                    current = keep_verdicts(tx, dataset, current, now)
                     decision = self._decided_on(tx, caller, request, current, now)
                 if decision.permitted:
                     plan = self._plan(tx, caller, request, decision, current, version)
@@ -237,57 +232,6 @@ class Opening:
         now: datetime,
     ) -> Decision:
         return decide(request, facts_for(tx, dataset, caller, now))
-
-    def _keep_verdicts(
-        self, tx: Transaction, before: DataSet, current: DataSet, now: datetime
-    ) -> DataSet:
-        """Record what the source holds by now, so that everybody decides on it."""
-        kept = current.but(revision=before.revision + 1, updated=now)
-        tx.put_dataset(kept, expected_revision=before.revision)
-        affected = recheck(tx, before, kept, now)
-        tx.audit(
-            AuditEvent(
-                actor="gateway",
-                action="dataset.look",
-                resource=kept.name,
-                outcome="ok",
-                details={
-                    "revision": str(kept.revision),
-                    "grade": grade_of(kept),
-                    "verdicts": "same" if kept.columns == before.columns else "stricter",
-                    **affected,
-                },
-            ),
-            now,
-        )
-        return kept
-
-    def _looked_at(self, dataset: DataSet) -> tuple[DataSet, SourceVersion]:
-        """The data set with verdicts on what its source holds now, and that version."""
-        try:
-            with self._sources.open(
-                dataset.holder, dataset.name, dataset.source, dataset.columns
-            ) as source:
-                version = source.version()
-                registered = dataset.version
-                same = registered is not None and (
-                    version.schema_digest == registered.schema_digest
-                )
-                current = refreshed(dataset, source, version, self._classify) if same else dataset
-        except (InvalidRequest, RecordsRejected) as error:
-            # Of a registration, that is the caller's fault; here the caller is the consumer.
-            raise SourceChanged(
-                f"the source of {dataset.name} can no longer be read as it was registered; its "
-                "holder must look at it",
-                dataset=dataset.name,
-            ) from error
-        if not same:
-            raise SourceChanged(
-                f"the source of {dataset.name} no longer has the registered columns; its holder "
-                "must refresh the registration",
-                dataset=dataset.name,
-            )
-        return current, version
 
     def _plan(
         self,

@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import StoreUnavailable
 from gateway.ports import Transaction
 from gateway.store import migrate
+from gateway.store.answers import Answers
+from gateway.store.budgets import Budgets
 from gateway.store.classifications import Classifications
 from gateway.store.datasets import DataSets
 from gateway.store.engine import PATIENCE_SECONDS, WRITES, connect, translated
@@ -36,6 +38,8 @@ class SqlTransaction(
     KeyDomains,
     Reidentifications,
     TokenVault,
+    Answers,
+    Budgets,
     Log,
 ):
     """One unit of work; implements ports.Transaction."""

@@ -228,3 +228,68 @@ reversal_search = Table(
     Column("at", BigInteger, nullable=False),
     Index(None, "party", "at"),
 )
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("consumer", _Name, nullable=False),
+    Column("dataset", _Name, nullable=False),
+    Column("state", _Name, nullable=False),
+    Column("same", _Name, nullable=False),  # what is the same for the same question; empty: denied
+    Column("created", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "consumer", "created"),
+    Index(None, "dataset", "created"),
+    Index(None, "state", "created"),
+    Index(None, "same"),
+    Index(None, "created", "name"),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("dataset", _Name, nullable=True, index=True),
+    Column("recipient", _Name, nullable=True, index=True),
+    Column("project", _Name, nullable=True, index=True),
+    Column("state", _Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# One row for every budget that an answer is charged to. Append-only, but for taking one back.
+privacy_charge = Table(
+    "privacy_charge",
+    metadata,
+    Column("budget", _Name, ForeignKey("budget.name"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),  # of the audit entry
+    Column("answer", _Name, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("spent", Text, nullable=False),  # in all after it
+    Column("events", Text, nullable=False),
+    Column("refunded", Integer, nullable=False),
+    CheckConstraint("refunded IN (0, 1)", name="refunded_or_not"),
+)
+
+# How far a budget's ledger is: what somebody who read it earlier has missed begins there.
+privacy_account = Table(
+    "privacy_account",
+    metadata,
+    Column("budget", _Name, ForeignKey("budget.name"), primary_key=True),
+    Column("charges", BigInteger, nullable=False),
+    Column("refunds", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("spent", Text, nullable=False),
+)
+
+# All events of a budget, each kind once: what its loss is composed of.
+privacy_loss = Table(
+    "privacy_loss",
+    metadata,
+    Column("budget", _Name, ForeignKey("budget.name"), primary_key=True),
+    Column("event", _Name, primary_key=True),  # digest of the body
+    Column("count", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("count >= 0", name="not_negative"),
+)

@@ -15,11 +15,15 @@ from gateway.api.pb import (
     policy_pb2,
     reidentification_pb2,
     release_pb2,
+    statistics_pb2,
     types_pb2,
 )
 from gateway.api.roles import ROLES
+from gateway.model.budgets import BudgetKind
 from gateway.model.decision import Outcome
 from gateway.model.lifecycle import (
+    AnswerState,
+    BudgetState,
     ClassificationState,
     DataSetState,
     GrantState,
@@ -160,3 +164,33 @@ NOTICE_STATE_NUMBERS: Final = MappingProxyType(
     }
 )
 NOTICE_STATES: Final = _turned(NOTICE_STATE_NUMBERS)
+
+ANSWER_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        AnswerState.DENIED: statistics_pb2.ANSWER_STATE_DENIED,
+        AnswerState.OPENED: statistics_pb2.ANSWER_STATE_OPENED,
+        AnswerState.SEALED: statistics_pb2.ANSWER_STATE_SEALED,
+        AnswerState.FAILED: statistics_pb2.ANSWER_STATE_FAILED,
+        AnswerState.EXPIRED: statistics_pb2.ANSWER_STATE_EXPIRED,
+    }
+)
+ANSWER_STATES: Final = _turned(ANSWER_STATE_NUMBERS)
+
+BUDGET_KIND_NUMBERS: Final = MappingProxyType(
+    {
+        BudgetKind.RECIPIENT: statistics_pb2.BUDGET_KIND_RECIPIENT,
+        BudgetKind.DATA_SET: statistics_pb2.BUDGET_KIND_DATA_SET,
+        BudgetKind.PROJECT: statistics_pb2.BUDGET_KIND_PROJECT,
+    }
+)
+BUDGET_KINDS: Final = _turned(BUDGET_KIND_NUMBERS)
+
+BUDGET_STATE_NUMBERS: Final = MappingProxyType(
+    {
+        BudgetState.PROPOSED: statistics_pb2.BUDGET_STATE_PROPOSED,
+        BudgetState.ACTIVE: statistics_pb2.BUDGET_STATE_ACTIVE,
+        BudgetState.CHANGING: statistics_pb2.BUDGET_STATE_CHANGING,
+        BudgetState.WITHDRAWN: statistics_pb2.BUDGET_STATE_WITHDRAWN,
+    }
+)
+BUDGET_STATES: Final = _turned(BUDGET_STATE_NUMBERS)

@@ -1,0 +1,83 @@
+"""What budgets of privacy loss have spent: composed from the ledger, and kept between two debits.
+
+Each process keeps the composed loss of the budgets it saw last, with how far their ledgers were; a
+debit then composes only what was charged since, by whichever process. What is kept is never asked
+without the ledger in the same transaction, and a charge that was taken back begins it anew.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isinf
+from typing import Final
+
+from gateway.model.budgets import Limits
+from gateway.model.mechanisms import PrivacyEvent
+from gateway.planning.accounting import Loss, compose
+from gateway.ports import Transaction
+
+_KEPT: Final = 100
+"""Budgets whose loss is kept, some megabytes each at most; those used least recently go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    sequence: int
+    refunds: int
+    loss: Loss
+
+
+class PrivacyAccounts:
+    """The composed losses of budgets. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Composed] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def admits(
+        self, tx: Transaction, budget: str, limits: Limits, more: Sequence[PrivacyEvent]
+    ) -> bool:
+        """Whether the budget covers all that was charged to it and ``more``. In a writing
+        transaction that stays true until its end."""
+        loss = self._composed(tx, budget).loss
+        return loss.admits(compose(more), Fraction(limits.epsilon), Fraction(limits.delta))
+
+    def spent(
+        self, tx: Transaction, budget: str, delta: str, more: Sequence[PrivacyEvent] = ()
+    ) -> Fraction | None:
+        """Epsilon at ``delta`` of all that was charged to the budget and of ``more``, rounded up;
+        None when no epsilon goes with so small a delta."""
+        loss = self._composed(tx, budget).loss
+        epsilon = (loss.with_(compose(more)) if more else loss).epsilon(Fraction(delta))
+        return None if isinf(epsilon) else Fraction(epsilon)
+
+    def prepare(self, tx: Transaction, budget: str) -> None:
+        """Compose what the budget has spent, so that a debit that follows does not have to while
+        others wait for it."""
+        self._composed(tx, budget)
+
+    def _composed(self, tx: Transaction, budget: str) -> _Composed:
+        account = tx.account(budget)
+        with self._lock:
+            kept = self._kept.get(budget)
+        if kept is None or kept.refunds != account.refunds or kept.sequence > account.sequence:
+            loss = compose(tx.losses(budget))
+        elif kept.sequence == account.sequence:
+            return kept
+        else:
+            loss = kept.loss.with_(compose(tx.losses_after(budget, kept.sequence)))
+        composed = _Composed(account.sequence, account.refunds, loss)
+        with self._lock:
+            self._kept[budget] = composed
+            self._kept.move_to_end(budget)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return composed
+
+
+def epsilon_of(events: Sequence[PrivacyEvent], delta: str) -> Fraction | None:
+    """Epsilon of these events alone, rounded up; None when none goes with so small a delta."""
+    epsilon = compose(events).epsilon(Fraction(delta))
+    return None if isinf(epsilon) else Fraction(epsilon)
