@@ -31,6 +31,7 @@ from gateway.model.lifecycle import (
 from gateway.model.mechanisms import PrivacyEvent
 from gateway.model.plan import Plan
 from gateway.model.policy import StoredPolicy
+from gateway.model.recoding import StoredRecoding
 from gateway.model.reidentification import Reidentification
 from gateway.model.release import Figure, Release
 from gateway.model.statistics import Answer, StatisticsPlan
@@ -341,6 +342,18 @@ class TextFinder(Protocol):
         searched more than once. For who counts them."""
 
 
+class RowRecoding(Protocol):
+    """Makes of source rows what is published of their quasi-identifiers. Thread-safe."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The source columns that ``recoded`` looks at."""
+
+    def recoded(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that are not left out, order kept, these columns as text. SourceChanged when a
+        row is not of the version that the recoding was made for."""
+
+
 class Executor(Protocol):
     """Runs a plan over a source into staging."""
 
@@ -352,9 +365,11 @@ class Executor(Protocol):
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
         order_key: bytes | None = None,
+        recoding: RowRecoding | None = None,
     ) -> RunResult:
-        """Read, transform, check and stage. ``keys`` maps each step's key domain to its key;
-        ``order_key`` (32 bytes) gives the rows an order of their own, None keeps the source's.
+        """Read, recode, transform, check and stage. ``keys`` maps each step's key domain to its key;
+        ``order_key`` (32 bytes) gives the rows an order of their own, None keeps the source's;
+        ``recoding`` is there exactly when the plan anonymises.
         Raises ReleaseStopped, HolderError, StagingUnavailable or Cancelled; then nothing
         staged remains."""
 
@@ -368,6 +383,15 @@ class Statistician(Protocol):
 
         Everything in the table, and whether an error is raised, follows from what was accounted
         for: errors tell nothing of the data."""
+
+
+class Marker(Protocol):
+    """Says of the rows of a source which of several conditions they meet."""
+
+    def marked(
+        self, source: Source, columns: Sequence[str], filters: Sequence[Sequence[Condition]]
+    ) -> Iterator[tuple[pa.RecordBatch, tuple[pa.Array, ...]]]:
+        """All rows: these columns, and for each list of conditions which rows meet all of it."""
 
 
 # ---- the store of records -----------------------------------------------------------------------
@@ -522,6 +546,13 @@ class Transaction(Protocol):
     def key_domains(
         self, page: Page, *, state: KeyDomainState | None = None
     ) -> list[KeyDomain]: ...
+
+    # Recodings of data set versions; they lie in staging, under data keys of their streams' names.
+    def put_recoding(self, recoding: StoredRecoding) -> None: ...
+    def recodings(self, dataset: str, fingerprint: str) -> list[StoredRecoding]:
+        """Those of a version, the finest first."""
+
+    def drop_recodings(self, dataset: str, fingerprint: str) -> None: ...
 
     # Re-identification: requests, and keyed digests of the tokens and persons they were about.
     def put_reidentification(

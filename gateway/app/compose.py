@@ -21,6 +21,7 @@ from gateway.config import Settings
 from gateway.errors import ConfigurationError, InvalidRequest, KeyUnavailable
 from gateway.execute.intake import StagedIntake
 from gateway.execute.local import LocalExecutor
+from gateway.execute.marks import LocalMarker
 from gateway.execute.sources import Connection, LocalSources
 from gateway.model.catalog import Column
 from gateway.model.names import resource
@@ -39,9 +40,12 @@ from gateway.registry.reidentifications import Reidentifications
 from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.token_vault import StoredTokenVault
 from gateway.registry.trail import Trail
+from gateway.release.anonymising import Anonymising
 from gateway.release.custody import Custody
+from gateway.release.extracts import Extracts
 from gateway.release.opening import Opening
 from gateway.release.protecting import Protecting, ProtectionUnderPolicy
+from gateway.release.recodings import Recodings
 from gateway.release.reidentifying import Reidentifying
 from gateway.release.running import Runner
 from gateway.release.texts import ProtectingTexts, TextsUnderPolicy
@@ -52,6 +56,8 @@ from gateway.store.sql import SqlStore
 from gateway.store.staging import EncryptedStaging
 from gateway.store.vault import VaultAddress, VaultKeyRing
 from gateway.store.verify_audit import CheckpointFile, checkpoints, entries_of, verify
+from gateway.transform.anonymize.full_domain import full_domain
+from gateway.transform.anonymize.proposals import proposed
 from gateway.transform.hierarchy import hierarchy_digest, parse_hierarchy
 
 PAGE_KEY: Final = "gateway/pages"
@@ -68,6 +74,7 @@ class Rooms:
     grants: Grants
     key_domains: KeyDomains
     opening: Opening
+    recodings: Recodings
     runner: Runner
     classifier: Classifier
     custody: Custody
@@ -134,6 +141,20 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
     vault = StoredTokenVault(store, entropy)
     executor = LocalExecutor(hierarchies.tables, finder=finder, vault=vault)
     process = secrets.token_hex(8)
+    recodings = Recodings(
+        store,
+        staging,
+        keyring,
+        clock,
+        entropy,
+        hierarchies.tables,
+        {"full_domain": full_domain},
+        proposed,
+    )
+    extracts = Extracts(store, staging, keyring, entropy, recodings, LocalMarker())
+    anonymising = Anonymising(
+        store, staging, clock, entropy, recodings, extracts, hierarchies.tables
+    )
     runner = Runner(
         process,
         store,
@@ -145,6 +166,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         signer,
         clock,
         classify_columns,
+        anonymising,
     )
     catalog = Catalog(store, sources, intake, clock, elements())
     classifier = Classifier(
@@ -209,7 +231,9 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             classify_columns,
             hierarchies.digests,
             finder.rules,
+            recodings,
         ),
+        recodings=recodings,
         runner=runner,
         classifier=classifier,
         custody=custody,

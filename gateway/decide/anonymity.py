@@ -27,6 +27,7 @@ from gateway.model.terms import (
     AnonymityTerms,
     OnAttack,
     k_of_risk,
+    least_class,
     strictest_models,
 )
 
@@ -133,9 +134,10 @@ def terms(wanted: Wanted | None, dataset: DataSet, recipient: Party) -> Anonymit
     identifying = quasi_identifiers(dataset)
     sources = {column.published_name: column.name for column in dataset.columns}
     sources |= {column.name: column.name for column in dataset.columns}
+    models = [_renamed(model, sources) for model in wanted.models]
     return AnonymityTerms(
         quasi_identifiers=tuple(column.name for column in identifying),
-        models=strictest_models(_renamed(model, sources) for model in wanted.models),
+        models=strictest_models((*models, KAnonymity(k=least_class(models)))),
         max_suppression=wanted.max_suppression,
         method=wanted.method,
         metric=wanted.metric,

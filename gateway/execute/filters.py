@@ -85,11 +85,14 @@ class RowFilter:
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that satisfy every condition."""
-        kept: pa.Array | None = None
+        return batch.filter(self.mask(batch)) if self.conditions else batch
+
+    def mask(self, batch: pa.RecordBatch) -> pa.Array:
+        """Which rows satisfy every condition; null counts as not."""
+        kept = pa.repeat(True, batch.num_rows)
         for condition in self.conditions:
-            mask = condition.mask(batch.column(condition.column))
-            kept = mask if kept is None else pc.and_(kept, mask)
-        return batch if kept is None else batch.filter(kept)
+            kept = pc.and_(kept, condition.mask(batch.column(condition.column)))
+        return kept
 
 
 def _problem(condition: Condition, schema: pa.Schema) -> str | None:

@@ -18,7 +18,15 @@ from gateway.execute.translation import translating
 from gateway.model.content import ContentDigest
 from gateway.model.plan import MinCellCheck, Plan
 from gateway.model.schema import arrow_type
-from gateway.ports import Progress, RunResult, Source, StagingWriter, TextFinder, TokenVault
+from gateway.ports import (
+    Progress,
+    RowRecoding,
+    RunResult,
+    Source,
+    StagingWriter,
+    TextFinder,
+    TokenVault,
+)
 from gateway.transform.row_order import RowOrder
 
 _CELLS_MEMORY_MIB: Final = 512
@@ -56,6 +64,7 @@ class LocalExecutor:
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
         order_key: bytes | None = None,
+        recoding: RowRecoding | None = None,
     ) -> RunResult:
         """See ports.Executor. ``source`` is open. Progress counts published rows.
 
@@ -63,7 +72,9 @@ class LocalExecutor:
         to count the cells, then everything. So nothing has to be kept outside the sealed stream.
         """
         try:
-            return self._run(plan, source, keys, open_writer, progress, RowOrder(order_key))
+            return self._run(
+                plan, source, keys, open_writer, progress, RowOrder(order_key), recoding
+            )
         finally:
             # Arrow keeps freed memory for its next column; between runs others need it more.
             pa.default_memory_pool().release_unused()
@@ -76,8 +87,11 @@ class LocalExecutor:
         open_writer: Callable[[pa.Schema], StagingWriter],
         progress: Progress,
         order: RowOrder,
+        recoding: RowRecoding | None,
     ) -> RunResult:
-        steps = BatchSteps.of(plan, keys, self._hierarchies, self._finder, self._vault)
+        steps = BatchSteps.of(
+            plan, keys, self._hierarchies, self._finder, self._vault, recoding=recoding
+        )
         schema = pa.schema([(s.published, arrow_type(s.output_type)) for s in plan.steps])
         with OutputChecks(plan, memory_mib=_CELLS_MEMORY_MIB) as checks:
             left_out = self._small_cells(plan, steps, source, progress)

@@ -13,7 +13,7 @@ from gateway.execute.translation import translating
 from gateway.model.plan import Plan, Sample, Step
 from gateway.model.schema import arrow_type, scaled_type
 from gateway.model.transforms import RedactText
-from gateway.ports import TextFinder, TokenVault
+from gateway.ports import RowRecoding, TextFinder, TokenVault
 from gateway.transform.base import Transform
 from gateway.transform.keyed_sample import KeyedSample
 from gateway.transform.registry import build, build_redaction, output_type
@@ -34,7 +34,7 @@ class ColumnStep:
         vault: TokenVault | None = None,
     ) -> None:
         self._step = step
-        self._source_type = arrow_type(step.source_type)
+        self._source_type = arrow_type("string" if step.recoded else step.source_type)
         self._ratio = Fraction(step.scale)
         if not keys.keys() >= {domain for domain, _ in step.needed_keys}:
             raise KeyUnavailable(f"no key was given for column {step.published}")
@@ -135,12 +135,20 @@ class PersonSample:
 class BatchSteps:
     """Several steps of a plan, applied to whole batches."""
 
-    def __init__(self, steps: list[ColumnStep], sample: "PersonSample | None" = None) -> None:
+    def __init__(
+        self,
+        steps: list[ColumnStep],
+        sample: "PersonSample | None" = None,
+        recoding: RowRecoding | None = None,
+    ) -> None:
         self._steps = steps
         self._sample = sample
+        self._recoding = recoding
         reads = [name for step in steps for name in step.reads]
         if sample is not None:
             reads.append(sample.subject)
+        if recoding is not None:
+            reads += recoding.columns
         self.columns = list(dict.fromkeys(reads))
         self.batch_rows = _SEARCHED_ROWS if any(step.searches for step in steps) else None
 
@@ -152,11 +160,17 @@ class BatchSteps:
         hierarchies: Mapping[str, pa.Table],
         finder: TextFinder | None = None,
         vault: TokenVault | None = None,
+        *,
+        recoding: RowRecoding | None = None,
     ) -> "BatchSteps":
         """All steps of the plan; errors before any row is read."""
+        if (plan.anonymisation is None) != (recoding is None):
+            raise TransformFailed(
+                "a plan that anonymises runs with its recoding, no other with one"
+            )
         steps = [ColumnStep(step, keys, hierarchies, finder, vault) for step in plan.steps]
         if plan.sample is None:
-            return cls(steps)
+            return cls(steps, recoding=recoding)
         key = keys.get(plan.sample.key_domain)
         if key is None:
             raise KeyUnavailable("no key was given for the sample of persons")
@@ -165,12 +179,14 @@ class BatchSteps:
     def only(self, published: tuple[str, ...]) -> "BatchSteps":
         """Those that publish these columns; of none, one that gives every row."""
         wanted = [step for step in self._steps if step.published in published]
-        return BatchSteps(wanted or self._steps[:1], self._sample)
+        return BatchSteps(wanted or self._steps[:1], self._sample, self._recoding)
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The published batch, in the plan's order of columns, of the rows that are drawn."""
         if self._sample is not None:
             batch = self._sample.of(batch)
+        if self._recoding is not None:
+            batch = self._recoding.recoded(batch)
         return pa.RecordBatch.from_arrays(
             [step.apply(*(batch.column(name) for name in step.reads)) for step in self._steps],
             names=[step.published for step in self._steps],

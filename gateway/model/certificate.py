@@ -11,7 +11,7 @@ from gateway.model.audit import AuditPosition
 from gateway.model.decision import PolicyRef, Reason
 from gateway.model.grades import Grade
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
-from gateway.model.plan import CheckSpec, Sample
+from gateway.model.plan import Anonymisation, CheckSpec, Sample
 from gateway.model.release import Figure
 from gateway.model.transforms import TransformSpec
 
@@ -42,6 +42,7 @@ class CertifiedColumn(Noun):
     type: ShortText
     source_column: str
     transform: TransformSpec
+    recoded: bool = False  # published as the anonymisation made it
     construction: ShortText | None = None
     key_domain: LongText | None
     key_version: int | None = None
@@ -72,6 +73,7 @@ class ReleasePredicate(Noun):
     reasons: tuple[Reason, ...]
     plan_digest: Digest
     columns: tuple[CertifiedColumn, ...]
+    anonymisation: Anonymisation | None = None  # of the whole version, before anything left
     sample: Sample | None = None  # only some persons' rows, drawn by key
     checks: tuple[CheckSpec, ...]
     figures: tuple[Figure, ...]

@@ -18,6 +18,7 @@ class Stage(StrEnum):
     """Where a running release is; shown to the consumer as progress."""
 
     WAITING = "waiting"
+    ANONYMISING = "anonymising"
     READING = "reading"
     CHECKING = "checking"
     SEALING = "sealing"
@@ -49,6 +50,7 @@ class Sealed(Noun):
     rows: Annotated[int, Field(ge=0)]
     stream_bytes: Annotated[int, Field(ge=0)]
     chunks: Annotated[int, Field(ge=1)]
+    recoding: Annotated[int, Field(ge=1)] | None = None  # its generation, where anonymised
     figures: tuple[Figure, ...] = ()
 
 
@@ -73,6 +75,7 @@ class Release(Noun):
     plan: Plan | None = None
     state: ReleaseState
     stage: Stage = Stage.WAITING
+    percent: Annotated[int, Field(ge=0, le=100)] = 0  # of a long search for a recoding
     rows_done: Annotated[int, Field(ge=0)] = 0
     rows_expected: Annotated[int, Field(ge=0)] = 0
     attempt: Annotated[int, Field(ge=0)] = 0

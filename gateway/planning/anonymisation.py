@@ -91,7 +91,7 @@ def anonymity_checks(terms: AnonymityTerms | None, steps: Sequence[Step]) -> lis
     return [
         ModelsCheck(
             columns=tuple(step.published for step in steps if step.recoded),
-            models=tuple(models) or terms.models,
+            models=tuple(models),
         ),
         ExtractsCheck(least=terms.least_class),
         AttacksCheck(limits=terms.attacks),

@@ -63,6 +63,7 @@ def certify(
                     type=step.output_type,
                     source_column=step.column,
                     transform=step.transform,
+                    recoded=step.recoded,
                     construction=construction(step.transform),
                     key_domain=step.key_domain,
                     key_version=step.key_version,
@@ -71,6 +72,7 @@ def certify(
                 )
                 for step in plan.steps
             ),
+            anonymisation=plan.anonymisation,
             sample=plan.sample,
             checks=plan.checks,
             figures=sealed.figures,

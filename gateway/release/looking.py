@@ -6,7 +6,7 @@ from gateway.classify.grading import grade_of
 from gateway.errors import InvalidRequest, RecordsRejected, SourceChanged
 from gateway.model.audit import AuditEvent
 from gateway.model.catalog import DataSet, SourceVersion
-from gateway.ports import Sources, Transaction
+from gateway.ports import Source, Sources, Transaction
 from gateway.registry.affected import recheck
 from gateway.registry.freshness import Classify, refreshed
 
@@ -18,12 +18,14 @@ class Looking:
         self._sources = sources
         self._classify = classify
 
+    def opened(self, dataset: DataSet) -> Source:
+        """The data set's source; use it as a context manager."""
+        return self._sources.open(dataset.holder, dataset.name, dataset.source, dataset.columns)
+
     def at(self, dataset: DataSet) -> tuple[DataSet, SourceVersion]:
         """The data set with verdicts on what its source holds now, and that version."""
         try:
-            with self._sources.open(
-                dataset.holder, dataset.name, dataset.source, dataset.columns
-            ) as source:
+            with self.opened(dataset) as source:
                 version = source.version()
                 registered = dataset.version
                 same = registered is not None and (

@@ -33,7 +33,9 @@ from gateway.registry.facts import facts_for
 from gateway.registry.freshness import Classify
 from gateway.registry.once import made_before, remember
 from gateway.registry.sight import dataset_for, release_for
+from gateway.release.feasibility import feasible
 from gateway.release.looking import Looking, keep_verdicts
+from gateway.release.recodings import Recodings
 from gateway.release.reissuing import original_for, under_other_keys
 from gateway.risk.grades import grade_left
 from gateway.transform.registry import output_type
@@ -78,6 +80,7 @@ class Opening:
         classify: Classify,
         hierarchy_digests: Mapping[str, str],
         text_rules: str | None = None,
+        recodings: Recodings | None = None,
     ) -> None:
         self._store = store
         self._looking = Looking(sources, classify)
@@ -87,6 +90,7 @@ class Opening:
         self._entropy = entropy
         self._hierarchy_digests = hierarchy_digests
         self._text_rules = text_rules
+        self._recodings = recodings
 
     def preview(self, caller: Party, request: ExtractRequest) -> Preview:
         """Decision and plan as they would be now. Charges nothing, opens nothing."""
@@ -102,6 +106,17 @@ class Opening:
                 return Preview(decision, None)
             plan = self._plan(tx, caller, request, decision, current, version)
             self._refuse_over_quota(tx, caller, decision, plan, now)
+        if plan.anonymisation is not None and self._recodings is not None:
+            with self._looking.opened(current) as source:
+                told = feasible(
+                    current.name,
+                    version.fingerprint,
+                    plan.anonymisation,
+                    source,
+                    self._recodings,
+                    self._clock,
+                )
+            decision = decision.but(reasons=(*decision.reasons, told))
         return Preview(decision, plan)
 
     def open(self, caller: Party, request: ExtractRequest, key: RequestKey) -> Release:

@@ -1,6 +1,7 @@
 """Runs an opened release: read, protect, check, seal; or end it so that nothing is readable."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from gateway.ports import (
     Clock,
     Executor,
     KeyRing,
+    RowRecoding,
     RunResult,
     Signer,
     Sources,
@@ -38,12 +40,15 @@ from gateway.ports import (
 from gateway.registry.domain_keys import StoredDomainKeys
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.turns import LEASE, MOST_ATTEMPTS, Pulse, ShuttingDown
+from gateway.release.anonymising import Anonymising, Run
 from gateway.release.certify import certify
+from gateway.release.extracts import keep_roster_key
 from gateway.release.reissuing import source_changed, take_over
 from gateway.release.standing import refuse_if_changed
 from gateway.transform.derivation import derive
 
 SEAL_AGAIN_SECONDS = 0.5
+_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,16 @@ class Running:
     release: Release
     plan: Plan
     dataset: DataSet
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run staged; of an anonymised one under which generation of the recoding, and its
+    roster."""
+
+    result: RunResult
+    generation: int | None = None
+    roster: tuple[str, bytes] | None = None
 
 
 class Runner:
@@ -74,6 +89,7 @@ class Runner:
         signer: Signer,
         clock: Clock,
         classify: Classify,
+        anonymising: Anonymising,
     ) -> None:
         self._owner = owner
         self._store = store
@@ -85,6 +101,7 @@ class Runner:
         self._signer = signer
         self._classify = classify
         self._clock = clock
+        self._anonymising = anonymising
         self._stopping = threading.Event()
 
     def waiting(self) -> list[str]:
@@ -102,8 +119,11 @@ class Runner:
         if running is None:
             return
         try:
-            version, result = self._execute(running)
-            self._seal_in_time(running, version, result)
+            try:
+                version, made = self._execute(running)
+                self._seal_in_time(running, version, made)
+            finally:
+                self._let_go(running)
         except (StoreUnavailable, KeyServiceUnavailable):
             raise
         except ShuttingDown:
@@ -185,7 +205,7 @@ class Runner:
 
     # ---- making it --------------------------------------------------------------------------------
 
-    def _execute(self, running: Running) -> tuple[SourceVersion, RunResult]:
+    def _execute(self, running: Running) -> tuple[SourceVersion, Made]:
         plan, dataset = running.plan, running.dataset
         key = self._data_key(running.release.name)
         keys = self._domain_keys.keys(plan)
@@ -212,17 +232,49 @@ class Runner:
                         "ask again",
                         dataset=dataset.name,
                     )
-            result = self._executor.run(
-                plan,
-                source,
-                keys,
-                open_writer,
-                self._progress(running),
-                # Rows in the source's order would let two recipients, or two requests for
-                # different columns, lay their extracts side by side.
-                derive(key, "row order", running.release.name),
+
+            def execute(recoding: RowRecoding | None = None) -> RunResult:
+                return self._executor.run(
+                    plan,
+                    source,
+                    keys,
+                    open_writer,
+                    self._progress(running),
+                    # Rows in the source's order would let two recipients, or two requests for
+                    # different columns, lay their extracts side by side.
+                    derive(key, "row order", running.release.name),
+                    recoding,
+                )
+
+            if plan.anonymisation is None:
+                return version, Made(execute())
+            anonymised = self._anonymising.run(
+                Run(
+                    release=running.release,
+                    plan=plan,
+                    dataset=dataset,
+                    fingerprint=version.fingerprint,
+                    source=source,
+                    key=key,
+                    owner=self._turn_of(running),
+                    execute=execute,
+                    note=self._stages(running),
+                    pause=self._pause,
+                )
             )
-        return version, result
+        return version, Made(anonymised.result, anonymised.generation, anonymised.roster)
+
+    def _turn_of(self, running: Running) -> str:
+        # Two releases in one process must not both think that it is their turn.
+        return f"{self._owner}/{running.release.stream}"
+
+    def _pause(self) -> None:
+        self._stopping.wait(_PAUSE_SECONDS)
+
+    def _let_go(self, running: Running) -> None:
+        if running.plan.anonymisation is not None:
+            with suppress(StoreUnavailable):  # the turn lapses by itself
+                self._anonymising.release_turns(self._turn_of(running), running.release)
 
     def _data_key(self, name: str) -> bytes:
         with self._store.read() as tx:
@@ -234,12 +286,33 @@ class Runner:
     def _progress(self, running: Running) -> Pulse:
         # With filters, rows done tell how many satisfy them, also of a release that a check
         # refuses in the end; without, they tell no more than the catalogue does.
-        shown = not running.plan.filters
+        # And of an anonymised one they tell how many records were left out.
+        shown = not running.plan.filters and running.plan.anonymisation is None
         return Pulse(
             self._clock,
             self._stopping,
             lambda rows, now: self._note_progress(running, rows if shown else 0, now),
         )
+
+    def _stages(self, running: Running) -> Callable[[Stage, int], None]:
+        """Notes the stage and the share of a long search; a new stage at once."""
+        now = {"stage": Stage.READING, "percent": 0}
+
+        def note(moment: datetime) -> None:
+            with self._store.write() as tx:
+                release = self._still_ours(tx, running, moment, moment + LEASE)
+                tx.put_release(release.but(**now, updated=moment))
+
+        pulse = Pulse(self._clock, self._stopping, lambda _, moment: note(moment))
+
+        def tell(stage: Stage, percent: int) -> None:
+            fresh = stage is not now["stage"]
+            now.update(stage=stage, percent=percent)
+            if fresh:
+                note(self._clock.now())
+            pulse(percent)
+
+        return tell
 
     def _note_progress(self, running: Running, rows: int, now: datetime) -> None:
         with self._store.write() as tx:
@@ -264,20 +337,20 @@ class Runner:
 
     # ---- ending it -------------------------------------------------------------------------------
 
-    def _seal_in_time(self, running: Running, version: SourceVersion, result: RunResult) -> None:
+    def _seal_in_time(self, running: Running, version: SourceVersion, made: Made) -> None:
         """Seal; tried again for a while when the store is away, because the work is done."""
         until = self._clock.now() + LEASE
         while True:
             try:
-                self._seal(running, version, result)
+                self._seal(running, version, made)
             except StoreUnavailable:
                 if self._clock.now() >= until or self._stopping.wait(SEAL_AGAIN_SECONDS):
                     raise
             else:
                 return
 
-    def _seal(self, running: Running, version: SourceVersion, result: RunResult) -> None:
-        name = running.release.name
+    def _seal(self, running: Running, version: SourceVersion, made: Made) -> None:
+        name, result = running.release.name, made.result
         sealed = Sealed(
             stream_sha256=result.stream.sha256,
             content_digest=result.content_digest,
@@ -285,6 +358,7 @@ class Runner:
             rows=result.rows,
             stream_bytes=result.stream.bytes,
             chunks=result.stream.chunks,
+            recoding=made.generation,
             figures=result.figures,
         )
         now = self._clock.now()
@@ -300,12 +374,16 @@ class Runner:
             dataset = tx.dataset(running.dataset.name) or running.dataset
             refuse_if_changed(tx, release, dataset, now)
             self._domain_keys.refuse_if_destroyed(tx, running.plan)
+            if not self._anonymising.still_in_turn(tx, self._turn_of(running), release, now):
+                raise Cancelled(f"{name} lost its turn", resource=name)
+            keep_roster_key(tx, self._keyring, made.roster)
             certificate = certify(
                 release, running.dataset, version, sealed, now, expires, self._signer
             )
             release = release.but(
                 state=advance(RELEASE, name, release.state, ReleaseState.SEALED),
                 stage=Stage.DONE,
+                percent=0,
                 rows_done=sealed.rows,
                 sealed=sealed,
                 certificate=certificate,
@@ -354,6 +432,7 @@ class Runner:
                     state=advance(RELEASE, release.name, release.state, ReleaseState.OPENED),
                     stage=Stage.WAITING,
                     attempt=release.attempt - 1,  # a shutdown is not the release's fault
+                    percent=0,
                     rows_done=0,
                     updated=now,
                 )
@@ -366,6 +445,7 @@ class Runner:
         ended = release.but(
             state=advance(RELEASE, release.name, release.state, state),
             stage=Stage.DONE,
+            percent=0,
             rows_done=0,
             ending=ending,
             updated=now,

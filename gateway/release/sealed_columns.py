@@ -23,7 +23,7 @@ def present(
     """
     found, missing = [], tokens
     try:
-        with pa.ipc.open_stream(pa.PythonFile(_Joined(chunks), mode="r")) as reader:
+        with pa.ipc.open_stream(pa.PythonFile(JoinedChunks(chunks), mode="r")) as reader:
             for batch in reader:
                 if not len(missing):
                     break
@@ -50,7 +50,7 @@ def _here(values: pa.Array, tokens: pa.Array, *, in_text: bool) -> pa.Array:
     return pa.concat_arrays([tokens.filter(between), pa.array(rest, pa.string())])
 
 
-class _Joined:
+class JoinedChunks:
     """The chunks' payloads as one file."""
 
     closed = False

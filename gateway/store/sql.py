@@ -22,6 +22,7 @@ from gateway.store.leases import Leases
 from gateway.store.log import Log
 from gateway.store.parties import Parties
 from gateway.store.policies import Policies
+from gateway.store.recodings import Recodings
 from gateway.store.reidentifications import Reidentifications
 from gateway.store.releases import Releases
 from gateway.store.token_vault import TokenVault
@@ -36,6 +37,7 @@ class SqlTransaction(
     Releases,
     Leases,
     KeyDomains,
+    Recodings,
     Reidentifications,
     TokenVault,
     Answers,

@@ -113,10 +113,19 @@ classification = Table(
     Index(None, "state", "updated"),
 )
 
+recoding = Table(
+    "recoding",
+    metadata,
+    Column("dataset", _Name, primary_key=True),
+    Column("fingerprint", _Name, primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+
 lease = Table(
     "lease",
     metadata,
-    Column("resource", _Name, primary_key=True),  # a release, or a data set to classify
+    Column("resource", _Name, primary_key=True),  # a release, a data set to classify, a recoding
     Column("owner", _Name, nullable=False),
     Column("until", BigInteger, nullable=False),
 )

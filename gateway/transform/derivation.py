@@ -18,7 +18,7 @@ from gateway.model.key_domains import parts_of
 
 KEY_BYTES: Final = 32
 
-Use = Literal["domain", "row order", "vault lookup", "vault seal", "reversal digests"]
+Use = Literal["domain", "row order", "vault lookup", "vault seal", "reversal digests", "rosters"]
 
 
 def derive(secret: bytes, use: Use, domain: str) -> bytes:

@@ -32,6 +32,7 @@ def to_proto(release: Release, caller: Party) -> release_pb2.Release:
         stage=STAGE_NUMBERS[release.stage],
         rows_done=release.rows_done if alive and caller.role is Role.CONSUMER else 0,
         rows_expected=release.rows_expected,
+        percent=release.percent if alive and caller.role is Role.CONSUMER else 0,
         reissue_of="" if release.reissue is None else release.reissue.original,
         reissued_as=release.reissued_as or "",
     )

@@ -118,6 +118,7 @@ RELEASE_STATES: Final = _turned(RELEASE_STATE_NUMBERS)
 STAGE_NUMBERS: Final = MappingProxyType(
     {
         Stage.WAITING: release_pb2.STAGE_WAITING,
+        Stage.ANONYMISING: release_pb2.STAGE_ANONYMISING,
         Stage.READING: release_pb2.STAGE_READING,
         Stage.CHECKING: release_pb2.STAGE_CHECKING,
         Stage.SEALING: release_pb2.STAGE_SEALING,

@@ -27,7 +27,7 @@ from gateway.api.pb import types_pb2 as gateway_dot_v1_dot_types__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/release.proto\x12\ngateway.v1\x1a\x18gateway/v1/options.proto\x1a\x16gateway/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x04\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12+\n\x07request\x18\x03 \x01(\x0b\x32\x1a.gateway.v1.ExtractRequest\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.gateway.v1.ReleaseState\x12&\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x14.gateway.v1.Decision\x12\x1e\n\x04plan\x18\x06 \x01(\x0b\x32\x10.gateway.v1.Plan\x12 \n\x05stage\x18\x07 \x01(\x0e\x32\x11.gateway.v1.Stage\x12\x11\n\trows_done\x18\x08 \x01(\x03\x12\x15\n\rrows_expected\x18\t \x01(\x03\x12\x15\n\rending_reason\x18\n \x01(\t\x12\x13\n\x0b\x65nding_text\x18\x0b \x01(\t\x12\x15\n\rstream_sha256\x18\x0c \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\r \x01(\t\x12\x0c\n\x04rows\x18\x0e \x01(\x03\x12\x0e\n\x06\x63hunks\x18\x0f \x01(\x05\x12+\n\x07\x63reated\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07updated\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreissue_of\x18\x13 \x01(\t\x12\x13\n\x0breissued_as\x18\x14 \x01(\t\"n\n\x14\x43reateReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x07request\x18\x02 \x01(\x0b\x32\x1a.gateway.v1.ExtractRequest\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"r\n\x15ReissueReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x07project\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rkeep_original\x18\x04 \x01(\x08\x42\n\n\x08_project\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"v\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.gateway.v1.ReleaseState\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.gateway.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13WatchReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"2\n\x12ReadReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x05\"Q\n\x13ReadReleaseResponse\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0c\n\x04rows\x18\x03 \x01(\x05\x12\x0c\n\x04last\x18\x04 \x01(\x08\"8\n\x14\x43\x61ncelReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"H\n\x14RecallReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"%\n\x15GetCertificateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1f\n\x0b\x43\x65rtificate\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\t\"\x15\n\x13GetPublicKeyRequest\"(\n\tPublicKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0b\n\x03pem\x18\x02 \x01(\t*\x9f\x02\n\x0cReleaseState\x12\x1d\n\x19RELEASE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14RELEASE_STATE_DENIED\x10\x01\x12\x18\n\x14RELEASE_STATE_OPENED\x10\x02\x12\x19\n\x15RELEASE_STATE_RUNNING\x10\x03\x12\x18\n\x14RELEASE_STATE_SEALED\x10\x04\x12\x19\n\x15RELEASE_STATE_REFUSED\x10\x05\x12\x18\n\x14RELEASE_STATE_FAILED\x10\x06\x12\x1b\n\x17RELEASE_STATE_CANCELLED\x10\x07\x12\x1a\n\x16RELEASE_STATE_RECALLED\x10\x08\x12\x19\n\x15RELEASE_STATE_EXPIRED\x10\t*{\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_WAITING\x10\x01\x12\x11\n\rSTAGE_READING\x10\x02\x12\x12\n\x0eSTAGE_CHECKING\x10\x03\x12\x11\n\rSTAGE_SEALING\x10\x04\x12\x0e\n\nSTAGE_DONE\x10\x05\x32\xcd\x06\n\x0eReleaseService\x12M\n\rCreateRelease\x12 .gateway.v1.CreateReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x12O\n\x0eReissueRelease\x12!.gateway.v1.ReissueReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x12J\n\nGetRelease\x12\x1d.gateway.v1.GetReleaseRequest\x1a\x13.gateway.v1.Release\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12[\n\x0cListReleases\x12\x1f.gateway.v1.ListReleasesRequest\x1a .gateway.v1.ListReleasesResponse\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12M\n\x0cWatchRelease\x12\x1f.gateway.v1.WatchReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x30\x01\x12W\n\x0bReadRelease\x12\x1e.gateway.v1.ReadReleaseRequest\x1a\x1f.gateway.v1.ReadReleaseResponse\"\x05\x9a\xb8\x18\x01\x02\x30\x01\x12O\n\rCancelRelease\x12 .gateway.v1.CancelReleaseRequest\x1a\x13.gateway.v1.Release\"\x07\x9a\xb8\x18\x03\x02\x01\x03\x12N\n\rRecallRelease\x12 .gateway.v1.RecallReleaseRequest\x1a\x13.gateway.v1.Release\"\x06\x9a\xb8\x18\x02\x01\x03\x12V\n\x0eGetCertificate\x12!.gateway.v1.GetCertificateRequest\x1a\x17.gateway.v1.Certificate\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12Q\n\x0cGetPublicKey\x12\x1f.gateway.v1.GetPublicKeyRequest\x1a\x15.gateway.v1.PublicKey\"\t\x9a\xb8\x18\x05\x02\x01\x03\x04\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/release.proto\x12\ngateway.v1\x1a\x18gateway/v1/options.proto\x1a\x16gateway/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x04\n\x07Release\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12+\n\x07request\x18\x03 \x01(\x0b\x32\x1a.gateway.v1.ExtractRequest\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.gateway.v1.ReleaseState\x12&\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x14.gateway.v1.Decision\x12\x1e\n\x04plan\x18\x06 \x01(\x0b\x32\x10.gateway.v1.Plan\x12 \n\x05stage\x18\x07 \x01(\x0e\x32\x11.gateway.v1.Stage\x12\x11\n\trows_done\x18\x08 \x01(\x03\x12\x15\n\rrows_expected\x18\t \x01(\x03\x12\x15\n\rending_reason\x18\n \x01(\t\x12\x13\n\x0b\x65nding_text\x18\x0b \x01(\t\x12\x15\n\rstream_sha256\x18\x0c \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\r \x01(\t\x12\x0c\n\x04rows\x18\x0e \x01(\x03\x12\x0e\n\x06\x63hunks\x18\x0f \x01(\x05\x12+\n\x07\x63reated\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07updated\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65xpires\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreissue_of\x18\x13 \x01(\t\x12\x13\n\x0breissued_as\x18\x14 \x01(\t\x12\x0f\n\x07percent\x18\x15 \x01(\x05\"n\n\x14\x43reateReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x07request\x18\x02 \x01(\x0b\x32\x1a.gateway.v1.ExtractRequest\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"r\n\x15ReissueReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x07project\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rkeep_original\x18\x04 \x01(\x08\x42\n\n\x08_project\"!\n\x11GetReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"v\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.gateway.v1.ReleaseState\"V\n\x14ListReleasesResponse\x12%\n\x08releases\x18\x01 \x03(\x0b\x32\x13.gateway.v1.Release\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x13WatchReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"2\n\x12ReadReleaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x05\"Q\n\x13ReadReleaseResponse\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0c\n\x04rows\x18\x03 \x01(\x05\x12\x0c\n\x04last\x18\x04 \x01(\x08\"8\n\x14\x43\x61ncelReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"H\n\x14RecallReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"%\n\x15GetCertificateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1f\n\x0b\x43\x65rtificate\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\t\"\x15\n\x13GetPublicKeyRequest\"(\n\tPublicKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0b\n\x03pem\x18\x02 \x01(\t*\x9f\x02\n\x0cReleaseState\x12\x1d\n\x19RELEASE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14RELEASE_STATE_DENIED\x10\x01\x12\x18\n\x14RELEASE_STATE_OPENED\x10\x02\x12\x19\n\x15RELEASE_STATE_RUNNING\x10\x03\x12\x18\n\x14RELEASE_STATE_SEALED\x10\x04\x12\x19\n\x15RELEASE_STATE_REFUSED\x10\x05\x12\x18\n\x14RELEASE_STATE_FAILED\x10\x06\x12\x1b\n\x17RELEASE_STATE_CANCELLED\x10\x07\x12\x1a\n\x16RELEASE_STATE_RECALLED\x10\x08\x12\x19\n\x15RELEASE_STATE_EXPIRED\x10\t*\x92\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_WAITING\x10\x01\x12\x11\n\rSTAGE_READING\x10\x02\x12\x12\n\x0eSTAGE_CHECKING\x10\x03\x12\x11\n\rSTAGE_SEALING\x10\x04\x12\x0e\n\nSTAGE_DONE\x10\x05\x12\x15\n\x11STAGE_ANONYMISING\x10\x06\x32\xcd\x06\n\x0eReleaseService\x12M\n\rCreateRelease\x12 .gateway.v1.CreateReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x12O\n\x0eReissueRelease\x12!.gateway.v1.ReissueReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x12J\n\nGetRelease\x12\x1d.gateway.v1.GetReleaseRequest\x1a\x13.gateway.v1.Release\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12[\n\x0cListReleases\x12\x1f.gateway.v1.ListReleasesRequest\x1a .gateway.v1.ListReleasesResponse\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12M\n\x0cWatchRelease\x12\x1f.gateway.v1.WatchReleaseRequest\x1a\x13.gateway.v1.Release\"\x05\x9a\xb8\x18\x01\x02\x30\x01\x12W\n\x0bReadRelease\x12\x1e.gateway.v1.ReadReleaseRequest\x1a\x1f.gateway.v1.ReadReleaseResponse\"\x05\x9a\xb8\x18\x01\x02\x30\x01\x12O\n\rCancelRelease\x12 .gateway.v1.CancelReleaseRequest\x1a\x13.gateway.v1.Release\"\x07\x9a\xb8\x18\x03\x02\x01\x03\x12N\n\rRecallRelease\x12 .gateway.v1.RecallReleaseRequest\x1a\x13.gateway.v1.Release\"\x06\x9a\xb8\x18\x02\x01\x03\x12V\n\x0eGetCertificate\x12!.gateway.v1.GetCertificateRequest\x1a\x17.gateway.v1.Certificate\"\x08\x9a\xb8\x18\x04\x02\x01\x03\x04\x12Q\n\x0cGetPublicKey\x12\x1f.gateway.v1.GetPublicKeyRequest\x1a\x15.gateway.v1.PublicKey\"\t\x9a\xb8\x18\x05\x02\x01\x03\x04\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,40 +54,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASESERVICE'].methods_by_name['GetCertificate']._serialized_options = b'\232\270\030\004\002\001\003\004'
   _globals['_RELEASESERVICE'].methods_by_name['GetPublicKey']._loaded_options = None
   _globals['_RELEASESERVICE'].methods_by_name['GetPublicKey']._serialized_options = b'\232\270\030\005\002\001\003\004\005'
-  _globals['_RELEASESTATE']._serialized_start=1611
-  _globals['_RELEASESTATE']._serialized_end=1898
-  _globals['_STAGE']._serialized_start=1900
-  _globals['_STAGE']._serialized_end=2023
+  _globals['_RELEASESTATE']._serialized_start=1628
+  _globals['_RELEASESTATE']._serialized_end=1915
+  _globals['_STAGE']._serialized_start=1918
+  _globals['_STAGE']._serialized_end=2064
   _globals['_RELEASE']._serialized_start=124
-  _globals['_RELEASE']._serialized_end=696
-  _globals['_CREATERELEASEREQUEST']._serialized_start=698
-  _globals['_CREATERELEASEREQUEST']._serialized_end=808
-  _globals['_REISSUERELEASEREQUEST']._serialized_start=810
-  _globals['_REISSUERELEASEREQUEST']._serialized_end=924
-  _globals['_GETRELEASEREQUEST']._serialized_start=926
-  _globals['_GETRELEASEREQUEST']._serialized_end=959
-  _globals['_LISTRELEASESREQUEST']._serialized_start=961
-  _globals['_LISTRELEASESREQUEST']._serialized_end=1079
-  _globals['_LISTRELEASESRESPONSE']._serialized_start=1081
-  _globals['_LISTRELEASESRESPONSE']._serialized_end=1167
-  _globals['_WATCHRELEASEREQUEST']._serialized_start=1169
-  _globals['_WATCHRELEASEREQUEST']._serialized_end=1204
-  _globals['_READRELEASEREQUEST']._serialized_start=1206
-  _globals['_READRELEASEREQUEST']._serialized_end=1256
-  _globals['_READRELEASERESPONSE']._serialized_start=1258
-  _globals['_READRELEASERESPONSE']._serialized_end=1339
-  _globals['_CANCELRELEASEREQUEST']._serialized_start=1341
-  _globals['_CANCELRELEASEREQUEST']._serialized_end=1397
-  _globals['_RECALLRELEASEREQUEST']._serialized_start=1399
-  _globals['_RECALLRELEASEREQUEST']._serialized_end=1471
-  _globals['_GETCERTIFICATEREQUEST']._serialized_start=1473
-  _globals['_GETCERTIFICATEREQUEST']._serialized_end=1510
-  _globals['_CERTIFICATE']._serialized_start=1512
-  _globals['_CERTIFICATE']._serialized_end=1543
-  _globals['_GETPUBLICKEYREQUEST']._serialized_start=1545
-  _globals['_GETPUBLICKEYREQUEST']._serialized_end=1566
-  _globals['_PUBLICKEY']._serialized_start=1568
-  _globals['_PUBLICKEY']._serialized_end=1608
-  _globals['_RELEASESERVICE']._serialized_start=2026
-  _globals['_RELEASESERVICE']._serialized_end=2871
+  _globals['_RELEASE']._serialized_end=713
+  _globals['_CREATERELEASEREQUEST']._serialized_start=715
+  _globals['_CREATERELEASEREQUEST']._serialized_end=825
+  _globals['_REISSUERELEASEREQUEST']._serialized_start=827
+  _globals['_REISSUERELEASEREQUEST']._serialized_end=941
+  _globals['_GETRELEASEREQUEST']._serialized_start=943
+  _globals['_GETRELEASEREQUEST']._serialized_end=976
+  _globals['_LISTRELEASESREQUEST']._serialized_start=978
+  _globals['_LISTRELEASESREQUEST']._serialized_end=1096
+  _globals['_LISTRELEASESRESPONSE']._serialized_start=1098
+  _globals['_LISTRELEASESRESPONSE']._serialized_end=1184
+  _globals['_WATCHRELEASEREQUEST']._serialized_start=1186
+  _globals['_WATCHRELEASEREQUEST']._serialized_end=1221
+  _globals['_READRELEASEREQUEST']._serialized_start=1223
+  _globals['_READRELEASEREQUEST']._serialized_end=1273
+  _globals['_READRELEASERESPONSE']._serialized_start=1275
+  _globals['_READRELEASERESPONSE']._serialized_end=1356
+  _globals['_CANCELRELEASEREQUEST']._serialized_start=1358
+  _globals['_CANCELRELEASEREQUEST']._serialized_end=1414
+  _globals['_RECALLRELEASEREQUEST']._serialized_start=1416
+  _globals['_RECALLRELEASEREQUEST']._serialized_end=1488
+  _globals['_GETCERTIFICATEREQUEST']._serialized_start=1490
+  _globals['_GETCERTIFICATEREQUEST']._serialized_end=1527
+  _globals['_CERTIFICATE']._serialized_start=1529
+  _globals['_CERTIFICATE']._serialized_end=1560
+  _globals['_GETPUBLICKEYREQUEST']._serialized_start=1562
+  _globals['_GETPUBLICKEYREQUEST']._serialized_end=1583
+  _globals['_PUBLICKEY']._serialized_start=1585
+  _globals['_PUBLICKEY']._serialized_end=1625
+  _globals['_RELEASESERVICE']._serialized_start=2067
+  _globals['_RELEASESERVICE']._serialized_end=2912
 # @@protoc_insertion_point(module_scope)

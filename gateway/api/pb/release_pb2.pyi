@@ -33,6 +33,7 @@ class Stage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STAGE_CHECKING: _ClassVar[Stage]
     STAGE_SEALING: _ClassVar[Stage]
     STAGE_DONE: _ClassVar[Stage]
+    STAGE_ANONYMISING: _ClassVar[Stage]
 RELEASE_STATE_UNSPECIFIED: ReleaseState
 RELEASE_STATE_DENIED: ReleaseState
 RELEASE_STATE_OPENED: ReleaseState
@@ -49,9 +50,10 @@ STAGE_READING: Stage
 STAGE_CHECKING: Stage
 STAGE_SEALING: Stage
 STAGE_DONE: Stage
+STAGE_ANONYMISING: Stage
 
 class Release(_message.Message):
-    __slots__ = ("name", "consumer", "request", "state", "decision", "plan", "stage", "rows_done", "rows_expected", "ending_reason", "ending_text", "stream_sha256", "content_digest", "rows", "chunks", "created", "updated", "expires", "reissue_of", "reissued_as")
+    __slots__ = ("name", "consumer", "request", "state", "decision", "plan", "stage", "rows_done", "rows_expected", "ending_reason", "ending_text", "stream_sha256", "content_digest", "rows", "chunks", "created", "updated", "expires", "reissue_of", "reissued_as", "percent")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +74,7 @@ class Release(_message.Message):
     EXPIRES_FIELD_NUMBER: _ClassVar[int]
     REISSUE_OF_FIELD_NUMBER: _ClassVar[int]
     REISSUED_AS_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     consumer: str
     request: _types_pb2.ExtractRequest
@@ -92,7 +95,8 @@ class Release(_message.Message):
     expires: _timestamp_pb2.Timestamp
     reissue_of: str
     reissued_as: str
-    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., request: _Optional[_Union[_types_pb2.ExtractRequest, _Mapping]] = ..., state: _Optional[_Union[ReleaseState, str]] = ..., decision: _Optional[_Union[_types_pb2.Decision, _Mapping]] = ..., plan: _Optional[_Union[_types_pb2.Plan, _Mapping]] = ..., stage: _Optional[_Union[Stage, str]] = ..., rows_done: _Optional[int] = ..., rows_expected: _Optional[int] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., stream_sha256: _Optional[str] = ..., content_digest: _Optional[str] = ..., rows: _Optional[int] = ..., chunks: _Optional[int] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reissue_of: _Optional[str] = ..., reissued_as: _Optional[str] = ...) -> None: ...
+    percent: int
+    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., request: _Optional[_Union[_types_pb2.ExtractRequest, _Mapping]] = ..., state: _Optional[_Union[ReleaseState, str]] = ..., decision: _Optional[_Union[_types_pb2.Decision, _Mapping]] = ..., plan: _Optional[_Union[_types_pb2.Plan, _Mapping]] = ..., stage: _Optional[_Union[Stage, str]] = ..., rows_done: _Optional[int] = ..., rows_expected: _Optional[int] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., stream_sha256: _Optional[str] = ..., content_digest: _Optional[str] = ..., rows: _Optional[int] = ..., chunks: _Optional[int] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reissue_of: _Optional[str] = ..., reissued_as: _Optional[str] = ..., percent: _Optional[int] = ...) -> None: ...
 
 class CreateReleaseRequest(_message.Message):
     __slots__ = ("request_id", "request", "validate_only")

@@ -1,0 +1,301 @@
+"""Runs a plan that anonymises: recoding, earlier extracts, staging, verifier, attacks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from gateway.errors import CheckFailed, GatewayFault, InvalidRequest
+from gateway.model.anonymity import KAnonymity
+from gateway.model.attacks import AttackLimits, AttackResult
+from gateway.model.catalog import DataSet
+from gateway.model.names import ColumnRole
+from gateway.model.plan import Anonymisation, AttacksCheck, ModelsCheck, Plan, Step
+from gateway.model.release import Figure, Release, Stage
+from gateway.model.terms import strictest_models
+from gateway.model.transforms import Keep
+from gateway.ports import (
+    Clock,
+    Entropy,
+    RowRecoding,
+    RunResult,
+    Source,
+    Staging,
+    Store,
+    Transaction,
+)
+from gateway.registry.turns import LEASE
+from gateway.release.extracts import Extract, Extracts, earlier_extracts
+from gateway.release.recodings import Recodings
+from gateway.release.sealed_columns import JoinedChunks
+from gateway.risk.attacks.setting import AttackSpec
+from gateway.risk.attacks.suite import run_attacks
+from gateway.risk.privacy.verify import verify
+
+ROUNDS: Final = 4
+"""So often a release is generalised further, each time to classes twice as large, before it is
+refused after all."""
+
+Note = Callable[[Stage, int], None]
+"""Told stage and percent. Raises Cancelled to stop; prolongs the lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymised:
+    """What was staged, under which generation of the version's recoding, and the roster that is
+    kept with it."""
+
+    result: RunResult
+    generation: int
+    roster: tuple[str, bytes] | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run:
+    """One release in this process, as the anonymisation sees it.
+
+    ``execute`` reads, recodes, transforms and stages under ``key``; ``pause`` waits a moment for
+    somebody else's work.
+    """
+
+    release: Release
+    plan: Plan
+    dataset: DataSet
+    fingerprint: str
+    source: Source
+    key: bytes
+    owner: str
+    execute: Callable[[RowRecoding], RunResult]
+    note: Note
+    pause: Callable[[], None]
+
+
+class Anonymising:
+    """From an opened source to a staged result that was verified and attacked."""
+
+    def __init__(
+        self,
+        store: Store,
+        staging: Staging,
+        clock: Clock,
+        entropy: Entropy,
+        recodings: Recodings,
+        extracts: Extracts,
+        hierarchies: Mapping[str, pa.Table],
+    ) -> None:
+        self._store = store
+        self._staging = staging
+        self._clock = clock
+        self._entropy = entropy
+        self._recodings = recodings
+        self._extracts = extracts
+        self._hierarchies = hierarchies
+
+    def run(self, run: Run) -> Anonymised:
+        """CheckFailed where what the policies demand cannot be reached."""
+        wanted = run.plan.anonymisation
+        if wanted is None:
+            raise GatewayFault("a plan was anonymised that does not ask for it")
+        earlier = self._in_turn(run)
+        done, exceeded = self._once(run, wanted, earlier)
+        for _ in range(ROUNDS if wanted.on_attack == "generalise" else 0):
+            if not exceeded:
+                break
+            wanted = further(wanted)
+            done, exceeded = self._once(run, wanted, earlier)
+        if not exceeded:
+            return done
+        names = ", ".join(sorted({result.kind.replace("_", " ") for result in exceeded}))
+        raise CheckFailed(
+            f"attacks on the result succeed more often than the policies bear ({names}): ask for "
+            "fewer columns"
+        )
+
+    def still_in_turn(self, tx: Transaction, owner: str, release: Release, now: datetime) -> bool:
+        """In the transaction that seals: nobody else made an extract for this recipient meanwhile."""
+        return all(tx.lease(turn, owner, now, now) for turn in _turns(release))
+
+    def release_turns(self, run_owner: str, release: Release) -> None:
+        """Let others ask for this data set again."""
+        now = self._clock.now()
+        with self._store.write() as tx:
+            for turn in _turns(release):
+                tx.lease(turn, run_owner, now, now)
+
+    def _once(
+        self, run: Run, wanted: Anonymisation, earlier: Sequence[Extract]
+    ) -> tuple[Anonymised, tuple[AttackResult, ...]]:
+        def tell(percent: int) -> None:
+            run.note(Stage.ANONYMISING, percent)
+            self._hold(run)
+
+        kept = self._recodings.found(
+            run.dataset.name, run.fingerprint, wanted, run.source, run.owner, tell, run.pause
+        )
+        counted = self._extracts.check(run.plan, wanted, kept, earlier, run.source, tell)
+        self._staging.destroy(run.release.stream)
+        result = run.execute(kept)
+        run.note(Stage.CHECKING, 0)
+        verified = self._verified(run, wanted)
+        attacked = self._attacked(run)
+        limits = _limits(run.plan)
+        exceeded = limits.exceeded(attacked)
+        roster = None
+        if not exceeded:
+            roster = self._extracts.keep_roster(
+                run.plan, wanted, kept, run.release.name, run.source, tell
+            )
+        figures = (
+            *result.figures,
+            *kept.stored.figures,
+            *verified,
+            counted,
+            *_told(attacked, limits),
+        )
+        done = Anonymised(replace(result, figures=figures), kept.stored.generation, roster)
+        return done, exceeded
+
+    # ---- one extract of a recipient at a time -----------------------------------------------------
+
+    def _in_turn(self, run: Run) -> list[Extract]:
+        """Two extracts made at once would not know of each other."""
+        while not self._hold(run):
+            run.note(Stage.ANONYMISING, 0)
+            run.pause()
+        with self._store.read() as tx:
+            return earlier_extracts(tx, run.release.decision, run.dataset.name)
+
+    def _hold(self, run: Run) -> bool:
+        now = self._clock.now()
+        with self._store.write() as tx:
+            return all(tx.lease(turn, run.owner, now, now + LEASE) for turn in _turns(run.release))
+
+    # ---- the staged result ------------------------------------------------------------------------
+
+    def _staged(self, run: Run) -> pa.RecordBatchReader:
+        chunks = self._staging.chunks(run.release.stream, run.key, 0)
+        return pa.ipc.open_stream(pa.PythonFile(JoinedChunks(chunks), mode="r"))
+
+    def _verified(self, run: Run, wanted: Anonymisation) -> tuple[Figure, ...]:
+        [check] = [check for check in run.plan.checks if isinstance(check, ModelsCheck)]
+        models = strictest_models((*check.models, *_sizes(wanted)))
+        with self._staged(run) as rows:
+            verdicts = verify(rows, check.columns, models)
+        if not all(verdict.holds for verdict in verdicts):
+            kinds = ", ".join(sorted({v.model.kind for v in verdicts if not v.holds}))
+            raise CheckFailed(
+                f"the staged result does not hold {kinds} by the verifier's count: ask without "
+                "filters, or for other columns"
+            )
+        return tuple(
+            Figure(check="privacy_models", name=v.name, value=v.figure, passed=True)
+            for v in verdicts
+        )
+
+    def _attacked(self, run: Run) -> tuple[AttackResult, ...]:
+        steps = [step for step in run.plan.steps if step.recoded]
+        limits = _limits(run.plan)
+        if not steps:
+            return ()  # nothing is published that an attacker could know of a person
+        sensitive = [
+            step
+            for step in run.plan.steps
+            if isinstance(step.transform, Keep)
+            and step.scale == "1"
+            and _role(run.dataset, step) is ColumnRole.SENSITIVE
+        ]
+        original = _original(run, [*steps, *sensitive])
+        with self._staged(run) as rows:
+            names = [step.published for step in (*steps, *sensitive)]
+            released = pa.Table.from_batches(
+                [batch.select(names) for batch in rows],
+                pa.schema([rows.schema.field(name) for name in names]),
+            )
+        spec = AttackSpec(
+            quasi_identifiers=tuple(step.published for step in steps),
+            sensitive=tuple(step.published for step in sensitive),
+            hierarchies=self._of_columns(run, steps),
+            k=run.plan.anonymisation.least if run.plan.anonymisation else 2,
+        )
+        draw = np.random.default_rng(int.from_bytes(self._entropy.bytes(16)))
+        try:
+            results = run_attacks(original, released, spec, draw)
+        except InvalidRequest as unfit:
+            raise CheckFailed(
+                "the result could not be attacked, so nobody knows how it would stand: tell the "
+                "gateway's administrator"
+            ) from unfit
+        if lacking := sorted(limits.missing(results)):
+            raise CheckFailed(
+                f"the policies limit attacks that cannot be run on this result ({', '.join(lacking)})"
+                ": ask for other columns, or an officer drops the limit"
+            )
+        return results
+
+    def _of_columns(self, run: Run, steps: Sequence[Step]) -> dict[str, pa.Table]:
+        named = {} if run.plan.anonymisation is None else run.plan.anonymisation.hierarchies
+        return {
+            step.published: self._hierarchies[named[step.column].name]
+            for step in steps
+            if step.column in named
+        }
+
+
+def further(wanted: Anonymisation) -> Anonymisation:
+    """The same to classes twice as large."""
+    models = strictest_models((*wanted.goal.models, KAnonymity(k=2 * wanted.least)))
+    return wanted.but(goal=wanted.goal.but(models=models), least=2 * wanted.least)
+
+
+def _sizes(wanted: Anonymisation) -> Iterator[KAnonymity]:
+    yield from (model for model in wanted.goal.models if isinstance(model, KAnonymity))
+
+
+def _turns(release: Release) -> list[str]:
+    terms = release.decision.anonymity
+    coalition = () if terms is None else terms.coalition
+    return [f"turns/{release.request.dataset}/{party}" for party in coalition]
+
+
+def _limits(plan: Plan) -> AttackLimits:
+    [check] = [check for check in plan.checks if isinstance(check, AttacksCheck)]
+    return check.limits
+
+
+def _told(results: Sequence[AttackResult], limits: AttackLimits) -> list[Figure]:
+    bounds = limits.by_kind()
+    told = []
+    for result in results:
+        name = result.name.replace("_", " ")
+        of = "" if result.column is None else f" of {result.column}"
+        bound = bounds.get(result.kind)
+        limit = "no limit" if bound is None else f"limit {bound}"
+        told.append(
+            Figure(
+                check="attacks",
+                name=f"{name}{of}: success (95 % interval; baseline; attempts; limit)",
+                value=f"{result.success} ({result.low} to {result.high}; {result.baseline}; "
+                f"{result.attempts}; {limit})",
+                passed=True,
+            )
+        )
+    return told
+
+
+def _original(run: Run, steps: Sequence[Step]) -> pa.Table:
+    columns = [step.column for step in steps]
+    batches = []
+    for batch in run.source.batches(columns, run.plan.filters, None):
+        batches.append(batch.rename_columns([step.published for step in steps]))
+        run.note(Stage.CHECKING, 0)
+    if not batches:
+        raise CheckFailed("no record of the data set meets the filters")
+    return pa.Table.from_batches(batches)
+
+
+def _role(dataset: DataSet, step: Step) -> ColumnRole | None:
+    column = dataset.find(step.column)
+    return None if column is None else column.role

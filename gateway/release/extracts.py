@@ -1,0 +1,310 @@
+"""What a recipient already has of a data set, and whether one more extract lets too few be told apart.
+
+Claim: over all anonymised extracts of one recipient, or of a declared coalition, of every version of
+a data set and under whatever row filters, persons that can be told apart are never fewer than the
+policies permitted with the mildest extract that shows them (risk.extracts). An extract that would
+break this is refused, and the refusal tells no number.
+
+Within a version the classes of earlier extracts are computed again from its stored recodings and
+from their row filters. Between versions persons are compared by keyed digests: a roster of whom an
+extract shows in which class is kept with it, encrypted under a data key of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gateway.errors import CheckFailed
+from gateway.model.conditions import Condition
+from gateway.model.decision import Decision
+from gateway.model.key_domains import written
+from gateway.model.plan import Anonymisation, Plan
+from gateway.model.release import Figure, Release
+from gateway.ports import Entropy, KeyRing, Marker, Source, Staging, Store, Transaction
+from gateway.registry.domain_keys import keep_key, kept_key
+from gateway.registry.facts import everything
+from gateway.release.recodings import Kept, Recodings, Tell
+from gateway.risk.extracts import NOT_SHOWN, Cells
+from gateway.risk.privacy.verify import verify
+from gateway.transform.anonymize.problem import sensitive_columns
+from gateway.transform.anonymize.recoding import SUPPRESSED
+from gateway.transform.derivation import derive
+from gateway.transform.keyed_numbers import KeyedNumbers
+
+_DIGESTS: Final = "rosters/persons"
+"""The data key that persons' digests are keyed by; it never changes, or nobody would be found."""
+
+_ROSTER: Final = pa.schema([("person", pa.uint64()), ("class", pa.int32())])
+_ROWS: Final = 1 << 16
+_CELL: Final = "cell"
+
+_REFUSED: Final = (
+    "together with what the recipient already has of this data set, or by its own row filters, this "
+    "extract would let too few persons be told apart: ask without the filter, for what was asked "
+    "before, or for a version in which more has changed"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One anonymised extract: of which version, under which recoding and filters."""
+
+    release: str
+    fingerprint: str
+    generation: int
+    filters: tuple[Condition, ...]
+    least: int
+
+    @property
+    def shows(self) -> tuple[str, int, tuple[Condition, ...]]:
+        """What decides whom it shows, in which class: others may show the same."""
+        return self.fingerprint, self.generation, self.filters
+
+
+def earlier_extracts(tx: Transaction, decision: Decision, dataset: str) -> list[Extract]:
+    """Every anonymised extract of the data set that the recipient's coalition ever could read."""
+    terms = decision.anonymity
+    found = []
+    for party in () if terms is None else terms.coalition:
+        releases = everything(
+            lambda page, party=party: tx.releases(page, consumer=party, dataset=dataset),  # type: ignore[misc]
+            lambda release: release.name,
+        )
+        found += [extract for r in releases if (extract := _extract(r)) is not None]
+    return found
+
+
+def _extract(release: Release) -> Extract | None:
+    plan, sealed = release.plan, release.sealed
+    if plan is None or sealed is None or plan.anonymisation is None or sealed.recoding is None:
+        return None
+    return Extract(
+        release=release.name,
+        fingerprint=sealed.source_fingerprint,
+        generation=sealed.recoding,
+        filters=plan.filters,
+        least=plan.anonymisation.least,
+    )
+
+
+class Extracts:
+    """Counts what extracts let be told apart together."""
+
+    def __init__(
+        self,
+        store: Store,
+        staging: Staging,
+        keyring: KeyRing,
+        entropy: Entropy,
+        recodings: Recodings,
+        marker: Marker,
+    ) -> None:
+        self._store = store
+        self._staging = staging
+        self._keyring = keyring
+        self._entropy = entropy
+        self._recodings = recodings
+        self._marker = marker
+
+    def check(
+        self, plan: Plan, wanted: Anonymisation, kept: Kept, earlier: Sequence[Extract],
+        source: Source, tell: Tell,
+    ) -> Figure:  # fmt: skip
+        """CheckFailed when the extract would let too few be told apart."""
+        fingerprint = kept.stored.fingerprint
+        new = Extract("", fingerprint, kept.stored.generation, plan.filters, wanted.least)
+        distinct: dict[object, Extract] = {}
+        for extract in (*earlier, new):
+            known = distinct.get(extract.shows)
+            if known is None or known.least > extract.least:
+                distinct[extract.shows] = extract
+        here = [e for e in distinct.values() if e.fingerprint == fingerprint]
+        others = [e for e in distinct.values() if e.fingerprint != fingerprint]
+        if others and wanted.person is None:
+            raise CheckFailed(
+                f"the recipient has an extract of an earlier version of {plan.dataset}, and without "
+                "a privacy unit nobody can tell who is in both: its holder names the column that "
+                "names the person"
+            )
+        # Unfiltered extracts of one version only merge each other's classes (see recodings).
+        if others or any(extract.filters for extract in here):
+            self._count(plan.dataset, wanted, here, others, source, tell)
+        return Figure(
+            check="extracts",
+            name="extracts of the recipient, or its coalition, counted together with this one",
+            value=str(len(earlier)),
+            passed=True,
+        )
+
+    def keep_roster(
+        self,
+        plan: Plan,
+        wanted: Anonymisation,
+        kept: Kept,
+        release: str,
+        source: Source,
+        tell: Tell,
+    ) -> tuple[str, bytes] | None:
+        """Stage whom the extract shows in which class; the stream and its wrapped key, for the
+        transaction that seals. None without a privacy unit."""
+        if wanted.person is None:
+            return None
+        stream, key = roster_of(release), self._entropy.bytes(32)
+        numbers = self._numbers(plan.dataset)
+        with self._staging.create(stream, key, _ROSTER) as writer:
+            for batch, marks in self._marker.marked(
+                source, [*kept.columns, wanted.person], [plan.filters]
+            ):
+                shown = _shown(kept, batch, marks[0])
+                there = np.flatnonzero(shown != NOT_SHOWN)
+                persons = _digests(numbers, batch.column(wanted.person))[there]
+                columns = [pa.array(persons), pa.array(shown[there])]
+                writer.write(pa.record_batch(columns, schema=_ROSTER))
+                tell(0)
+            writer.finish()
+        return stream, self._keyring.wrap(key, stream)
+
+    def _count(
+        self,
+        dataset: str,
+        wanted: Anonymisation,
+        here: Sequence[Extract],
+        others: Sequence[Extract],
+        source: Source,
+        tell: Tell,
+    ) -> None:
+        marked = self._marked(dataset, wanted, here, source, tell)
+        rosters = [self._roster(extract.release) for extract in others]
+        gone = _absent([roster.persons for roster in rosters], marked.persons)
+        cells = Cells(len(marked.rows) + len(gone))
+        for extract, shown in zip(here, marked.shown, strict=True):
+            cells.add(np.append(shown, np.full(len(gone), NOT_SHOWN, np.int32)), extract.least)
+        everyone = np.append(marked.persons, gone)
+        for extract, roster in zip(others, rosters, strict=True):
+            cells.add(roster.classes_of(everyone), extract.least)
+            tell(0)
+        if not cells.large_enough:
+            raise CheckFailed(_REFUSED)
+        self._models_hold(wanted, cells, marked)
+
+    def _models_hold(self, wanted: Anonymisation, cells: Cells, marked: "_Marked") -> None:
+        """The other models, in every cell of those who are here now."""
+        rows = len(marked.rows)
+        seen = cells.visible[:rows]
+        if not seen.any():
+            raise CheckFailed(_REFUSED)
+        table = marked.rows.append_column(_CELL, pa.array(cells.code[:rows])).filter(pa.array(seen))
+        models = [model for model in wanted.goal.models if hasattr(model, "column")]
+        if models and not all(v.holds for v in verify(table.to_batches(), [_CELL], models)):
+            raise CheckFailed(_REFUSED)
+
+    def _marked(
+        self,
+        dataset: str,
+        wanted: Anonymisation,
+        here: Sequence[Extract],
+        source: Source,
+        tell: Tell,
+    ) -> "_Marked":
+        kept = [self._recodings.at(dataset, e.fingerprint, e.generation) for e in here]
+        sensitive = list(sensitive_columns(wanted.goal))
+        columns = list(dict.fromkeys([*kept[0].columns, *sensitive, *_named(wanted.person)]))
+        numbers = self._numbers(dataset)
+        shown: list[list[NDArray[np.int32]]] = [[] for _ in here]
+        persons, rows = [np.zeros(0, np.uint64)], []
+        for batch, marks in self._marker.marked(source, columns, [e.filters for e in here]):
+            for place, (recoding, mark) in enumerate(zip(kept, marks, strict=True)):
+                shown[place].append(_shown(recoding, batch, mark))
+            if wanted.person is not None:
+                persons.append(_digests(numbers, batch.column(wanted.person)))
+            rows.append(batch.select(sensitive))
+            tell(0)
+        table = pa.table({"row": pa.array(np.arange(sum(b.num_rows for b in rows)))})
+        for name in sensitive:
+            table = table.append_column(name, pa.chunked_array([b.column(name) for b in rows]))
+        there = np.concatenate(persons) if wanted.person is not None else np.zeros(0, np.uint64)
+        return _Marked(table, tuple(np.concatenate(each) for each in shown), there)
+
+    def _roster(self, release: str) -> "_Roster":
+        stream = roster_of(release)
+        with self._store.read() as tx:
+            wrapped = tx.key(stream)
+        if wrapped is None:
+            raise CheckFailed(
+                "nobody kept who was in an earlier extract of this data set, so this one cannot be "
+                "compared with it: ask for another data set, or its holder registers it anew"
+            )
+        key = self._keyring.unwrap(wrapped, stream)
+        chunks = (chunk.payload for chunk in self._staging.chunks(stream, key, 0))
+        with pa.ipc.open_stream(pa.BufferReader(b"".join(chunks))) as reader:
+            table = reader.read_all()
+        persons = table.column("person").to_numpy()
+        order = np.argsort(persons)
+        return _Roster(persons[order], table.column("class").to_numpy()[order])
+
+    def _numbers(self, dataset: str) -> KeyedNumbers:
+        secret = kept_key(self._store, self._keyring, self._entropy, _DIGESTS)
+        return KeyedNumbers(
+            derive(secret, "rosters", written([("dataset", dataset)])), b"persons of rosters"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Marked:
+    """The rows of a version: their sensitive values, the class in which each extract shows them,
+    and digests of their persons, where there is a privacy unit."""
+
+    rows: pa.Table
+    shown: tuple[NDArray[np.int32], ...]
+    persons: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Roster:
+    """Whom an extract shows in which class; persons ascending."""
+
+    persons: NDArray[np.uint64]
+    classes: NDArray[np.int32]
+
+    def classes_of(self, persons: NDArray[np.uint64]) -> NDArray[np.int32]:
+        if not len(self.persons):
+            return np.full(len(persons), NOT_SHOWN, np.int32)
+        at = np.minimum(np.searchsorted(self.persons, persons), len(self.persons) - 1)
+        return np.where(self.persons[at] == persons, self.classes[at], NOT_SHOWN)
+
+
+def roster_of(release: str) -> str:
+    """The stream that holds whom a release shows in which class."""
+    return f"rosters/{release.partition('/')[2]}"
+
+
+def keep_roster_key(tx: Transaction, keyring: KeyRing, roster: tuple[str, bytes] | None) -> None:
+    """In the transaction that seals the release: from then on its roster counts."""
+    if roster is not None:
+        keep_key(tx, keyring, *roster)
+
+
+def _shown(kept: Kept, batch: pa.RecordBatch, mark: pa.Array) -> NDArray[np.int32]:
+    classes = kept.classes_of(batch.select(list(kept.columns)))
+    shown = mark.to_numpy(zero_copy_only=False) & (classes != SUPPRESSED)
+    return np.where(shown, classes, NOT_SHOWN).astype(np.int32)
+
+
+def _digests(numbers: KeyedNumbers, persons: pa.Array) -> NDArray[np.uint64]:
+    return numbers.of(pc.cast(persons, pa.string()))
+
+
+def _absent(rosters: Sequence[NDArray[np.uint64]], here: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Persons of earlier extracts who are not in this version."""
+    if not rosters:
+        return np.zeros(0, np.uint64)
+    return np.setdiff1d(np.concatenate(rosters), here)
+
+
+def _named(person: str | None) -> list[str]:
+    return [] if person is None else [person]

@@ -1,0 +1,342 @@
+"""A policy that demands anonymity, from its text to sealed extracts of one recoding."""
+
+import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gateway.errors import FailedPrecondition
+from gateway.model.catalog import DataSet
+from gateway.model.evidence import Declaration
+from gateway.model.lifecycle import ReleaseState
+from gateway.model.names import RecipientKind, Role
+from gateway.model.release import Release, Stage
+from gateway.ports import Page
+
+POLICY = """
+format: gateway-policy/1
+name: policies/anonymous
+purposes: {public-health-research: research}
+obligations:
+  %s
+rules:
+  - name: all
+    match: {grade: {}}
+    transform: {kind: keep}
+"""
+
+
+def people(count: int = 120, *, first: int = 0, age: int = 20) -> pa.Table:
+    """Made up: a number for each person, and little besides."""
+    numbers = range(first, first + count)
+    return pa.table(
+        {
+            "person": [f"p{number}" for number in numbers],
+            "age": pa.array([age + number % 40 for number in numbers], pa.int64()),
+            "sex": ["f" if number % 2 else "m" for number in numbers],
+            "zip": [f"1{number % 4}" for number in numbers],
+            "illness": [f"i{number % 7 % 5}" for number in numbers],
+            "visits": pa.array([number % 9 for number in numbers], pa.int64()),
+        }
+    )
+
+
+ROLES = {
+    "person": ("PERSON", "general-3", "direct_identifier"),
+    "age": ("AGE", "general-2", "quasi_identifier"),
+    "sex": ("SEX", "general-2", "quasi_identifier"),
+    "zip": ("CN_POSTAL_CODE", "general-2", "quasi_identifier"),
+    "illness": ("DIAGNOSIS", "general-4", "sensitive"),
+    "visits": ("NONE", "general-2", "other"),
+}
+
+
+class Bureau:
+    """An office whose data set has roles by declaration, and a policy with obligations."""
+
+    def __init__(self, office, obligations: dict[str, object], unit: str | None = None) -> None:
+        self.office = office
+        self.unit = unit
+        office.activate(
+            POLICY % "\n  ".join(f"{n}: {json.dumps(v)}" for n, v in obligations.items())
+        )
+
+    def hold(self, table: pa.Table) -> DataSet:
+        """The holder has this by now; verdicts are an officer's."""
+        office = self.office
+        pq.write_table(table, office.data / "residents.parquet")
+        with office.rooms.store.read() as tx:
+            known = tx.dataset("datasets/residents")
+        if known is None:
+            known = office.register(table)
+            said = Declaration(party=office.officer.name, role=Role.OFFICER, at=office.clock.now())
+            columns = tuple(
+                c.but(
+                    **dict(zip(("entity", "grade", "role"), ROLES[c.name], strict=True)),
+                    declaration=said,
+                )
+                for c in known.columns
+            )
+            changed = known.but(
+                columns=columns, privacy_unit=self.unit, revision=known.revision + 1
+            )
+            with office.rooms.store.write() as tx:
+                tx.put_dataset(changed, expected_revision=known.revision)
+            known = changed
+        return known
+
+    def asked(self, *columns: str, who=None, **fields: object) -> Release:
+        """The release of these columns after it ran, granted before."""
+        office, who = self.office, who or self.office.consumer
+        request = office.request(columns, **fields)
+        with office.rooms.store.read() as tx:
+            granted = tx.grants(Page(size=9), consumer=who.name, dataset=request.dataset)
+        if not granted:
+            office.grant(office.request(tuple(ROLES)[1:]), who=who)
+        release = office.rooms.opening.open(who, request, office.key())
+        office.rooms.runner.run(release.name)
+        return office.rooms.custody.get(who, release.name)
+
+    def table(self, release: Release, who=None) -> pa.Table:
+        assert release.state is ReleaseState.SEALED, release.ending
+        stream = self.office.stream(release, who or self.office.consumer)
+        return pa.ipc.open_stream(stream).read_all()
+
+
+def smallest(table: pa.Table, columns: list[str]) -> int:
+    return min(table.group_by(columns).aggregate([([], "count_all")])["count_all"].to_pylist())
+
+
+K5 = {"k": 5, "l": {"illness": 2}, "max_suppression": "0.05"}
+
+
+def test_an_extract_holds_what_the_policy_demands_and_says_so(office):
+    bureau = Bureau(office, K5)
+    bureau.hold(people())
+    release = bureau.asked("age", "sex", "zip", "illness")
+    table = bureau.table(release)
+    assert smallest(table, ["age", "sex", "zip"]) >= 5
+    groups = table.group_by(["age", "sex", "zip"]).aggregate([("illness", "count_distinct")])
+    assert min(groups["illness_count_distinct"].to_pylist()) >= 2
+    assert table.num_rows >= 114
+    told = {(figure.check, figure.name) for figure in release.sealed.figures}
+    assert any(check == "k_anonymity" for check, _ in told)
+    assert any(check == "attacks" for check, _ in told)
+    assert release.certificate
+
+
+QI = ["age", "sex", "zip"]
+
+
+def refused(release: Release) -> str:
+    """The text of a refusal, which holds no digit but those of policies and names."""
+    assert release.state is ReleaseState.REFUSED, (release.state, release.ending)
+    assert release.sealed is None
+    text = release.ending.text
+    assert not any(sign.isdigit() for sign in text), text
+    return text
+
+
+def test_every_recipient_gets_the_same_recoding_and_never_a_finer_one(office):
+    bureau = Bureau(office, K5)
+    bureau.hold(people())
+    other = another(office, "other-lab")
+    first = bureau.asked(*QI, "illness")
+    second = bureau.asked(*QI, "illness", who=other)
+    few = bureau.asked("age", "illness", who=other)
+    rows = [bureau.table(first), bureau.table(second, other), bureau.table(few, other)]
+    counts = [sorted(Counter(zip(*t.to_pydict().values(), strict=True)).items()) for t in rows]
+    assert counts[0] == counts[1]
+    assert sorted(rows[2]["age"].to_pylist()) == sorted(rows[0]["age"].to_pylist())
+    assert {r.sealed.recoding for r in (first, second, few)} == {1}
+    assert rows[0].to_pydict() != rows[1].to_pydict()  # each in an order of its own
+
+
+def test_a_stricter_demand_only_coarsens_and_leaves_out_no_less(office):
+    bureau = Bureau(office, {"k": 3, "max_suppression": "0.05"})
+    bureau.hold(people(97))
+    fine = bureau.asked(*QI)
+    office.activate((POLICY % "k: 30").replace("policies/anonymous", "policies/stricter"))
+    coarse = bureau.asked(*QI)
+    assert (fine.sealed.recoding, coarse.sealed.recoding) == (1, 2)
+    with office.rooms.store.read() as tx:
+        one, two = tx.recodings("datasets/residents", fine.sealed.source_fingerprint)
+    made = people(97)
+    before = office.rooms.recodings.opened(one).classes_of(made)
+    after = office.rooms.recodings.opened(two).classes_of(made)
+    merged = {}
+    for old, new in zip(before, after, strict=True):
+        assert merged.setdefault(old, new) == new
+    assert all(after[before == -1] == -1)
+    assert smallest(bureau.table(coarse), QI) >= 30
+    with office.rooms.store.read() as tx:
+        assert len(tx.recodings("datasets/residents", fine.sealed.source_fingerprint)) == 2
+
+
+def test_a_filter_that_leaves_few_is_refused_and_one_along_classes_is_not(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    whole = bureau.asked(*QI)
+    assert whole.state is ReleaseState.SEALED
+    few = {"column": "visits", "operator": "!=", "values": ["8"]}
+    text = refused(bureau.asked(*QI, "visits", filters=[few]))
+    assert "ask without the filter" in text
+    nobody = {"column": "visits", "operator": ">=", "values": ["0"]}
+    assert bureau.asked(*QI, "visits", filters=[nobody]).state is ReleaseState.SEALED
+
+
+def test_a_first_extract_with_a_filter_has_classes_as_large_as_any(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people(400))
+    half = {"column": "sex", "operator": "=", "values": ["f"]}
+    release = bureau.asked(*QI, filters=[half])
+    if release.state is ReleaseState.SEALED:
+        assert smallest(bureau.table(release), QI) >= 5
+    else:
+        refused(release)
+    one = {"column": "age", "operator": "=", "values": ["20"]}
+    both = bureau.asked(*QI, filters=[half, one])
+    refused(both)
+
+
+def test_a_coalition_counts_as_one_recipient(office):
+    ally, stranger = another(office, "ally"), another(office, "stranger")
+    bureau = Bureau(office, {"k": 5, "coalition": [office.consumer.name, ally.name]})
+    bureau.hold(people())
+    cut = {"column": "visits", "operator": "<=", "values": ["8"]}
+    assert bureau.asked(*QI, "visits", filters=[cut]).state is ReleaseState.SEALED
+    small = {"column": "visits", "operator": "<=", "values": ["7"]}
+    assert bureau.asked(*QI, "visits", who=stranger).state is ReleaseState.SEALED
+    refused(bureau.asked(*QI, "visits", who=ally, filters=[small]))
+
+
+def test_a_new_version_is_compared_by_person(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(people())
+    assert bureau.asked(*QI).state is ReleaseState.SEALED
+    bureau.hold(pa.concat_tables([people(), people(1, first=500)]))
+    text = refused(bureau.asked(*QI))
+    assert "a version in which more has changed" in text
+    assert bureau.asked(*QI, who=another(office, "newcomer")).state is ReleaseState.SEALED
+    bureau.hold(people())
+    assert bureau.asked(*QI).state is ReleaseState.SEALED  # as it was before
+
+
+def test_without_a_privacy_unit_there_is_no_second_version(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    assert bureau.asked(*QI).state is ReleaseState.SEALED
+    bureau.hold(people(240))
+    assert "privacy unit" in refused(bureau.asked(*QI))
+
+
+def test_a_person_with_several_records_is_refused(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(pa.concat_tables([people(), people(1)]))
+    assert "one record a person" in refused(bureau.asked(*QI))
+
+
+def test_what_cannot_be_reached_is_refused_without_figures(office):
+    bureau = Bureau(office, {"k": 5, "l": {"illness": 6}})
+    bureau.hold(people())
+    assert "cannot be anonymised" in refused(bureau.asked(*QI))
+
+
+@pytest.mark.parametrize(("fields", "reason"), [({"limit": 50}, "ANONYMITY_LIMIT")], ids=["limit"])
+def test_what_would_cut_classes_is_refused_when_planned(office, fields, reason):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    with pytest.raises(FailedPrecondition) as refusal:
+        bureau.asked(*QI, **fields)
+    assert refusal.value.reason == reason
+
+
+def test_of_two_at_a_time_one_searches_and_both_get_the_same(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    other = another(office, "other-lab")
+    searched = []
+    real = office.rooms.recodings._search["full_domain"]
+    both = threading.Barrier(2, timeout=30)
+
+    def counted(problem, watch):
+        searched.append(1)
+        return real(problem, watch)
+
+    office.rooms.recodings._search["full_domain"] = counted
+    releases = []
+    for who in (office.consumer, other):
+        office.grant(office.request(tuple(ROLES)[1:]), who=who)
+        releases.append(office.rooms.opening.open(who, office.request(QI), office.key()))
+
+    def run(name: str) -> None:
+        both.wait()
+        office.rooms.runner.run(name)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, [release.name for release in releases]))
+    assert len(searched) == 1
+    ended = [office.rooms.custody.get(office.auditor, r.name) for r in releases]
+    assert [release.state for release in ended] == [ReleaseState.SEALED] * 2
+
+
+def test_a_search_can_be_cancelled_and_tells_how_far_it_is(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    release = office.open(office.request(QI))
+    seen = []
+
+    def endless(_problem, watch):
+        while True:
+            office.clock.move(seconds=1)
+            watch.tell("search", 30, 100)
+            seen.append(office.look(release))
+            if len(seen) == 3:
+                office.rooms.custody.cancel(office.consumer, release.name, office.key())
+
+    office.rooms.recodings._search["full_domain"] = endless
+    office.rooms.runner.run(release.name)
+    assert office.look(release).state is ReleaseState.CANCELLED
+    assert (seen[2].stage, seen[2].percent) == (Stage.ANONYMISING, 30)
+
+
+def another(office, name: str):
+    return office.another(name, Role.CONSUMER, RecipientKind.RESEARCH)
+
+
+def test_a_dry_run_tells_whether_it_can_be_done_and_charges_nothing(office):
+    bureau = Bureau(office, {"k": 5, "l": {"illness": 3}, "max_suppression": "0.05"})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    preview = office.rooms.opening.preview(office.consumer, office.request(QI))
+    assert "ANONYMITY_FEASIBLE" in {reason.code for reason in preview.decision.reasons}
+    assert preview.plan.anonymisation.goal.quasi_identifiers == tuple(QI)
+    with office.rooms.store.read() as tx:
+        assert tx.usage(office.consumer.name, "datasets/residents", office.clock.now()).rows == 0
+        assert tx.recodings("datasets/residents", preview.plan.dataset_fingerprint) == []
+
+
+def test_a_dry_run_tells_that_it_cannot_be_done_and_what_could(office):
+    bureau = Bureau(office, {"k": 5, "l": {"illness": 9}})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    with pytest.raises(FailedPrecondition, match="l of illness at most 5") as refusal:
+        office.rooms.opening.preview(office.consumer, office.request(QI))
+    assert refusal.value.reason == "ANONYMITY_INFEASIBLE"
+
+
+def test_a_dry_run_tells_nothing_of_filters(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    told = []
+    for value in ("0", "8", "77"):
+        few = {"column": "visits", "operator": "=", "values": [value]}
+        request = office.request([*QI, "visits"], filters=[few])
+        told.append(office.rooms.opening.preview(office.consumer, request).decision.reasons)
+    assert told[0] == told[1] == told[2]
