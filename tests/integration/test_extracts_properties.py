@@ -22,9 +22,9 @@ SLOW = settings(
 
 
 @st.composite
-def tables(draw, persons=st.integers(12, 40)):
+def tables(draw):
     """Few distinct values, so that there are classes, and nulls among them."""
-    count = draw(persons)
+    count = draw(st.integers(12, 40))
 
     def column(values):
         return draw(st.lists(st.sampled_from(values), min_size=count, max_size=count))
