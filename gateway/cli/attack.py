@@ -114,7 +114,7 @@ def attack(
         np.random.default_rng(seed),
         origin=origin(after),
         control=None if control is None else read(control),
-        held=[Held(table, origin(table)) for table in map(read, held or [])],
+        held=[Held(table, origin(table)) for table in map(read, held)] if held else None,
     )
     exceeded = limits.exceeded(results)
     missing = sorted(limits.missing(results))

@@ -33,10 +33,10 @@ class Held:
     origin: Sequence[int] | Indices | None = None
 
 
-def differencing(setting: Setting, held: Sequence[Held]) -> AttackResult | None:
-    """The share of the persons in some release whom fewer than k look alike with in all of them
-    together, of those whom k or more look alike with in each; None with nothing held."""
-    if not held or not setting.spec.whole:
+def differencing(setting: Setting, held: Sequence[Held] | None) -> AttackResult | None:
+    """`side_by_side` for the release and those that are held; None when nobody said what is held
+    (None), or the original is a sample."""
+    if held is None or not setting.spec.whole:
         return None
     shown = [_shown(setting, setting.release, setting.record_of)]
     for place, release in enumerate(held):
@@ -52,34 +52,48 @@ def differencing(setting: Setting, held: Sequence[Held]) -> AttackResult | None:
             else record_of(release.origin, setting.original, release.released)
         )
         shown.append(_shown(setting, view, records))
-    somewhere = np.logical_or.reduce([groups > 0 for groups in shown])
-    alike = [_alike(groups) for groups in shown]
-    each = np.minimum.reduce(
-        [
-            np.where(groups > 0, sizes, len(groups))
-            for groups, sizes in zip(shown, alike, strict=True)
-        ]
-    )
-    together, _ = joined(shown)
-    cell = np.bincount(together)[together]
-    hidden = somewhere & (each >= setting.spec.k)
-    bared = hidden & (cell < setting.spec.k)
-    attempts = int(np.count_nonzero(hidden))
     by_origin = setting.record_of is not None and all(one.origin is not None for one in held)
+    return side_by_side(shown, setting.spec.k, by_origin=by_origin)
+
+
+def side_by_side(shown: Sequence[Indices], k: int, *, by_origin: bool) -> AttackResult:
+    """The share of the persons in some release whom fewer than ``k`` look alike with in all of them
+    together, of those whom ``k`` or more look alike with in each.
+
+    ``shown``: for each release the group in which it shows each person, 0 for not at all, by
+    origin or by labels alone. One release alone bares nobody: no attempts.
+    """
+    everybody = len(shown[0])
+    somewhere = np.logical_or.reduce([groups > 0 for groups in shown])
+    each = np.minimum.reduce(
+        [np.where(groups > 0, np.bincount(groups)[groups], everybody) for groups in shown]
+    )
+    together, _ = joined(list(shown))
+    cell = np.bincount(together)[together]
+    hidden = somewhere & (each >= k)
+    bared = hidden & (cell < k)
+    attempts = int(np.count_nonzero(hidden)) if len(shown) > 1 else 0
     return result(
         "differencing",
         Rate.exact(float(np.count_nonzero(bared)) / max(attempts, 1), attempts),
         baseline=Rate.exact(0.0, attempts),
         threat=THREAT,
-        explanation=f"{len(held) + 1} releases were laid side by side; of {attempts} persons whom "
-        f"each of them hides among {setting.spec.k} or more it was counted who is hidden among "
-        "fewer in all of them. "
+        explanation=_explained(len(shown), attempts, k, by_origin=by_origin),
+    )
+
+
+def _explained(releases: int, attempts: int, k: int, *, by_origin: bool) -> str:
+    if releases == 1:
+        return "No other release of these records is in the same hands."
+    return (
+        f"{releases} releases were laid side by side; of {attempts} persons whom each of them hides "
+        f"among {k} or more it was counted who is hidden among fewer in all of them. "
         + (
             "Who is in which release was given."
             if by_origin
             else "Who is in which release was not given, so only what the labels tell apart was "
             "counted, and not who was left out of one of them."
-        ),
+        )
     )
 
 
@@ -110,9 +124,3 @@ def _shown(setting: Setting, release: Release, records: Indices | None) -> Indic
     zero = group[0]
     groups = np.where(group[1:] == zero, 0, group[1:] + 1)
     return groups[combination].astype(np.int64)
-
-
-def _alike(groups: Indices) -> Indices:
-    """How many persons are in each one's group."""
-    sizes: Indices = np.bincount(groups)[groups]
-    return sizes

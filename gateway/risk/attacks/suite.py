@@ -24,7 +24,7 @@ def run_attacks(
     *,
     origin: Sequence[int] | Indices | None = None,
     control: pa.Table | None = None,
-    held: Sequence[Held] = (),
+    held: Sequence[Held] | None = None,
 ) -> tuple[AttackResult, ...]:
     """Every attack that ``spec`` and the tables allow, each with what it reached.
 

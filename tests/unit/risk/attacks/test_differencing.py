@@ -93,9 +93,16 @@ def test_classes_too_small_on_their_own_are_not_blamed_on_the_others(people: pa.
     assert found.attempts < 100
 
 
-def test_nothing_is_said_of_nothing_held_or_of_a_sample(people: pa.Table, safe: pa.Table) -> None:
+def test_a_first_release_has_nothing_beside_it(people: pa.Table, safe: pa.Table) -> None:
+    found = differenced(people, safe, [])
+    assert (found.attempts, found.high) == (0, "0")
+
+
+def test_nothing_is_said_where_nobody_said_what_is_held_or_of_a_sample(
+    people: pa.Table, safe: pa.Table
+) -> None:
     setting = prepare(people, safe, SPEC, np.random.default_rng(1), None)
-    assert differencing(setting, []) is None
+    assert differencing(setting, None) is None
     part = prepare(people, safe, replace(SPEC, whole=False), np.random.default_rng(1), None)
     assert differencing(part, [Held(safe)]) is None
 
