@@ -7,7 +7,7 @@ above the upper bound of the right one. All bounds of an audit hold together wit
 1 − 10⁻²⁰, so a failure means wrong, never unlucky.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import exp, log
 
@@ -18,6 +18,8 @@ CHANCE = 1e-20
 """That a sound mechanism fails an audit."""
 
 _CUTS = 24
+
+Score = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,16 @@ def _bound(seen: int, tries: int, chance: float, *, upper: bool) -> float:
 
 
 def _sets(one: np.ndarray, other: np.ndarray, epsilon: float) -> Iterator:
-    # thresholds on every cell and on their sum, which show a shift best
-    scores = [np.eye(one.shape[1])[at] for at in range(one.shape[1])]
+    # thresholds on every cell, on their sum, and on the sum of what each cell tells by itself:
+    # the best there is where noise is independent
+    scores: list[Score] = [lambda rows, at=at: rows[:, at] for at in range(one.shape[1])]
     if one.shape[1] > 1:
-        scores.append(np.ones(one.shape[1]))
+        scores += [lambda rows: rows.sum(axis=1), _told_by_cells(one, other)]
     for score in scores:
-        values = np.concatenate([one @ score, other @ score])
+        values = np.concatenate([score(one), score(other)])
         for cut in np.unique(np.quantile(values, np.linspace(0, 1, _CUTS), method="nearest")):
-            yield lambda rows, s=score, c=cut: rows @ s <= c
-            yield lambda rows, s=score, c=cut: rows @ s == c
+            yield lambda rows, s=score, c=cut: s(rows) <= c
+            yield lambda rows, s=score, c=cut: s(rows) == c
     # and all answers that are likelier by more than e^ε, here and there: the worst set there is
     rows, place = np.unique(np.concatenate([one, other]), axis=0, return_inverse=True)
     place = place.reshape(-1)
@@ -79,6 +82,25 @@ def _sets(one: np.ndarray, other: np.ndarray, epsilon: float) -> Iterator:
             chosen = rows[a > factor * b]
             if 0 < len(chosen) <= 10_000:
                 yield _members(chosen)
+
+
+def _told_by_cells(one: np.ndarray, other: np.ndarray) -> Score:
+    tables = []
+    for at in range(one.shape[1]):
+        both = np.concatenate([one[:, at], other[:, at]])
+        cuts = np.unique(np.quantile(both, np.linspace(0, 1, _CUTS)[1:-1]))
+        here, there = (
+            np.bincount(np.searchsorted(cuts, rows[:, at]), minlength=len(cuts) + 1) + 1.0
+            for rows in (one, other)
+        )
+        tables.append((cuts, np.log(here / len(one)) - np.log(there / len(other))))
+
+    def told(rows: np.ndarray) -> np.ndarray:
+        return sum(
+            told[np.searchsorted(cuts, rows[:, at])] for at, (cuts, told) in enumerate(tables)
+        )
+
+    return told
 
 
 def _members(chosen: np.ndarray):
