@@ -222,3 +222,11 @@ def test_probability_is_never_lost() -> None:
     total = float(loss.coming.mass.sum()) + loss.coming.infinite
     assert 1 - 1e-12 <= total <= 1 + 1e-8
     assert np.all(loss.coming.mass >= 0)
+
+
+def test_a_thousand_groups_cost_what_one_person_is_in() -> None:
+    # An event counts the cells of one person; how many groups there are is nowhere in it
+    mechanism = DiscreteLaplace(scale="10", sensitivity=1)
+    in_two = compose([PrivacyEvent(mechanism=mechanism, count=2)])
+    assert in_two.added == (Fraction(1, 5), 0)
+    assert in_two.epsilon(Fraction(0)) == 0.2
