@@ -23,14 +23,16 @@ from gateway.cli.microdata import (
 )
 from gateway.cli.options import Json
 from gateway.cli.output import hint, json_or, say, show_fields, show_table, stages
+from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
 from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
 from gateway.model.anonymity import AnonymityGoal, Metric, TCloseness
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
+from gateway.risk.utility.report import utility
 from gateway.transform.anonymize.full_domain import full_domain
 from gateway.transform.anonymize.ladder import Ladder
-from gateway.transform.anonymize.problem import Problem, Watch
+from gateway.transform.anonymize.problem import Problem, Watch, sensitive_columns
 from gateway.transform.anonymize.proposals import proposed
 from gateway.transform.anonymize.recoding import Recoding
 from gateway.transform.base import as_text
@@ -38,6 +40,8 @@ from gateway.transform.base import as_text
 app = typer.Typer()
 
 _SUFFIXES: Final = (".csv", ".parquet", ".arrows")
+
+_REPORTS: Final = (".html", ".json")
 
 _MODEL_HELP: Final = (
     "Any other privacy model, such as entropy: l_diversity:column=diagnosis,l=2,variant=entropy, or "
@@ -100,6 +104,13 @@ def anonymize(
     seconds: Annotated[
         int, typer.Option(min=1, help="After which the best found so far is taken.")
     ] = 300,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Page (.html) or JSON (.json) of what was lost, and who lost more than others.",
+        ),
+    ] = None,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
     as_json: Json = False,
@@ -109,7 +120,9 @@ def anonymize(
     Needs no server. A column without a hierarchy gets one that fits its values, and it is told. The
     result is verified by code of its own before anything is written.
     """
-    _check_output(output)
+    _check_output("--output", output, _SUFFIXES)
+    if report is not None:
+        _check_output("--report", report, _REPORTS)
     wanted = Wanted(
         k, l or (), t or (), model or (), metric, suppression, method, weight or (), seconds
     )
@@ -141,8 +154,11 @@ def anonymize(
         released = recoding.apply(table)
         verdicts = _verified(released, goal, recoding, ladders, populations)
     _write(released, output, told_delimiter(file, delimiter, encoding))
+    if report is not None:
+        _write_report(report, table, released, recoding, goal)
     json_or(as_json, _plain(goal, recoding, ladders, verdicts, took, output), _show)
-    _hints(goal, recoding, ladders, output)
+    say(f"wrote {output}" + (f" and {report}" if report else ""))
+    _hints(goal, recoding, ladders)
 
 
 def _trees(goal: AnonymityGoal) -> list[str]:
@@ -168,13 +184,26 @@ def _named(given: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _check_output(output: Path) -> None:
-    if output.exists():
-        raise AlreadyExists(f"{output} exists; nothing is overwritten")
-    if output.suffix.lower() not in _SUFFIXES:
-        raise InvalidRequest.of("--output", f"{output.name}: end it in {', '.join(_SUFFIXES)}")
-    if not output.parent.is_dir():
-        raise InvalidRequest.of("--output", f"the folder {output.parent} is not there")
+def _check_output(option: str, file: Path, suffixes: tuple[str, ...]) -> None:
+    if file.exists():
+        raise AlreadyExists(f"{file} exists; nothing is overwritten")
+    if file.suffix.lower() not in suffixes:
+        raise InvalidRequest.of(option, f"{file.name}: end it in {', '.join(suffixes)}")
+    if not file.parent.is_dir():
+        raise InvalidRequest.of(option, f"the folder {file.parent} is not there")
+
+
+def _write_report(
+    file: Path, table: pa.Table, released: pa.Table, recoding: Recoding, goal: AnonymityGoal
+) -> None:
+    found = utility(
+        table, released, ~recoding.suppressed, goal.quasi_identifiers, sensitive_columns(goal)
+    )
+    if file.suffix.lower() == ".html":
+        write_utility_page(file, found, file.stem)
+        return
+    with whole_file(file) as target:
+        target.write(found.model_dump_json(indent=2).encode())
 
 
 def _verified(
@@ -301,10 +330,7 @@ def _show(told: dict[str, Any]) -> None:
     )
 
 
-def _hints(
-    goal: AnonymityGoal, recoding: Recoding, ladders: Mapping[str, Ladder], output: Path
-) -> None:
-    say(f"wrote {output}")
+def _hints(goal: AnonymityGoal, recoding: Recoding, ladders: Mapping[str, Ladder]) -> None:
     made_up = [n for n in goal.quasi_identifiers if ladders[n].origin.startswith("proposed")]
     if made_up:
         hint(

@@ -147,6 +147,24 @@ def test_nulls_are_a_value_that_is_hidden_with_the_others(tmp_path: Path) -> Non
     assert pq.read_table(output).column("age").to_pylist() == ["*"] * 5
 
 
+def test_a_report_is_a_page_of_its_own_or_json(people: Path) -> None:
+    for name in ("report.html", "report.json"):
+        report = people.with_name(name)
+        run(
+            people, "--qi", "age,city", "--k", "3", "--l", "illness=2", "--suppression", "0.2",
+            "-o", people.with_name(f"{name}.csv"), "--report", report,
+        )  # fmt: skip
+    page = people.with_name("report.html").read_text()
+    assert "<svg" in page
+    assert "default-src 'none'" in page
+    for outside in ("<script", "http:", "https:", "src=", "@import"):
+        assert outside not in page
+    told = json.loads(people.with_name("report.json").read_text())
+    assert told["left_out"] == "0.1429"
+    # Everybody is among others: nobody's value is told of so few.
+    assert {bar["label"] for column in told["columns"] for bar in column["before"]} == {"others"}
+
+
 def test_what_the_verifier_refuses_is_not_written(
     people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

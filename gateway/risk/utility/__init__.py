@@ -1,0 +1,1 @@
+"""How useful is the result: what was lost, and by whom."""
