@@ -6,11 +6,12 @@ of its own. docs/adr/0012 has the reasons.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from gateway.errors import FailedPrecondition
 from gateway.model.access import ExtractRequest
 from gateway.model.anonymity import AnonymityGoal, TCloseness
-from gateway.model.catalog import Column, DataSet
+from gateway.model.catalog import Column, DataSet, SourceVersion
 from gateway.model.decision import Decision
 from gateway.model.names import ColumnRole
 from gateway.model.plan import (
@@ -27,22 +28,35 @@ from gateway.model.terms import AnonymityTerms
 from gateway.model.transforms import Keep, Suppress, TransformSpec
 from gateway.planning.scaling import scale_of
 
+RECODED_TYPE: Final = str(arrow_type("string"))
+"""What a recoded column is published as: the texts of its hierarchy."""
+
+MOST_ROWS: Final = 10_000_000
+"""A search holds the quasi-identifiers of a whole version in memory."""
+
 
 def anonymisation(
     request: ExtractRequest,
     decision: Decision,
     dataset: DataSet,
+    version: SourceVersion,
     hierarchy_digests: Mapping[str, str],
 ) -> Anonymisation | None:
     """How the data set is recoded; None where no policy demands it.
 
     FailedPrecondition for a limit, a sample, a transform that cannot stand beside it, a direct
-    identifier that would leave, a unit that would have to be converted, and a missing hierarchy.
+    identifier that would leave, too many records, a unit that would have to be converted, and a missing hierarchy.
     """
     terms = decision.anonymity
     if terms is None:
         return None
     columns = {column.name: column for column in dataset.columns}
+    if version.rows > MOST_ROWS:
+        raise FailedPrecondition(
+            f"{dataset.name} has more than {MOST_ROWS:,} records, which is too many to be "
+            "anonymised at once: its holder offers it in parts",
+            reason="ANONYMITY_TOO_LARGE",
+        )
     _whole_classes(request, decision)
     for decided in decision.columns:
         _fits(columns[decided.column], decided.transform)
@@ -156,7 +170,3 @@ def _found(name: str, digests: Mapping[str, str]) -> HierarchyRef:
             hierarchy=name,
         )
     return HierarchyRef(name=name, table_digest=digests[name])
-
-
-RECODED_TYPE = str(arrow_type("string"))
-"""What a recoded column is published as: the texts of its hierarchy."""

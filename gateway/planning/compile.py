@@ -83,7 +83,7 @@ def compile_plan(
     _covers(request, decision, dataset)
     _as_registered(dataset, version)
     columns = {column.name: column for column in dataset.columns}
-    anonymised = anonymisation(request, decision, dataset, hierarchy_digests)
+    anonymised = anonymisation(request, decision, dataset, version, hierarchy_digests)
     # More rows than the policies permit are then refused by a check: cut off, they would leave
     # parts of classes.
     bounds = (request.limit, decision.max_rows if anonymised is None else None)

@@ -133,6 +133,13 @@ class Protecting:
             decision = decide_own_records(request, facts)
             if not decision.permitted:
                 return Protection(decision)
+            if decision.anonymity is not None:
+                raise FailedPrecondition(
+                    "the policy demands anonymity, which is a property of a whole data set and of "
+                    "all that left of it: register the data set, or use gateway anonymize on the "
+                    "file",
+                    reason="ANONYMITY_UNSUPPORTED",
+                )
             plan = compile_plan(
                 request,
                 decision,
