@@ -1,6 +1,7 @@
 """Anonymised extracts of the Adult census over a real server: mutual TLS, its own process."""
 
 import json
+import re
 import shutil
 from base64 import b64decode
 from collections import Counter
@@ -144,4 +145,5 @@ def test_a_filter_that_leaves_out_few_is_refused_and_tells_no_number(census: Cen
         with pytest.raises(GatewayError) as refused:
             other.wait(other.request("adult", asked, PURPOSE, filters=few))
         assert refused.value.reason == "CHECK_FAILED"
-        assert not any(sign.isdigit() for sign in refused.value.message)
+        told = refused.value.message
+        assert not any(sign.isdigit() for sign in re.sub("releases/r-[0-9a-f]+", "", told))
