@@ -32,7 +32,7 @@ def read(request: ExtractRequest | Grant, facts: Facts) -> Asked:
         raise ValueError("the facts are about another data set than the request")
     filters = request.filters if isinstance(request, ExtractRequest) else ()
     wrong = [
-        *_unknown_purpose(request.purpose, facts),
+        *unknown_purpose(request.purpose, facts),
         *_unknown_columns(request.columns, facts.dataset),
         *_wrong_filters(filters, facts.dataset),
     ]
@@ -61,7 +61,8 @@ def readable(condition: Condition, column: Column) -> bool:
     return True
 
 
-def _unknown_purpose(purpose: str, facts: Facts) -> Iterable[Violation]:
+def unknown_purpose(purpose: str, facts: Facts) -> Iterable[Violation]:
+    """What is wrong with a purpose that no active policy defines."""
     if purpose not in facts.purposes:
         known = ", ".join(facts.purposes) or "none yet: no policy is active"
         yield Violation("purpose", f"no active policy defines it; known purposes: {known}")

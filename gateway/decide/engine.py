@@ -79,10 +79,10 @@ def _decide(request: ExtractRequest, facts: Facts, *, needs_grant: bool) -> Deci
     if needs_grant:
         grant, missing = grants.choose(request, asked, facts, required)
     denials = (
-        *_recipient_denials(facts),
-        *_dataset_denials(facts.dataset),
+        *recipient_denials(facts),
+        *dataset_denials(facts.dataset),
         *(reason for j in judged.values() for reason in j.denials()),
-        *_policy_filter_denials(combined, facts.dataset),
+        *policy_filter_denials(combined, facts.dataset),
         *anonymity.denials(combined.anonymity, facts.dataset),
         *_request_filter_denials(asked, judged),
         *missing,
@@ -155,7 +155,8 @@ def _tells_people_apart(transform: TransformSpec) -> bool:
     return not isinstance(transform, Suppress) and not transform.opaque()
 
 
-def _recipient_denials(facts: Facts) -> Iterable[Reason]:
+def recipient_denials(facts: Facts) -> Iterable[Reason]:
+    """Why this recipient gets nothing, whatever is asked for."""
     recipient = facts.recipient
     if recipient.disabled:
         text = f"{recipient.name} is disabled: ask an administrator"
@@ -165,7 +166,8 @@ def _recipient_denials(facts: Facts) -> Iterable[Reason]:
         yield Reason(code=reasons.NOT_A_CONSUMER, text=text)
 
 
-def _dataset_denials(dataset: DataSet) -> Iterable[Reason]:
+def dataset_denials(dataset: DataSet) -> Iterable[Reason]:
+    """Why nothing of the data set leaves now."""
     if dataset.state is not DataSetState.ACTIVE:
         text = f"{dataset.name} is {dataset.state.value.replace('_', ' ')}: ask {dataset.holder}"
         yield Reason(code=reasons.DATASET_NOT_ACTIVE, text=text)
@@ -174,7 +176,8 @@ def _dataset_denials(dataset: DataSet) -> Iterable[Reason]:
         yield Reason(code=reasons.NOT_CLASSIFIED, text=text)
 
 
-def _policy_filter_denials(combined: Combined, dataset: DataSet) -> Iterable[Reason]:
+def policy_filter_denials(combined: Combined, dataset: DataSet) -> Iterable[Reason]:
+    """Why the policies' own row filters cannot be applied."""
     # A filter that cannot run would let rows out that the officer meant to hold back.
     officer = "an officer must correct the policy"
     for condition in combined.row_filters:

@@ -56,7 +56,7 @@ class Explanation:
             yield _heading(explained)
             for rule in explained.rules:
                 if rule.matched:
-                    does = rule.transform.kind if rule.transform is not None else "deny"
+                    does = _does(rule)
                     yield f"  + {rule.name}: {does}"
                 elif unmatched:
                     why = "; ".join(f"{d.field}: {d.text}" for d in rule.differences)
@@ -86,6 +86,12 @@ def _rules(column: Column, request: ExtractRequest, facts: Facts) -> Iterator[Ru
                 transform=rule.transform,
                 differences=tuple(differences(matched, column, request.purpose, facts)),
             )
+
+
+def _does(rule: RuleExplained) -> str:
+    if rule.effect is Effect.DENY:
+        return "deny"
+    return "statistics" if rule.transform is None else rule.transform.kind
 
 
 def _heading(explained: ColumnExplained) -> str:

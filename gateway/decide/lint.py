@@ -11,7 +11,7 @@ from gateway.model.catalog import DataSet, Party
 from gateway.model.decision import EXPIRES_AFTER_DAYS
 from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
-from gateway.model.policy import Effect, Policy, Rule
+from gateway.model.policy import Effect, Policy, Rule, Use
 from gateway.model.terms import k_of_risk
 from gateway.model.transforms import Keep, RedactText, ShiftDate, Suppress, join
 
@@ -84,7 +84,8 @@ def _shadowed(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
     denies = [rule for rule in policy.rules if rule.effect is Effect.DENY]
     for rule in _permits(policy):
         for deny in denies:
-            if covers(scopes[deny.name], scopes[rule.name]):
+            use: Use = "records" if rule.statistics is None else "statistics"
+            if deny.speaks_of(use) and covers(scopes[deny.name], scopes[rule.name]):
                 text = f"has no effect: {deny.name} denies everything it permits"
                 yield Finding(Severity.ERROR, "SHADOWED_BY_DENY", rule.name, text)
 
@@ -224,12 +225,14 @@ def _anonymity(policy: Policy, scopes: dict[str, Scope]) -> Iterator[Finding]:
         return
     for rule_ in _permits(policy):
         roles = scopes[rule_.name].lists.get("role", frozenset(ColumnRole))
-        if ColumnRole.QUASI_IDENTIFIER in roles and not isinstance(
-            rule_.transform, Keep | Suppress
+        spec = rule_.transform
+        if (
+            ColumnRole.QUASI_IDENTIFIER in roles
+            and spec is not None
+            and not isinstance(spec, Keep | Suppress)
         ):
-            kind = "" if rule_.transform is None else rule_.transform.kind
             text = (
-                f"a quasi-identifier that it permits with {kind} cannot be planned beside the "
+                f"a quasi-identifier that it permits with {spec.kind} cannot be planned beside the "
                 "demand for anonymity: permit quasi-identifiers with keep or suppress"
             )
             yield Finding(Severity.WARNING, "BESIDE_ANONYMITY", rule_.name, text)

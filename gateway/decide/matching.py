@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from gateway.decide.facts import Facts
 from gateway.model.catalog import Column
 from gateway.model.grades import Grade
-from gateway.model.policy import Effect, Match, Rule, StoredPolicy
+from gateway.model.policy import Effect, Match, Rule, StoredPolicy, Use
 
 Values: TypeAlias = Mapping[str, frozenset[str]]
 
@@ -51,14 +51,18 @@ class Difference:
 
 
 class RuleBook:
-    """The rules that can speak about a request, ready to be compared with its columns."""
+    """The rules that can speak about a request, ready to be compared with its columns.
 
-    def __init__(self, purpose: str, facts: Facts) -> None:
+    ``use``: what the data is wanted for; None: for anything.
+    """
+
+    def __init__(self, purpose: str, facts: Facts, use: Use | None = "records") -> None:
         found = [
             matched
             for stored in facts.policies
             for rule in stored.policy.rules
-            if (matched := Matched(stored, rule)).permits_for(purpose)
+            if rule.speaks_of(use)
+            and (matched := Matched(stored, rule)).permits_for(purpose)
             and _agree(_restricted(matched, OF_REQUEST), _of_request(purpose, facts))
         ]
         found.sort(key=lambda m: (m.stored.name, m.stored.version, m.rule.name))
@@ -77,7 +81,10 @@ class RuleBook:
 def differences(
     matched: Matched, column: Column, purpose: str, facts: Facts
 ) -> Iterator[Difference]:
-    """Every condition of the rule that does not hold; none at all when the rule matches."""
+    """Every condition of the rule that does not hold for records to leave; none at all when it
+    matches."""
+    if not matched.rule.speaks_of("records"):
+        yield Difference("statistics", "it is about statistics, and records are wanted")
     if not matched.permits_for(purpose):
         yield Difference("purpose", "its policy does not define this purpose")
     values = {**_of_request(purpose, facts), **_of_column(column)}

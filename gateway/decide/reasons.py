@@ -1,6 +1,6 @@
 """The reasons a decision can give: one constant each, and a text that says what to do next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.decide.matching import Matched
@@ -117,6 +117,33 @@ def no_rule(column: Column) -> Reason:
         "recipient: leave it out, or ask an officer for a rule"
     )
     return Reason(code=NO_RULE, text=text, column=column.published_name)
+
+
+def no_statistics_rule(column: Column) -> Reason:
+    """Deny by default, for statistics."""
+    text = (
+        f"no rule of an active policy permits statistics on {column.published_name} for this "
+        "purpose and recipient: leave it out, or ask an officer for a rule with statistics"
+    )
+    return Reason(code=NO_RULE, text=text, column=column.published_name)
+
+
+def no_statistics(dataset: DataSet) -> Reason:
+    """Deny by default, for a question that names no column."""
+    text = (
+        f"no rule of an active policy permits statistics on any column of {dataset.name} for this "
+        "purpose and recipient: ask an officer for a rule with statistics"
+    )
+    return Reason(code=NO_RULE, text=text)
+
+
+def statistics_permitted_by(
+    dataset: DataSet, matched: Matched, about: Mapping[str, Sequence[Matched]]
+) -> Reason:
+    """One rule that permits statistics, and on which of the columns."""
+    names = [c.published_name for c in dataset.columns if matched in about.get(c.name, ())]
+    text = f"{some(names)}: {matched.name} permits statistics"
+    return Reason(code=RULE, text=text, rule=matched.name)
 
 
 def denied_by(column: Column, matched: Matched) -> Reason:

@@ -14,6 +14,7 @@ from gateway.model.grades import Grade
 from gateway.model.lifecycle import PolicyState
 from gateway.model.names import ENTITIES, ColumnRole, RecipientKind, Role, identifier
 from gateway.model.noun import Digest, LongText, Moment, Noun, ShortText
+from gateway.model.ratio import PositiveRatio
 from gateway.model.terms import AnonymityObligations
 from gateway.model.transforms import TransformSpec
 
@@ -112,6 +113,13 @@ class Obligations(AnonymityObligations):
             raise ValueError("small_cells says nothing without min_cell_size")
         return self
 
+    @property
+    def of_records_alone(self) -> bool:
+        """Whether anything is demanded that only records can honour."""
+        about_all = {"row_filters", "expires_after_days", "approvals"}
+        kept = Obligations(**{name: getattr(self, name) for name in about_all})
+        return self != kept
+
 
 def _rule_name(name: object) -> object:
     if isinstance(name, str) and re.fullmatch(_RULE_NAME, name) is None:
@@ -123,23 +131,62 @@ _RULE_NAME: Final = r"^[a-z0-9][a-z0-9-]{1,62}$"
 RuleName: TypeAlias = Annotated[str, Field(pattern=_RULE_NAME), BeforeValidator(_rule_name)]
 
 
+Use = Literal["records", "statistics"]
+"""What data is used for: records leave after transforms, statistics leave with noise."""
+
+
+class Statistics(Noun):
+    """That a column may be used in statistics with differential privacy: counted, added up, chosen
+    or grouped by. A permit for records does not imply it, nor the other way round (ADR 0012).
+
+    ``max_epsilon``: most of the budget that one question may spend. ``minimum_frequency``: least
+    persons of a group that is found and named; public groups are all answered.
+    """
+
+    max_epsilon: PositiveRatio | None = None
+    minimum_frequency: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
 class Rule(Noun):
-    """One rule. A permit carries the transform that the column must undergo."""
+    """One rule. A permit carries the transform that the column must undergo, or ``statistics``.
+
+    ``denies``: what a deny is about; not given, it is about everything.
+    """
 
     name: RuleName
     description: LongText = ""
     match: Match
     effect: Effect = Effect.PERMIT
+    denies: Use | None = None
     transform: TransformSpec | None = None
+    statistics: Statistics | None = None
     obligations: Obligations = Obligations()
 
     @model_validator(mode="after")
     def _transform_when_permitted(self) -> Self:
-        if (self.transform is None) == (self.effect is Effect.PERMIT):
-            raise ValueError("a permit names a transform (keep if nothing is hidden), a deny none")
+        given = (self.transform is not None) + (self.statistics is not None)
+        if given != (self.effect is Effect.PERMIT):
+            raise ValueError(
+                "a permit names a transform (keep if nothing is hidden) or statistics, a deny none"
+            )
+        if self.denies is not None and self.effect is Effect.PERMIT:
+            raise ValueError("denies belongs to a deny")
+        if self.statistics is not None and self.obligations.of_records_alone:
+            raise ValueError(
+                "statistics have no records: of the obligations only row_filters, "
+                "expires_after_days and approvals go with them"
+            )
         if self.effect is Effect.DENY and self.obligations != Obligations():
             raise ValueError("a deny lets nothing out, so it can have no obligations")
         return self
+
+    def speaks_of(self, use: Use | None) -> bool:
+        """Whether the rule is about that use of data; None: about any."""
+        if use is None:
+            return True
+        if self.effect is Effect.DENY:
+            return self.denies in (None, use)
+        return (self.statistics is not None) == (use == "statistics")
 
 
 class Policy(Noun):

@@ -233,7 +233,7 @@ class Question(Noun):
 
     tables: Annotated[tuple[Table, ...], Field(min_length=1, max_length=2)]
     aggregates: Annotated[tuple[Aggregate, ...], Field(min_length=1, max_length=50)]
-    keys: Annotated[tuple[GroupKey, ...], Field(max_length=8)] = ()
+    group_by: Annotated[tuple[GroupKey, ...], Field(max_length=8)] = ()
     where: Expression | None = Field(default=None, repr=False)
     having: Annotated[tuple[Condition, ...], Field(max_length=20)] = ()
     order: Annotated[tuple[Order, ...], Field(max_length=20)] = ()
@@ -242,7 +242,7 @@ class Question(Noun):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        named = [key.name for key in self.keys] + [a.name for a in self.aggregates]
+        named = [key.name for key in self.group_by] + [a.name for a in self.aggregates]
         if len(set(named)) != len(named):
             raise ValueError("two columns of the answer have the same name; give one an alias")
         if len(set(self.outputs)) != len(self.outputs) or set(self.outputs) - set(named):
@@ -263,25 +263,28 @@ class Question(Noun):
     @property
     def expressions(self) -> tuple[ColumnValue | Constant | Call, ...]:
         """Everything that is computed of the rows."""
-        found = [a.expression for a in self.aggregates] + [key.expression for key in self.keys]
+        found = [a.expression for a in self.aggregates] + [key.expression for key in self.group_by]
         return tuple(e for e in (*found, self.where) if e is not None)
 
     def columns(self, table: int = 0) -> tuple[str, ...]:
-        """Source columns of one data set that are named anywhere, the person's first: all of them
-        must be granted."""
-        found = [self.tables[table].person]
-        for expression in self.expressions:
-            found += [
-                part.column
-                for part in walk(expression)
-                if isinstance(part, ColumnValue) and part.table == table
-            ]
+        """Source columns of one data set that are read, the person's first."""
+        return tuple(dict.fromkeys((self.tables[table].person, *self.named(table))))
+
+    def named(self, table: int = 0) -> tuple[str, ...]:
+        """Source columns of one data set that the text names, and not only counts persons by: each
+        must be granted and permitted."""
+        found = [
+            part.column
+            for expression in self.expressions
+            for part in walk(expression)
+            if isinstance(part, ColumnValue) and part.table == table
+        ]
         return tuple(dict.fromkeys(found))
 
     @property
     def public_groups(self) -> bool:
         """Whether every group is known without the data (also when there is but one)."""
-        return all(key.public for key in self.keys)
+        return all(key.public for key in self.group_by)
 
 
 # ---- what it costs -------------------------------------------------------------------------------

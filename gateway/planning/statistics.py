@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from gateway.errors import FailedPrecondition, SourceChanged
+from gateway.errors import FailedPrecondition, GatewayFault, InvalidRequest, SourceChanged
 from gateway.model.catalog import DataSet, SourceVersion
-from gateway.model.decision import PolicyRef
 from gateway.model.mechanisms import Sensitivity
 from gateway.model.statistics import (
     UNITS_MOST,
@@ -27,6 +26,7 @@ from gateway.model.statistics import (
     StatisticsPlan,
     StatisticsRequest,
 )
+from gateway.model.statistics_decision import StatisticsDecision
 from gateway.planning.accounting.calibration import (
     Calibration,
     QuantileNeed,
@@ -34,20 +34,12 @@ from gateway.planning.accounting.calibration import (
     calibrate,
 )
 from gateway.planning.accounting.errors import half_width, rank_error
+from gateway.planning.questions.filters import with_filters
 
 _BINS: Final = 2048
 _CELLS_MOST: Final = 1 << 24
 _ROW_WEIGHT: Final = 1 << 12
 _USELESS_EPSILON: Final = Fraction(1, 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """What the decision gave: under which policies and grants, and for how long."""
-
-    policies: tuple[PolicyRef, ...]
-    grants: tuple[str, ...]
-    expires_after_days: int
 
 
 @dataclass(slots=True)
@@ -70,13 +62,18 @@ def compile_statistics(
     datasets: Mapping[str, DataSet],
     versions: Mapping[str, SourceVersion],
     recipient: str,
-    permission: Permission,
+    decision: StatisticsDecision,
 ) -> StatisticsPlan:
     """The plan of a permitted question against one version of each of its data sets.
 
-    Raises SourceChanged when a source is no longer as registered, InvalidRequest when δ is needed
+    Rows that the policies leave out count nowhere. Raises SourceChanged when a source is no longer as registered, InvalidRequest when δ is needed
     and not given, or the noise would be larger than can be drawn.
     """
+    if not decision.permitted:
+        raise GatewayFault("a question that was denied is not planned")
+    _within_limit(request, decision)
+    question = with_filters(question, datasets, decision.row_filters)
+    frequency = max(request.minimum_frequency, decision.minimum_frequency)
     asked = tuple(
         _asked(datasets[table.dataset], table.person, versions[table.dataset])
         for table in question.tables
@@ -92,7 +89,7 @@ def compile_statistics(
         Fraction(request.delta or 0),
         wanted.needs,
         [need for _, need in ranked],
-        SelectionNeed(bounds.groups, request.minimum_frequency) if selects else None,
+        SelectionNeed(bounds.groups, frequency) if selects else None,
     )
     measures: list[Measure | QuantileMeasure] = [
         Measure.model_validate({**fields, "mechanism": mechanism})
@@ -119,10 +116,18 @@ def compile_statistics(
         ),
         why=(*_warnings(request, question, epsilon, shares), *chosen.why),
         claim=_claim(question, asked, bounds, request, chosen, measures),
-        policies=permission.policies,
-        grants=permission.grants,
-        expires_after_days=permission.expires_after_days,
+        policies=decision.policies,
+        grants=decision.grants,
+        expires_after_days=decision.expires_after_days,
     )
+
+
+def _within_limit(request: StatisticsRequest, decision: StatisticsDecision) -> None:
+    limit = decision.max_epsilon
+    if limit is not None and Fraction(request.epsilon) > Fraction(limit):
+        raise InvalidRequest.of(
+            "epsilon", f"at most {float(Fraction(limit)):g} by the policies: ask with less"
+        )
 
 
 # ---- bounds --------------------------------------------------------------------------------------
@@ -159,7 +164,7 @@ def _bounds(
     groups = request.groups or max((c.groups for c in declared), default=1)
     rows = request.rows or max((c.rows for c in declared), default=1)
     sizes = 1
-    for key in question.keys:
+    for key in question.group_by:
         sizes *= key.size or groups
     return ContributionBounds(groups=min(groups, sizes), rows=rows)
 
@@ -231,7 +236,7 @@ def _quantile(
 ) -> tuple[dict[str, object], QuantileNeed]:
     lower, upper = aggregate.units
     groups = 1
-    for key in question.keys:
+    for key in question.group_by:
         groups *= key.size or 1
     weight = 1 if one_row or bounds.rows == 1 else _ROW_WEIGHT
     fields: dict[str, object] = {
@@ -289,7 +294,7 @@ def _warnings(
         found.append(f"epsilon is shared alike by {shares} parts of the answer")
     if request.minimum_frequency > 1 and question.public_groups:
         found.append("minimum_frequency does nothing: all groups are listed, and all are answered")
-    unlisted = [key.name for key in question.keys if key.public and key.values]
+    unlisted = [key.name for key in question.group_by if key.public and key.values]
     if unlisted:
         found.append(f"rows whose {', '.join(unlisted)} is not listed count in no group")
     return found

@@ -19,12 +19,21 @@ from gateway.model.catalog import (
     ParquetSource,
     SourceVersion,
 )
+from gateway.model.decision import Outcome, Reason
 from gateway.model.schema import schema_digest
 from gateway.model.statistics import StatisticsPlan, StatisticsRequest
+from gateway.model.statistics_decision import StatisticsDecision
 from gateway.planning.questions.parse import parse
-from gateway.planning.statistics import Permission, compile_statistics
+from gateway.planning.statistics import compile_statistics
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+PERMITTED = StatisticsDecision(
+    outcome=Outcome.PERMITTED_WITH_OBLIGATIONS,
+    reasons=(Reason(code="GRANTED", text="covered by a grant"),),
+    grants=("grants/any",),
+)
 
 
 class SystemEntropy:
@@ -132,7 +141,7 @@ class Asking:
             catalogue,
             {name: source.version() for name, source in sources.items()},
             "parties/analyst",
-            Permission((), (), 30),
+            PERMITTED,
         )
         self._executor = StatisticsExecutor(folder, memory_mib=memory_mib, threads=1)
 

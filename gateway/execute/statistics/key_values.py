@@ -36,7 +36,7 @@ def key_columns(
         return
     stride = 1
     columns: list[tuple[str, pa.Array]] = []
-    for key in reversed(question.keys):  # the last one counts fastest
+    for key in reversed(question.group_by):  # the last one counts fastest
         size = key.size or 1
         place = groups // stride % size
         stride *= size

@@ -159,16 +159,16 @@ class Projection:
             conditions.append(self._written(self.plan.question.where))
         conditions += [
             f"{self._written(key.expression)} BETWEEN {key.first} AND {key.last}"
-            for key in (self.plan.question.keys if listed or self.found else ())
+            for key in (self.plan.question.group_by if listed or self.found else ())
             if key.first is not None
         ]
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _keys(self) -> list[str]:
-        return [self._written(key.expression) for key in self.plan.question.keys]
+        return [self._written(key.expression) for key in self.plan.question.group_by]
 
     def _joins(self) -> str:
-        keys = self.plan.question.keys
+        keys = self.plan.question.group_by
         if self.found:
             same = " AND ".join(
                 f"{written} IS NOT DISTINCT FROM {key_table(0)}.g{n}"
@@ -186,7 +186,7 @@ class Projection:
         if self.found:
             return f"{key_table(0)}.code"
         code = "CAST(0 AS BIGINT)"
-        for n, key in enumerate(self.plan.question.keys):
+        for n, key in enumerate(self.plan.question.group_by):
             own = (
                 f"{key_table(n)}.code"
                 if key.first is None

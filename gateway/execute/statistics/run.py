@@ -114,7 +114,7 @@ class _Run:
             groups = keys.num_rows
         else:
             groups = 1
-            for place, key in enumerate(self._plan.question.keys):
+            for place, key in enumerate(self._plan.question.group_by):
                 groups *= key.size or 1
                 if key.values is not None:
                     self._database.register(key_table(place), _listed(key))
@@ -128,7 +128,7 @@ class _Run:
         with self._reading(self._projection.keys_found()) as batches:
             found = pa.Table.from_batches(list(batches), schema=batches.schema)
         self._database.register(key_table(0), found)
-        names = [key.name for key in self._plan.question.keys]
+        names = [key.name for key in self._plan.question.group_by]
         return found.drop_columns(["code"]).rename_columns(names)
 
     # ---- one row a person -----------------------------------------------------------------------

@@ -88,7 +88,7 @@ def _question(select: exp.Select, datasets: Mapping[str, DataSet]) -> Question:
                 Table(dataset=t.dataset.name, person=_person(t.dataset)) for t in scope.tables
             ),
             aggregates=tuple(aggregates.values()),
-            keys=tuple(keys),
+            group_by=tuple(keys),
             where=None if where is None else condition(where.this, scope),
             having=post.having(select.args.get("having")),
             order=post.order(select.args.get("order")),

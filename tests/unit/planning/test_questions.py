@@ -134,7 +134,7 @@ def test_a_clamp_comes_from_the_question_or_the_catalogue(
 def test_groups_are_public_where_they_are_known_without_the_data(
     key: str, values: tuple[str | None, ...] | None, first: int | None, last: int | None
 ) -> None:
-    (found,) = ask("SELECT", key, "AS k, COUNT(*) FROM residents GROUP BY k").keys
+    (found,) = ask("SELECT", key, "AS k, COUNT(*) FROM residents GROUP BY k").group_by
     assert (found.values, found.first, found.last) == (values, first, last)
 
 
