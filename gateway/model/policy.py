@@ -137,7 +137,7 @@ Use = Literal["records", "statistics"]
 
 class Statistics(Noun):
     """That a column may be used in statistics with differential privacy: counted, added up, chosen
-    or grouped by. A permit for records does not imply it, nor the other way round (ADR 0012).
+    or grouped by. A permit for records does not imply it, nor the other way round (ADR 0013).
 
     ``max_epsilon``: most of the budget that one question may spend. ``minimum_frequency``: least
     persons of a group that is found and named; public groups are all answered.
