@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.errors import InvalidRequest, Violation
-from gateway.model.anonymity import AnonymityGoal, Metric, PrivacyModel
+from gateway.model.anonymity import AnonymityGoal, Method, Metric, PrivacyModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Wanted:
     models: Sequence[str]
     metric: Metric
     suppression: str
-    method: str
+    method: Method
     weights: Sequence[str]
     seconds: int
 
@@ -34,7 +34,7 @@ def read_goal(quasi_identifiers: tuple[str, ...], wanted: Wanted) -> AnonymityGo
                 "models": models,
                 "max_suppression": wanted.suppression,
                 "metric": wanted.metric,
-                "method": wanted.method.replace("-", "_"),
+                "method": wanted.method,
                 "weights": dict(_pair("--weight", text) for text in wanted.weights),
                 "seconds": wanted.seconds,
             }

@@ -1,7 +1,7 @@
 """``gateway anonymize``: recode a file of one's own until privacy models hold, without a server."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -26,20 +26,29 @@ from gateway.cli.output import hint, json_or, say, show_fields, show_table, stag
 from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
 from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
-from gateway.model.anonymity import AnonymityGoal, Metric, TCloseness
+from gateway.model.anonymity import AnonymityGoal, Method, Metric, TCloseness
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
 from gateway.risk.utility.report import utility
 from gateway.transform.anonymize.full_domain import full_domain
 from gateway.transform.anonymize.ladder import Ladder
+from gateway.transform.anonymize.local_recoding import local_recoding
 from gateway.transform.anonymize.problem import Problem, Watch, sensitive_columns
 from gateway.transform.anonymize.proposals import proposed
 from gateway.transform.anonymize.recoding import Recoding
+from gateway.transform.anonymize.suppression import suppress_cells, suppress_records
 from gateway.transform.base import as_text
 
 app = typer.Typer()
 
 _SUFFIXES: Final = (".csv", ".parquet", ".arrows")
+
+_METHODS: Final[Mapping[str, tuple[Method, Callable[[Problem, Watch], Recoding]]]] = {
+    "full-domain": ("full_domain", full_domain),
+    "local": ("local", local_recoding),
+    "cells": ("local", suppress_cells),
+    "records": ("full_domain", suppress_records),
+}
 
 _REPORTS: Final = (".html", ".json")
 
@@ -84,8 +93,11 @@ def anonymize(
         str, typer.Option(help="Largest share of records that may be left out, such as 0.04.")
     ] = "0",
     method: Annotated[
-        Literal["full-domain", "local"],
-        typer.Option(help="One level a column for all records, or as little as each class needs."),
+        Literal["full-domain", "local", "cells", "records"],
+        typer.Option(
+            help="One level a column for all records, or as little as each class needs; or nothing "
+            "but cells, or records, left out."
+        ),
     ] = "full-domain",
     weight: Annotated[
         list[str] | None,
@@ -123,8 +135,9 @@ def anonymize(
     _check_output("--output", output, _SUFFIXES)
     if report is not None:
         _check_output("--report", report, _REPORTS)
+    kind, search = _METHODS[method]
     wanted = Wanted(
-        k, l or (), t or (), model or (), metric, suppression, method, weight or (), seconds
+        k, l or (), t or (), model or (), metric, suppression, kind, weight or (), seconds
     )
     goal = read_goal(quasi_identifiers(qi), wanted)
     ladders = read_ladders(hierarchies, [*goal.quasi_identifiers, *_trees(goal)])
@@ -148,7 +161,7 @@ def anonymize(
         begun = time.monotonic()
         watch = Watch(lambda: time.monotonic() - begun, tell)
         problem = Problem.of(table, goal, ladders, populations)
-        recoding = _search(problem, watch)
+        recoding = search(problem, watch)
         took = time.monotonic() - begun
         tell("verifying", 0, 0)
         released = recoding.apply(table)
@@ -156,9 +169,10 @@ def anonymize(
     _write(released, output, told_delimiter(file, delimiter, encoding))
     if report is not None:
         _write_report(report, table, released, recoding, goal)
-    json_or(as_json, _plain(goal, recoding, ladders, verdicts, took, output), _show)
+    json_or(as_json, _plain(goal, method, recoding, ladders, verdicts, took, output), _show)
     say(f"wrote {output}" + (f" and {report}" if report else ""))
-    _hints(goal, recoding, ladders)
+    if method in ("full-domain", "local"):
+        _hints(goal, recoding, ladders)
 
 
 def _trees(goal: AnonymityGoal) -> list[str]:
@@ -169,12 +183,6 @@ def _trees(goal: AnonymityGoal) -> list[str]:
         if isinstance(model, TCloseness) and model.hierarchy is not None
     ]
     return list(dict.fromkeys(found))
-
-
-def _search(problem: Problem, watch: Watch) -> Recoding:
-    if problem.goal.method == "local":
-        raise InvalidRequest.of("--method", "local recoding cannot be searched yet")
-    return full_domain(problem, watch)
 
 
 def _named(given: list[str] | None) -> dict[str, str]:
@@ -262,6 +270,7 @@ def _write(released: pa.Table, output: Path, delimiter: str) -> None:
 
 def _plain(
     goal: AnonymityGoal,
+    method: str,
     recoding: Recoding,
     ladders: Mapping[str, Ladder],
     verdicts: tuple[Verdict, ...],
@@ -270,7 +279,7 @@ def _plain(
 ) -> dict[str, Any]:
     suppressed = int(recoding.suppressed.sum())
     return {
-        "method": recoding.method.replace("_", "-"),
+        "method": method,
         "metric": recoding.metric,
         "value": recoding.value,
         "levels": None if recoding.levels is None else dict(recoding.levels),

@@ -27,8 +27,9 @@ TABLED: Final = 1_024
 SUPPRESSION: Final = "suppression"
 """Origin of a ladder that knows the value and nothing."""
 
-_NO_NUMBERS: Final = frozenset({"administrative", "masking", SUPPRESSION})
-"""Ladders whose leaves read as numbers and are none: codes of places, digits hidden one by one."""
+_CODE: Final = r"^-?[0-9.]+$|\*"
+"""What the levels between value and root are made of where digits are no quantity: codes of places
+go up to codes, ``110101`` to ``110100``, and masks hide digits, ``138****``."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -168,13 +169,21 @@ class Axis:
 def _ordered(ladder: Ladder) -> tuple[NDArray[np.int64], bool]:
     """All leaves in order, a null last, and whether the column publishes ranges of numbers."""
     null = ladder.leaves.is_null().to_numpy(zero_copy_only=False)
-    numbers = None if ladder.origin in _NO_NUMBERS else ladder.numbers()
+    numbers = None if ladder.origin == SUPPRESSION or _coded(ladder) else ladder.numbers()
     if numbers is not None:
         order = np.lexsort((np.arange(len(numbers)), numbers, null))
         # labels that are no runs of numbers tell that the numbers are codes of something
         if all(_runs(codes[order[~null[order]]]) for codes in ladder.codes):
             return order, True
     return np.lexsort((*ladder.codes, null)), False
+
+
+def _coded(ladder: Ladder) -> bool:
+    between = ladder.labels[1 : ladder.height]
+    return any(
+        bool(pc.any(pc.match_substring_regex(labels, _CODE), min_count=0).as_py())
+        for labels in between
+    )
 
 
 def _runs(codes: Codes) -> bool:

@@ -188,3 +188,40 @@ def test_a_failure_is_one_line_of_json_for_programs(people: Path) -> None:
     told = json.loads(done.stderr)["error"]
     assert told["violations"][0]["field"] == "k_anonymity"
     assert "nearest that can be reached is k = 7" in told["message"]
+
+
+def test_local_recoding_publishes_ranges_of_what_is_in_each_class(people: Path) -> None:
+    output = people.with_name("out.csv")
+    done = run(
+        people, "--qi", "age,city", "--k", 3, "--l", "illness=2", "--method", "local",
+        "-o", output, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["method"], told["levels"], told["suppressed"]) == ("local", None, 0)
+    assert not told["proven_optimal"]
+    written = pv.read_csv(output, parse_options=pv.ParseOptions(delimiter=";"))
+    assert written.column("age").to_pylist() == ["[31, 33]"] * 3 + ["[57, 90]"] * 4
+    assert written.column("city").to_pylist() == ["Linxi"] * 3 + ["*"] * 4
+
+
+@pytest.mark.parametrize(
+    ("method", "ages", "left_out"),
+    [
+        ("cells", ["31", "*", "31", "*", "*", "*", "*"], 0),
+        ("records", [31, 31], 5),
+    ],
+)
+def test_cells_or_records_alone_can_be_left_out(
+    people: Path, method: str, ages: list[object], left_out: int
+) -> None:
+    output = people.with_name("out.csv")
+    done = run(
+        people, "--qi", "age", "--k", 2, "--suppression", "0.8", "--method", method,
+        "-o", output, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["method"], told["suppressed"]) == (method, left_out)
+    written = pv.read_csv(output, parse_options=pv.ParseOptions(delimiter=";"))
+    assert written.column("age").to_pylist() == ages

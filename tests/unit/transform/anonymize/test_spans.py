@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gateway.transform.anonymize import spans
+from gateway.transform.anonymize import spans as spans_module
 from gateway.transform.anonymize.ladder import Ladder
 from gateway.transform.anonymize.spans import Axis
 
@@ -29,7 +29,7 @@ def axis(ladder: Ladder, *, metric: str = "loss") -> Axis:
 def test_categories_have_their_lowest_common_ancestor(
     tabled: int, null: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spans, "TABLED", tabled)
+    monkeypatch.setattr(spans_module, "TABLED", tabled)
     ladder = Ladder.of_table(PLACES)
     made = axis(ladder.with_null() if null else ladder)
     rows = {row["0"]: list(row.values()) for row in PLACES.to_pylist()}
@@ -55,7 +55,7 @@ def test_categories_have_their_lowest_common_ancestor(
 def test_numbers_have_the_range_of_what_occurs_in_order_of_size(
     tabled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spans, "TABLED", tabled)
+    monkeypatch.setattr(spans_module, "TABLED", tabled)
     made = axis(Ladder.of_table(NUMBERS).with_null())
     low, high = np.array([0, 1, 3, 2, 4], np.int32), np.array([3, 1, 4, 3, 4], np.int32)
     assert made.labels(low, high).to_pylist() == ["[-3, 10]", "2.5", "*", "[9, 10]", None]
@@ -73,9 +73,15 @@ def test_codes_that_read_as_numbers_are_no_numbers() -> None:
     # 1 and 3 belong together, and 2 does not lie between them
     mixed = pa.table({"0": ["1", "2", "3"], "1": ["odd", "even", "odd"], "2": ["*"] * 3})
     assert axis(Ladder.of_table(mixed)).ranges is None
-    codes = pa.table({"0": ["110101", "110102"], "1": ["110100", "110100"]})
-    assert axis(Ladder.of_table(codes, "administrative")).ranges is None
-    assert axis(Ladder.of_table(codes)).ranges is not None
+    places = ["110101", "110102", "120103"]
+    # up to codes, and to masks: digits that are no quantity
+    for above in (["110100", "110100", "120100"], ["1101**", "1101**", "1201**"]):
+        codes = pa.table({"0": places, "1": above, "2": ["*"] * 3})
+        assert axis(Ladder.of_table(codes)).ranges is None
+    spans = pa.table({"0": places, "1": ["11-11", "11-11", "12-12"], "2": ["*"] * 3})
+    assert axis(Ladder.of_table(spans)).ranges is not None
+    alone = Ladder.of_levels([pa.array(places), pa.array(["*"] * 3)], spans_module.SUPPRESSION)
+    assert axis(alone).ranges is None
 
 
 def test_values_that_do_not_occur_count_for_the_loss_and_for_nothing_else() -> None:
