@@ -8,13 +8,13 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from gateway.model.audit import AuditPosition
-from gateway.model.decision import Decision
 from gateway.model.lifecycle import AnswerState
 from gateway.model.names import identifier
 from gateway.model.noun import Digest, Moment, Noun, ShortText
 from gateway.model.ratio import NonNegativeRatio
 from gateway.model.release import Ending
 from gateway.model.statistics import Answer, StatisticsPlan, StatisticsRequest
+from gateway.model.statistics_decision import StatisticsDecision
 
 COLLECTION: Final = "answers"
 
@@ -45,7 +45,7 @@ class AnswerRecord(Noun):
     name: str
     consumer: str
     request: StatisticsRequest
-    decision: Decision
+    decision: StatisticsDecision
     plan: StatisticsPlan | None = None
     same: ShortText = ""
     state: AnswerState

@@ -50,8 +50,7 @@ class PrivacyAccounts:
         """Epsilon at ``delta`` of all that was charged to the budget and of ``more``, rounded up;
         None when no epsilon goes with so small a delta."""
         loss = self._composed(tx, budget).loss
-        epsilon = (loss.with_(compose(more)) if more else loss).epsilon(Fraction(delta))
-        return None if isinf(epsilon) else Fraction(epsilon)
+        return _epsilon(loss.with_(compose(more)) if more else loss, delta)
 
     def prepare(self, tx: Transaction, budget: str) -> None:
         """Compose what the budget has spent, so that a debit that follows does not have to while
@@ -77,7 +76,9 @@ class PrivacyAccounts:
         return composed
 
 
-def epsilon_of(events: Sequence[PrivacyEvent], delta: str) -> Fraction | None:
-    """Epsilon of these events alone, rounded up; None when none goes with so small a delta."""
-    epsilon = compose(events).epsilon(Fraction(delta))
+def _epsilon(loss: Loss, delta: str) -> Fraction | None:
+    at = Fraction(delta)
+    epsilon = loss.epsilon(at)
+    if loss.added is not None and loss.added[1] <= at and epsilon >= loss.added[0]:
+        return loss.added[0]  # exact, where the float above it is not
     return None if isinf(epsilon) else Fraction(epsilon)

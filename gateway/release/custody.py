@@ -152,7 +152,7 @@ class Custody:
         over = [
             name
             for name, since in self._unowned.items()
-            if name.startswith(RELEASES) or now - since > self._patience
+            if name.startswith((RELEASES, ANSWERS)) or now - since > self._patience
         ]
         for name in over:
             self._staging.destroy(name)

@@ -21,7 +21,9 @@ import gateway.api.call
 from gateway.execute.intake import StagedIntake
 from gateway.execute.local import LocalExecutor
 from gateway.execute.sources import LocalSources
+from gateway.execute.statistics.statistician import LocalStatistician
 from gateway.registry.classifier import Classifier
+from gateway.release.asking import Asking
 from gateway.release.opening import Opening
 from gateway.release.running import Runner
 from gateway.store import places
@@ -47,6 +49,8 @@ POINTS: dict[str, tuple[type, str]] = {
     "receive": (StagedIntake, "receive"),
     "classify": (Classifier, "_find"),
     "keep": (Classifier, "_keep"),
+    "ask": (Asking, "ask"),
+    "answer": (LocalStatistician, "answer"),
 }
 
 
