@@ -22,6 +22,7 @@ from gateway.api.pb import (
     protect_pb2,
     reidentification_pb2,
     release_pb2,
+    statistics_pb2,
 )
 from gateway.errors import ConfigurationError
 from gateway.model.names import Role
@@ -39,6 +40,7 @@ SERVICES: Final[tuple[ServiceDescriptor, ...]] = tuple(
         protect_pb2,
         reidentification_pb2,
         release_pb2,
+        statistics_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )

@@ -18,6 +18,7 @@ from gateway.api.services.policies import PolicyRpcs
 from gateway.api.services.protect import ProtectRpcs
 from gateway.api.services.reidentifications import ReidentificationRpcs
 from gateway.api.services.releases import ReleaseRpcs
+from gateway.api.services.statistics import StatisticsRpcs
 from gateway.errors import ConfigurationError
 from gateway.ports import Clock
 from gateway.registry.catalog import Catalog
@@ -31,6 +32,7 @@ from gateway.release.custody import Custody
 from gateway.release.opening import Opening
 from gateway.release.protecting import ProtectionUnderPolicy
 from gateway.release.reidentifying import Reidentifying
+from gateway.release.statistics import Statistics
 from gateway.release.texts import TextsUnderPolicy
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -52,6 +54,7 @@ class UseCases:
     reidentifications: Reidentifications
     reidentifying: Reidentifying
     texts: TextsUnderPolicy
+    statistics: Statistics
     trail: Trail
     wake: Callable[[], None]
     public_key: tuple[str, str]
@@ -75,6 +78,7 @@ def servicers(cases: UseCases, page_key: bytes, clock: Clock) -> Mapping[str, ob
         "gateway.v1.ReleaseService": ReleaseRpcs(
             cases.opening, cases.custody, pages, cases.wake, cases.public_key
         ),
+        "gateway.v1.StatisticsService": StatisticsRpcs(cases.statistics, pages),
     }
 
 

@@ -23,11 +23,14 @@ from gateway.execute.intake import StagedIntake
 from gateway.execute.local import LocalExecutor
 from gateway.execute.marks import LocalMarker
 from gateway.execute.sources import Connection, LocalSources
+from gateway.execute.statistics.run import StatisticsExecutor
+from gateway.execute.statistics.statistician import LocalStatistician
 from gateway.model.catalog import Column
 from gateway.model.names import resource
 from gateway.model.reidentification import ReidentificationLimits
 from gateway.norms.elements import elements
 from gateway.ports import Clock, ColumnSample, Entropy, RootKeys
+from gateway.registry.budgets import Budgets
 from gateway.registry.catalog import Catalog
 from gateway.registry.classifier import Classifier
 from gateway.registry.domain_keys import StoredDomainKeys, kept_key
@@ -36,11 +39,15 @@ from gateway.registry.key_domains import KeyDomains
 from gateway.registry.lapsing import lapse
 from gateway.registry.parties import Parties
 from gateway.registry.policies import Policies
+from gateway.registry.privacy_accounts import PrivacyAccounts
 from gateway.registry.reidentifications import Reidentifications
 from gateway.registry.reversal_digests import PersonDigests
 from gateway.registry.token_vault import StoredTokenVault
 from gateway.registry.trail import Trail
 from gateway.release.anonymising import Anonymising
+from gateway.release.answer_custody import AnswerCustody
+from gateway.release.answering import Answering
+from gateway.release.asking import Asking
 from gateway.release.custody import Custody
 from gateway.release.extracts import Extracts
 from gateway.release.opening import Opening
@@ -48,6 +55,7 @@ from gateway.release.protecting import Protecting, ProtectionUnderPolicy
 from gateway.release.recodings import Recodings
 from gateway.release.reidentifying import Reidentifying
 from gateway.release.running import Runner
+from gateway.release.statistics import Statistics
 from gateway.release.texts import ProtectingTexts, TextsUnderPolicy
 from gateway.store.keyring import FileKeyRing
 from gateway.store.places import ArrowPlace, LocalPlace
@@ -82,6 +90,7 @@ class Rooms:
     reidentifications: Reidentifications
     reidentifying: Reidentifying
     texts: TextsUnderPolicy
+    statistics: Statistics
     trail: Trail
     worker: Worker
     signer: FileSigner
@@ -202,6 +211,25 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         store.close()
         keyring.close()
 
+    accounts = PrivacyAccounts()
+    scratch = settings.state / "scratch"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    statistics = Statistics(
+        asking=Asking(store, sources, keyring, accounts, clock, entropy, classify_columns),
+        answering=Answering(
+            store,
+            sources,
+            LocalStatistician(StatisticsExecutor(scratch), clock, entropy),
+            staging,
+            keyring,
+            accounts,
+            signer,
+            clock,
+            entropy,
+        ),
+        answers=AnswerCustody(store, staging, keyring, clock),
+        budgets=Budgets(store, clock, accounts),
+    )
     worker = Worker(
         # One data set at a time: classification is heavy, and releases go first.
         [(runner, settings.workers), (classifier, 1)],
@@ -211,6 +239,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             "expire grants": grants.expire,
             "put away lapsed verdicts": partial(lapse, store, clock),
             "expire re-identifications": reidentifications.expire,
+            "expire answers": statistics.answers.expire,
             "sweep leftovers": custody.sweep,
             "advance checkpoint": advance_checkpoint,
         },
@@ -268,6 +297,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
             ),
             clock,
         ),
+        statistics=statistics,
         trail=Trail(store, clock, signer, verify_log),
         worker=worker,
         signer=signer,

@@ -111,6 +111,7 @@ def use_cases(rooms: Rooms) -> UseCases:
         protection=rooms.protection,
         reidentifications=rooms.reidentifications,
         reidentifying=rooms.reidentifying,
+        statistics=rooms.statistics,
         trail=rooms.trail,
         texts=rooms.texts,
         wake=rooms.worker.wake,

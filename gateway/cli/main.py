@@ -33,6 +33,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "request": ("request", "Ask for an extract for a purpose."),
     "read": ("read", "Read a sealed release, or save it as a file."),
     "release": ("release", "Follow, list, cancel and recall releases."),
+    "query": ("query", "Ask a question with differential privacy, or see its price."),
+    "budget": ("budget", "See what is left of privacy budgets; propose and approve them."),
     "reidentify": ("reidentify", "Ask for tokens to be taken back; approve, refuse, answer."),
     "verify": ("verify", "Verify a certificate, and a file against it, offline."),
     "audit": ("audit", "Read, verify and export the audit log."),

@@ -27,6 +27,7 @@ from gateway.client.profile import Profile, find_profile, load_profile
 from gateway.client.protecting import ProtectCalls
 from gateway.client.reidentifications import ReidentificationCalls, answer_key
 from gateway.client.releases import ReleaseCalls
+from gateway.client.statistics import StatisticsCalls
 
 __all__ = [
     "ClassificationFailed",
@@ -49,6 +50,7 @@ class Client(
     PolicyCalls,
     GrantCalls,
     ReleaseCalls,
+    StatisticsCalls,
     ReidentificationCalls,
     ProtectCalls,
     PartyCalls,

@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from gateway.api.pb import release_pb2, types_pb2
+from gateway.api.pb import release_pb2, statistics_pb2, types_pb2
 from gateway.errors import (
     AlreadyExists,
     CallerError,
@@ -70,7 +70,7 @@ _BY_REASON: Final[dict[str, type[GatewayError]]] = {
 _PLUGIN_FAILED: Final = "metadata from plugin failed"
 """What gRPC says when the plugin that reads the token raised an error."""
 
-_PASSING: Final = frozenset({"STORE_UNAVAILABLE", "RATE_LIMITED", "UNREACHABLE"})
+_PASSING: Final = frozenset({"STORE_UNAVAILABLE", "STILL_ANSWERING", "RATE_LIMITED", "UNREACHABLE"})
 
 
 class Unreachable(GatewayFault):
@@ -88,12 +88,15 @@ class ClassificationFailed(HolderError):
 
 
 class DeniedRecords(CallerError):
-    """The gateway decided against protecting or releasing records; carries its decision."""
+    """The gateway decided against protecting or releasing records, or answering a question; carries
+    its decision."""
 
     code = "PERMISSION_DENIED"
     reason = "DENIED"
 
-    def __init__(self, decision: types_pb2.Decision, **metadata: str) -> None:
+    def __init__(
+        self, decision: types_pb2.Decision | statistics_pb2.QuestionDecision, **metadata: str
+    ) -> None:
         reasons = "; ".join(f"{reason.code}: {reason.text}" for reason in decision.reasons)
         super().__init__(f"denied: {reasons}", violations=(), **metadata)
         self.decision = decision

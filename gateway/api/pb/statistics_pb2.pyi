@@ -108,7 +108,7 @@ class Answer(_message.Message):
     purpose: str
     project: str
     state: AnswerState
-    decision: _types_pb2.Decision
+    decision: QuestionDecision
     price: Price
     left: _containers.RepeatedCompositeFieldContainer[BudgetLeft]
     reused: bool
@@ -122,7 +122,25 @@ class Answer(_message.Message):
     updated: _timestamp_pb2.Timestamp
     expires: _timestamp_pb2.Timestamp
     chunks: int
-    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., sql: _Optional[str] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., state: _Optional[_Union[AnswerState, str]] = ..., decision: _Optional[_Union[_types_pb2.Decision, _Mapping]] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., left: _Optional[_Iterable[_Union[BudgetLeft, _Mapping]]] = ..., reused: _Optional[bool] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., refunded: _Optional[bool] = ..., table: _Optional[bytes] = ..., table_sha256: _Optional[str] = ..., certificate: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., consumer: _Optional[str] = ..., dataset: _Optional[str] = ..., sql: _Optional[str] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., state: _Optional[_Union[AnswerState, str]] = ..., decision: _Optional[_Union[QuestionDecision, _Mapping]] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., left: _Optional[_Iterable[_Union[BudgetLeft, _Mapping]]] = ..., reused: _Optional[bool] = ..., ending_reason: _Optional[str] = ..., ending_text: _Optional[str] = ..., refunded: _Optional[bool] = ..., table: _Optional[bytes] = ..., table_sha256: _Optional[str] = ..., certificate: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunks: _Optional[int] = ...) -> None: ...
+
+class QuestionDecision(_message.Message):
+    __slots__ = ("outcome", "reasons", "policies", "grants", "max_epsilon", "minimum_frequency", "expires_after_days")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    POLICIES_FIELD_NUMBER: _ClassVar[int]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_EPSILON_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AFTER_DAYS_FIELD_NUMBER: _ClassVar[int]
+    outcome: _types_pb2.Outcome
+    reasons: _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]
+    policies: _containers.RepeatedCompositeFieldContainer[_types_pb2.PolicyRef]
+    grants: _containers.RepeatedScalarFieldContainer[str]
+    max_epsilon: str
+    minimum_frequency: int
+    expires_after_days: int
+    def __init__(self, outcome: _Optional[_Union[_types_pb2.Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Reason, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[_types_pb2.PolicyRef, _Mapping]]] = ..., grants: _Optional[_Iterable[str]] = ..., max_epsilon: _Optional[str] = ..., minimum_frequency: _Optional[int] = ..., expires_after_days: _Optional[int] = ...) -> None: ...
 
 class Price(_message.Message):
     __slots__ = ("epsilon", "delta", "privacy_unit", "neighbouring", "errors", "remarks", "plan_digest", "plan_json", "affordable")

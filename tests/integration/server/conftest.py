@@ -210,6 +210,7 @@ def use_cases(rooms: Any, wake: Callable[[], None] | None = None) -> UseCases:
         protection=rooms.protection,
         reidentifications=rooms.reidentifications,
         reidentifying=rooms.reidentifying,
+        statistics=rooms.statistics,
         trail=rooms.trail,
         texts=rooms.texts,
         wake=wake or classify,
