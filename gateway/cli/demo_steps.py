@@ -18,6 +18,7 @@ from gateway.cli.classification import Classification, column_of
 from gateway.cli.classification_page import write_page
 from gateway.cli.classification_table import show_briefly
 from gateway.cli.demo_server import free_address, serving
+from gateway.cli.demo_statistics import StatisticsSteps
 from gateway.cli.generate import write_records
 from gateway.cli.output import OUT, progress, show_table
 from gateway.cli.questions import questions
@@ -88,6 +89,7 @@ class Demonstration:
         self._compare(release)
         if self._adult is not None:
             self._release_adult()
+        StatisticsSteps(self._clients, self._data, self._step, self._claim, self._approved).run()
         self._verify(release)
         self._keep_duties_apart(release)
         self._audit()

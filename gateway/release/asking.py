@@ -18,6 +18,7 @@ from gateway.errors import (
     PermissionDenied,
     QuotaExhausted,
 )
+from gateway.model.amounts import down, up
 from gateway.model.answers import COLLECTION, AnswerRecord, Charged
 from gateway.model.audit import AuditEvent, AuditPosition
 from gateway.model.budgets import BudgetKind
@@ -368,7 +369,7 @@ def exhausted(left: BudgetLeft) -> QuotaExhausted:
         of = scope.project or scope.dataset
         text = (
             f"this question would exceed what is left of the budget on {of} "
-            f"(limit: epsilon {limits.epsilon} at delta {limits.delta})"
+            f"(limit: epsilon {down(limits.epsilon)} at delta {up(limits.delta)})"
         )
     return QuotaExhausted(
         f"{text}; ask with a smaller epsilon, or have officers propose and approve another limit",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from gateway.api.convert import amounts
 from gateway.api.convert.extracts import policy_ref_to_proto, reason_to_proto
 from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import (
@@ -11,6 +10,7 @@ from gateway.api.convert.words import (
     OUTCOME_NUMBERS,
 )
 from gateway.api.pb import statistics_pb2
+from gateway.model import amounts
 from gateway.model.answers import AnswerRecord
 from gateway.model.catalog import Party
 from gateway.model.lifecycle import AnswerState

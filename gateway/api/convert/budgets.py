@@ -1,10 +1,10 @@
 """Budgets of privacy loss."""
 
-from gateway.api.convert import amounts
 from gateway.api.convert.keys import etag
 from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import BUDGET_KIND_NUMBERS, BUDGET_KINDS, BUDGET_STATE_NUMBERS
 from gateway.api.pb import statistics_pb2
+from gateway.model import amounts
 from gateway.model.budgets import BudgetScope, Limits
 from gateway.registry.budgets import BudgetView
 

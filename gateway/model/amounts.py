@@ -1,4 +1,4 @@
-"""Exact ratios as the decimal text of the protos, rounded to the side that is safe to read."""
+"""Exact ratios as decimal text for people and callers, rounded to the side that is safe to read."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
