@@ -41,10 +41,10 @@ def test_the_journalist_looks_in_the_population() -> None:
 
 def test_a_population_that_lacks_somebody_makes_no_risk_smaller() -> None:
     here = pa.table({"q": ["a", "a", "z"]})
-    there = pa.table({"q": ["a"]})
+    there = pa.table({"q": ["a"] * 5})
     report = assess(here.to_reader(), ["q"], threshold="0.3", population=there.to_reader())
     assert report.journalist is not None
-    assert report.journalist.highest == "1"
+    assert report.journalist.highest == "1"  # z
     assert "lacks records" in report.remarks[-1]
 
 
@@ -100,10 +100,12 @@ def test_wildcard_classes_against_every_pair(
 
 
 def test_many_values_of_many_columns_do_not_overflow() -> None:
-    codes = np.array([[2**30] * 5 + [-1], [0] * 6, [2**30] * 5 + [7]], np.int32)
-    found = wildcard_sizes(codes, np.array([1, 10, 100]))
+    # In 64 bits the first column of three such would be left with its value modulo 4.
+    most = 2**31 - 1
+    codes = np.array([[0, 0, 0], [4, 0, 0], [most, most, most], [0, 0, -1]], np.int32)
+    found = wildcard_sizes(codes, np.array([1, 10, 100, 1000]))
     assert found is not None
-    assert found.tolist() == [101, 10, 101]
+    assert found.tolist() == [1001, 10, 100, 1001]
 
 
 def test_stars_and_nulls_are_wildcards_in_the_report() -> None:
