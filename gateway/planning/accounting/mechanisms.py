@@ -10,7 +10,7 @@ dp_accounting knows each mechanism's δ(ε); the least distribution on the grid 
 here, for whole arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, exp, sqrt
@@ -31,7 +31,6 @@ from gateway.model.mechanisms import (
     Mechanism,
     ModelFit,
     PartitionSelection,
-    PrivacyEvent,
 )
 from gateway.planning.accounting.distributions import GRID, Distribution
 
@@ -43,24 +42,41 @@ _KEPT: Final = 512
 _Doubles = NDArray[np.float64]
 
 
-def basic(event: PrivacyEvent) -> tuple[Fraction, Fraction] | None:
-    """ε and δ of the whole event by adding up, exactly; None where only its curve is known.
-    Without amplification: a sample never makes a loss larger."""
-    mechanism = event.mechanism
+def basic(mechanism: Mechanism) -> tuple[Fraction, Fraction] | None:
+    """ε and δ of one cell, exactly, which may be added up; None where only the curve is known."""
     if isinstance(mechanism, DiscreteGaussian):
         return None
     if isinstance(mechanism, DiscreteLaplace):
-        return mechanism.epsilon * event.count, Fraction(0)
+        return mechanism.epsilon, Fraction(0)
     delta = Fraction(mechanism.delta) if isinstance(mechanism, PartitionSelection) else Fraction(0)
-    return Fraction(mechanism.epsilon) * event.count, delta * event.count
+    return Fraction(mechanism.epsilon), delta
 
 
 @lru_cache(maxsize=_KEPT)
 def distribution(mechanism: Mechanism, count: int) -> Distribution:
     """Of ``count`` cells; the same whether the person comes or goes."""
-    if isinstance(mechanism, DiscreteGaussian) and _large(mechanism):
-        return _large_gaussian(mechanism, count)
+    if is_large_gaussian(mechanism):
+        return large_gaussians({mechanism: count})
     return _cell(mechanism).times(count)
+
+
+def large_gaussians(counts: Mapping[Mechanism, int]) -> Distribution:
+    """Of Gaussian mechanisms of many scales at once, each in so many cells."""
+    multipliers, extra = Fraction(0), Fraction(0)
+    for mechanism, count in counts.items():
+        if not isinstance(mechanism, DiscreteGaussian):
+            raise TypeError(f"{mechanism.kind} is no Gaussian mechanism")
+        of_one = mechanism.sensitivity / Fraction(mechanism.variance)
+        multipliers += count * mechanism.sensitivity * of_one
+        extra += count * of_one
+    return _large_gaussians(multipliers, extra)
+
+
+def is_large_gaussian(mechanism: Mechanism) -> bool:
+    """Whether it is accounted as a continuous one."""
+    if not isinstance(mechanism, DiscreteGaussian):
+        return False
+    return Fraction(mechanism.variance) >= _LARGE_SIGMA**2
 
 
 @lru_cache(maxsize=_KEPT)
@@ -98,10 +114,6 @@ def _laplace(rate: Fraction, sensitivity: int) -> Distribution:
     return _connected(points, noise.get_delta_for_epsilon)
 
 
-def _large(mechanism: DiscreteGaussian) -> bool:
-    return Fraction(mechanism.variance) >= _LARGE_SIGMA**2
-
-
 def _small_gaussian(mechanism: DiscreteGaussian) -> Distribution:
     variance = Fraction(mechanism.variance)
     noise = DiscreteGaussianPrivacyLoss(_down(sqrt(variance)), sensitivity=mechanism.sensitivity)
@@ -111,18 +123,17 @@ def _small_gaussian(mechanism: DiscreteGaussian) -> Distribution:
     return _connected(losses.astype(np.float64), noise.get_delta_for_epsilon)
 
 
-def _large_gaussian(mechanism: DiscreteGaussian, count: int) -> Distribution:
+@lru_cache(maxsize=_KEPT)
+def _large_gaussians(multipliers: Fraction, extra: Fraction) -> Distribution:
     # For whole m, P(discrete ≥ m) ≤ P(continuous + 1 ≥ m) (Canonne, Kamath and Steinke 2020,
     # proposition 25; for m ≤ 0 up to a factor 1 + 3·exp(−2π²σ²), which is 1 here). The loss is
     # linear in the outcome, so it is at most that of the continuous one plus s/σ², and losses that
-    # are stochastically larger dominate. Continuous ones compose to a continuous one.
-    variance = Fraction(mechanism.variance)
-    multiplier = sqrt(variance / (count * mechanism.sensitivity**2))
-    noise = GaussianPrivacyLoss(_down(multiplier), sensitivity=1)
+    # are stochastically larger dominate. Continuous ones compose to a continuous one, whose
+    # (s/σ)² is the sum of theirs.
+    noise = GaussianPrivacyLoss(_down(1 / sqrt(multipliers)), sensitivity=1)
     bounds = noise.connect_dots_bounds()
     points = np.arange(bounds.epsilon_lower // GRID, bounds.epsilon_upper // GRID + 2) * GRID
-    extra = _up(count * mechanism.sensitivity / variance)
-    return _connected(points, noise.get_delta_for_epsilon).moved(extra)
+    return _connected(points, noise.get_delta_for_epsilon).moved(_up(extra))
 
 
 def _connected(losses: _Doubles, hockey_stick: Callable[[_Doubles], _Doubles]) -> Distribution:
