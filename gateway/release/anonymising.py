@@ -135,12 +135,14 @@ class Anonymising:
         kept = self._recodings.found(
             run.dataset.name, run.fingerprint, wanted, run.source, run.owner, tell, run.pause
         )
-        counted = self._extracts.check(run.plan, wanted, kept, earlier, run.source, tell)
+        counted, differenced = self._extracts.check(
+            run.plan, wanted, kept, earlier, run.source, tell
+        )
         self._staging.destroy(run.release.stream)
         result = run.execute(kept)
         run.note(Stage.CHECKING, 0)
         verified = self._verified(run, wanted)
-        attacked = self._attacked(run)
+        attacked = self._attacked(run, differenced)
         limits = _limits(run.plan)
         exceeded = limits.exceeded(attacked)
         roster = None
@@ -195,7 +197,7 @@ class Anonymising:
             for v in verdicts
         )
 
-    def _attacked(self, run: Run) -> tuple[AttackResult, ...]:
+    def _attacked(self, run: Run, differenced: AttackResult) -> tuple[AttackResult, ...]:
         steps = [step for step in run.plan.steps if step.recoded]
         limits = _limits(run.plan)
         if not steps:
@@ -222,7 +224,8 @@ class Anonymising:
         )
         draw = np.random.default_rng(int.from_bytes(self._entropy.bytes(16)))
         try:
-            results = run_attacks(original, released, spec, draw)
+            # Differencing was counted before anything was staged, over all versions.
+            results = (*run_attacks(original, released, spec, draw), differenced)
         except InvalidRequest as unfit:
             raise CheckFailed(
                 "the result could not be attacked, so nobody knows how it would stand: tell the "

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gateway.errors import CheckFailed
+from gateway.model.attacks import AttackResult
 from gateway.model.conditions import Condition
 from gateway.model.decision import Decision
 from gateway.model.key_domains import written
@@ -29,6 +30,7 @@ from gateway.ports import Entropy, KeyRing, Marker, Source, Staging, Store, Tran
 from gateway.registry.domain_keys import keep_key, kept_key
 from gateway.registry.facts import everything
 from gateway.release.recodings import Kept, Recodings, Tell
+from gateway.risk.attacks.differencing import counted
 from gateway.risk.extracts import NOT_SHOWN, Cells
 from gateway.risk.privacy.verify import verify
 from gateway.transform.anonymize.problem import sensitive_columns
@@ -114,8 +116,9 @@ class Extracts:
     def check(
         self, plan: Plan, wanted: Anonymisation, kept: Kept, earlier: Sequence[Extract],
         source: Source, tell: Tell,
-    ) -> Figure:  # fmt: skip
-        """CheckFailed when the extract would let too few be told apart."""
+    ) -> tuple[Figure, AttackResult]:  # fmt: skip
+        """How many extracts were counted, and what laying them side by side bares. CheckFailed when
+        that is anybody: when the extract would let too few be told apart."""
         fingerprint = kept.stored.fingerprint
         new = Extract("", fingerprint, kept.stored.generation, plan.filters, wanted.least)
         distinct: dict[object, Extract] = {}
@@ -131,15 +134,22 @@ class Extracts:
                 "a privacy unit nobody can tell who is in both: its holder names the column that "
                 "names the person"
             )
-        # Unfiltered extracts of one version only merge each other's classes (see recodings).
         if others or any(extract.filters for extract in here):
-            self._count(plan.dataset, wanted, here, others, source, tell)
-        return Figure(
+            # Nobody is bared: that would have been refused.
+            persons = self._count(plan.dataset, wanted, here, others, source, tell)
+            basis = "Persons were counted by the classes that they are shown in."
+        else:
+            persons = 0
+            basis = (
+                "Extracts of one version without filters merge each other's classes, and part none."
+            )
+        figure = Figure(
             check="extracts",
             name="extracts of the recipient, or its coalition, counted together with this one",
             value=str(len(earlier)),
             passed=True,
         )
+        return figure, counted(0, persons, len(earlier) + 1, wanted.least, basis)
 
     def keep_roster(
         self,
@@ -177,7 +187,8 @@ class Extracts:
         others: Sequence[Extract],
         source: Source,
         tell: Tell,
-    ) -> None:
+    ) -> int:
+        """How many persons the extracts show; CheckFailed when somebody is bared."""
         marked = self._marked(dataset, wanted, here, source, tell)
         rosters = [self._roster(extract.release) for extract in others]
         gone = _absent([roster.persons for roster in rosters], marked.persons)
@@ -191,6 +202,7 @@ class Extracts:
         if not cells.large_enough:
             raise CheckFailed(_REFUSED)
         self._models_hold(wanted, cells, marked)
+        return int(np.count_nonzero(cells.visible))
 
     def _models_hold(self, wanted: Anonymisation, cells: Cells, marked: "_Marked") -> None:
         """The other models, in every cell of those who are here now."""

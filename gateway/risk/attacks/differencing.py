@@ -72,28 +72,31 @@ def side_by_side(shown: Sequence[Indices], k: int, *, by_origin: bool) -> Attack
     cell = np.bincount(together)[together]
     hidden = somewhere & (each >= k)
     bared = hidden & (cell < k)
-    attempts = int(np.count_nonzero(hidden)) if len(shown) > 1 else 0
-    return result(
-        "differencing",
-        Rate.exact(float(np.count_nonzero(bared)) / max(attempts, 1), attempts),
-        baseline=Rate.exact(0.0, attempts),
-        threat=THREAT,
-        explanation=_explained(len(shown), attempts, k, by_origin=by_origin),
+    known = (
+        "Who is in which release was given."
+        if by_origin
+        else "Who is in which release was not given, so only what the labels tell apart was counted, "
+        "and not who was left out of one of them."
+    )
+    return counted(
+        int(np.count_nonzero(bared)), int(np.count_nonzero(hidden)), len(shown), k, known
     )
 
 
-def _explained(releases: int, attempts: int, k: int, *, by_origin: bool) -> str:
-    if releases == 1:
-        return "No other release of these records is in the same hands."
-    return (
-        f"{releases} releases were laid side by side; of {attempts} persons whom each of them hides "
-        f"among {k} or more it was counted who is hidden among fewer in all of them. "
-        + (
-            "Who is in which release was given."
-            if by_origin
-            else "Who is in which release was not given, so only what the labels tell apart was "
-            "counted, and not who was left out of one of them."
-        )
+def counted(bared: int, hidden: int, releases: int, k: int, known: str) -> AttackResult:
+    """The result of a count made elsewhere: of ``hidden`` persons whom each release hides among
+    ``k`` or more, ``bared`` are among fewer in all of them. ``known``: what the count rests on."""
+    attempts = hidden if releases > 1 else 0
+    return result(
+        "differencing",
+        Rate.exact(bared / max(attempts, 1), attempts),
+        baseline=Rate.exact(0.0, attempts),
+        threat=THREAT,
+        explanation=f"{releases} releases were laid side by side; of {attempts} persons whom each "
+        f"of them hides among {k} or more it was counted who is hidden among fewer in all of them. "
+        f"{known}"
+        if releases > 1
+        else "No other release of these records is in the same hands.",
     )
 
 

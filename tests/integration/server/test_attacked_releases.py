@@ -123,3 +123,15 @@ def test_a_limit_on_an_attack_that_cannot_be_run_is_not_passed_over(attacked: At
     attacked.hold(people(), {"k": 5, "attacks": {"inference": "0.9"}})
     # Without a sensitive column there is nothing to infer
     assert "inference" in refused(attacked, attacked.asked(*KNOWN))
+
+
+def test_extracts_side_by_side_are_an_attack_with_a_figure(attacked: Attacked) -> None:
+    attacked.hold(people(), {"k": 5, "attacks": {"differencing": "0"}})
+    first, second = attacked.asked(*KNOWN), attacked.asked("age", "sex")
+    told = [
+        figure.value
+        for release in (first, second)
+        for figure in attacked.served.office.look(release).sealed.figures
+        if figure.name.startswith("differencing")
+    ]
+    assert [value.split(" ")[0] for value in told] == ["0", "0"]
