@@ -227,6 +227,14 @@ def override(
     json_or(as_json, plain(changed), show_dataset)
 
 
+def _contributions(said: dict[str, Any] | None) -> str:
+    if said is None:
+        return "a person counts in one group, with one row"
+    if said["one_row_per_person"]:
+        return "a person has one row (declared)"
+    return f"a person counts in {said['groups']} groups, with {said['rows']} rows in each"
+
+
 def show_dataset(dataset: dict[str, Any]) -> None:
     """One data set for people: what is said of it, and its columns."""
     shown = (
@@ -234,6 +242,7 @@ def show_dataset(dataset: dict[str, Any]) -> None:
         "update_cycle", "keywords", "privacy_unit", "state", "grade", "rows",
     )  # fmt: skip
     fields = {field: dataset[field] for field in shown}
+    fields["in statistics"] = _contributions(dataset["contributions"])
     fields["updated"] = when(dataset["updated"])
     fields["classification"] = _classification(dataset)
     show_fields(fields, title=dataset["name"])

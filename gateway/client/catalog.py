@@ -32,6 +32,7 @@ DESCRIPTIONS: Final = (
     "update_cycle",
     "keywords",
     "privacy_unit",
+    "contributions",
 )
 """What a holder says of a data set, besides its columns."""
 
@@ -84,7 +85,8 @@ class CatalogCalls(Calls):
         yet, and nothing can be released from it.
 
         ``described``: title (required), description, steward, licence, legal_basis,
-        retention_days, update_cycle, keywords, privacy_unit. ``columns``: what is known of some
+        retention_days, update_cycle, keywords, privacy_unit, contributions (a mapping of groups,
+        rows, one_row_per_person). ``columns``: what is known of some
         of them; of a pushed data set, all of them with their types.
         """
         request = catalog_pb2.RegisterDataSetRequest(

@@ -77,6 +77,8 @@ def column_message(column: Column) -> catalog_pb2.Column:
         entity=column.entity or "",
         grade=column.grade or "",
         role=role_number(column.role) if column.role is not None else 0,  # type: ignore[arg-type]
+        groups=column.groups,
+        bounds=None if column.bounds is None else catalog_pb2.Bounds(**dict(column.bounds)),
     )
 
 

@@ -304,8 +304,6 @@ class DataSet(DataSetDraft):
                 raise ValueError("an element is also the source name of another column")
         if self.privacy_unit is not None and self.privacy_unit not in names:
             raise ValueError("the privacy unit is not one of the columns")
-        if self.contributions is not None and self.privacy_unit is None:
-            raise ValueError("contributions are of a person: name the privacy unit")
         return self
 
     def find(self, name: str) -> Column | None:

@@ -10,7 +10,7 @@ from gateway.model.grades import Grade
 from gateway.model.names import ColumnRole, Role
 from gateway.norms.elements import Element
 
-_DESCRIBED = ("description", "element", "unit")
+_DESCRIBED = ("description", "element", "unit", "bounds", "groups")
 _JUDGED = ("entity", "grade", "role")
 _ABOUT_NOBODY = ("NONE", Grade.GENERAL_1, ColumnRole.OTHER)
 
@@ -87,7 +87,7 @@ def fitting(elements: Mapping[str, Element], column: Column) -> Column:
 
 
 def without_verdict(column: Column) -> Column:
-    """What is said of a column besides what it is: description, element, unit."""
+    """What is said of a column besides what it is: description, element, unit, bounds, groups."""
     return column.but(entity=None, grade=None, role=None)
 
 
@@ -97,7 +97,7 @@ def laid_over(column: Column, declared: Column, holder: str, now: datetime) -> C
     given: dict[str, object] = {
         name: getattr(declared, name)
         for name in (*_DESCRIBED, *_JUDGED)
-        if getattr(declared, name) not in (None, "")
+        if getattr(declared, name) not in (None, "", ())
     }
     if given.keys() & set(_JUDGED):
         entity = declared.entity or column.entity or "NONE"

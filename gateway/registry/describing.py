@@ -40,6 +40,7 @@ _CHANGEABLE = frozenset(
         "update_cycle",
         "keywords",
         "privacy_unit",
+        "contributions",
         "columns",
     }
 )

@@ -18,7 +18,9 @@ from gateway.classify.grading import grade_of
 from gateway.errors import InvalidRequest
 from gateway.model.access import Grant
 from gateway.model.catalog import (
+    Bounds,
     Column,
+    Contributions,
     CsvSource,
     DataSet,
     DataSetDraft,
@@ -103,6 +105,16 @@ def _privacy_unit(shape: Shape, message: catalog_pb2.DataSet, at: str) -> str | 
     return shape.text(f"{at}.privacy_unit", message.privacy_unit, 200) or None
 
 
+def _contributions(shape: Shape, message: catalog_pb2.DataSet, at: str) -> Contributions | None:
+    if not message.HasField("contributions"):
+        return None
+    given = message.contributions
+    values: dict[str, object] = {"one_row_per_person": given.one_row_per_person}
+    # A zero that was written is out of bounds; one that was not is no bound at all.
+    values |= {name: getattr(given, name) for name in ("groups", "rows") if given.HasField(name)}
+    return shape.noun(f"{at}.contributions", Contributions, values)
+
+
 _DESCRIBED: Final[dict[str, Callable[[Shape, catalog_pb2.DataSet, str], Any]]] = {
     "title": _text("title", least=1),
     "description": _text("description", most=4000),
@@ -113,6 +125,7 @@ _DESCRIBED: Final[dict[str, Callable[[Shape, catalog_pb2.DataSet, str], Any]]] =
     "update_cycle": _text("update_cycle"),
     "keywords": _keywords,
     "privacy_unit": _privacy_unit,
+    "contributions": _contributions,
 }
 
 
@@ -158,8 +171,17 @@ def _column(shape: Shape, message: catalog_pb2.Column, at: str, *, typed: bool) 
             "entity": message.entity or None,
             "grade": grade,
             "role": shape.optional_coded(f"{at}.role", message.role, COLUMN_ROLES),
+            "bounds": _bounds(shape, message, f"{at}.bounds"),
+            "groups": tuple(message.groups),
         },
     )
+
+
+def _bounds(shape: Shape, message: catalog_pb2.Column, at: str) -> Bounds | None:
+    if not message.HasField("bounds"):
+        return None
+    ends: dict[str, object] = {"lower": message.bounds.lower, "upper": message.bounds.upper}
+    return shape.noun(at, Bounds, ends)
 
 
 def _source(shape: Shape, message: catalog_pb2.DataSet, at: str) -> SourceRef | None:
@@ -229,6 +251,10 @@ def to_proto(
     )
     if dataset.retention_days is not None:
         message.retention_days = dataset.retention_days
+    if dataset.contributions is not None:
+        message.contributions.groups = dataset.contributions.groups
+        message.contributions.rows = dataset.contributions.rows
+        message.contributions.one_row_per_person = dataset.contributions.one_row_per_person
     message.created.FromDatetime(dataset.created)
     message.updated.FromDatetime(dataset.updated)
     for grant in affected if inside else ():
@@ -275,7 +301,11 @@ def _column_to_proto(column: Column, *, inside: bool) -> catalog_pb2.Column:
         grade=force.grade,
         role=force.role,
         declared=column.declared,
+        groups=column.groups,
     )
+    if column.bounds is not None:
+        message.bounds.lower = column.bounds.lower
+        message.bounds.upper = column.bounds.upper
     if force.HasField("confidence_percent"):
         message.confidence_percent = force.confidence_percent
     if inside:

@@ -109,7 +109,7 @@ class Finding(_message.Message):
     def __init__(self, entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., confidence_percent: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ...) -> None: ...
 
 class Column(_message.Message):
-    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared", "coverage", "rules", "declaration", "found")
+    __slots__ = ("name", "type", "nullable", "description", "element", "unit", "entity", "grade", "role", "evidence", "confidence_percent", "declared", "coverage", "rules", "declaration", "found", "bounds", "groups")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NULLABLE_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +126,8 @@ class Column(_message.Message):
     RULES_FIELD_NUMBER: _ClassVar[int]
     DECLARATION_FIELD_NUMBER: _ClassVar[int]
     FOUND_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     nullable: bool
@@ -142,7 +144,27 @@ class Column(_message.Message):
     rules: str
     declaration: Declaration
     found: Finding
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ..., declaration: _Optional[_Union[Declaration, _Mapping]] = ..., found: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
+    bounds: Bounds
+    groups: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., nullable: _Optional[bool] = ..., description: _Optional[str] = ..., element: _Optional[str] = ..., unit: _Optional[str] = ..., entity: _Optional[str] = ..., grade: _Optional[str] = ..., role: _Optional[_Union[ColumnRole, str]] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., confidence_percent: _Optional[int] = ..., declared: _Optional[bool] = ..., coverage: _Optional[_Union[Coverage, _Mapping]] = ..., rules: _Optional[str] = ..., declaration: _Optional[_Union[Declaration, _Mapping]] = ..., found: _Optional[_Union[Finding, _Mapping]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., groups: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Bounds(_message.Message):
+    __slots__ = ("lower", "upper")
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    lower: str
+    upper: str
+    def __init__(self, lower: _Optional[str] = ..., upper: _Optional[str] = ...) -> None: ...
+
+class Contributions(_message.Message):
+    __slots__ = ("groups", "rows", "one_row_per_person")
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ONE_ROW_PER_PERSON_FIELD_NUMBER: _ClassVar[int]
+    groups: int
+    rows: int
+    one_row_per_person: bool
+    def __init__(self, groups: _Optional[int] = ..., rows: _Optional[int] = ..., one_row_per_person: _Optional[bool] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
     __slots__ = ("path",)
@@ -222,7 +244,7 @@ class Classification(_message.Message):
     def __init__(self, state: _Optional[_Union[ClassificationState, str]] = ..., columns_done: _Optional[int] = ..., columns_total: _Optional[int] = ..., number: _Optional[int] = ..., cause: _Optional[str] = ..., failure_reason: _Optional[str] = ..., failure_text: _Optional[str] = ..., declined_columns: _Optional[_Iterable[str]] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DataSet(_message.Message):
-    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated", "classification", "affected_grants")
+    __slots__ = ("name", "holder", "title", "description", "steward", "licence", "legal_basis", "retention_days", "update_cycle", "keywords", "privacy_unit", "source", "columns", "fingerprint", "rows", "state", "grade", "etag", "created", "updated", "classification", "affected_grants", "contributions")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -245,6 +267,7 @@ class DataSet(_message.Message):
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     CLASSIFICATION_FIELD_NUMBER: _ClassVar[int]
     AFFECTED_GRANTS_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     holder: str
     title: str
@@ -267,7 +290,8 @@ class DataSet(_message.Message):
     updated: _timestamp_pb2.Timestamp
     classification: Classification
     affected_grants: _containers.RepeatedCompositeFieldContainer[AffectedGrant]
-    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., affected_grants: _Optional[_Iterable[_Union[AffectedGrant, _Mapping]]] = ...) -> None: ...
+    contributions: Contributions
+    def __init__(self, name: _Optional[str] = ..., holder: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., steward: _Optional[str] = ..., licence: _Optional[str] = ..., legal_basis: _Optional[str] = ..., retention_days: _Optional[int] = ..., update_cycle: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ..., privacy_unit: _Optional[str] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., rows: _Optional[int] = ..., state: _Optional[_Union[DataSetState, str]] = ..., grade: _Optional[str] = ..., etag: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., affected_grants: _Optional[_Iterable[_Union[AffectedGrant, _Mapping]]] = ..., contributions: _Optional[_Union[Contributions, _Mapping]] = ...) -> None: ...
 
 class AffectedGrant(_message.Message):
     __slots__ = ("grant", "consumer", "reasons")
