@@ -166,6 +166,7 @@ class Extracts:
             return None
         stream, key = roster_of(release), self._entropy.bytes(32)
         numbers = self._numbers(plan.dataset)
+        self._staging.destroy(stream)  # of an attempt that came so far before
         with self._staging.create(stream, key, _ROSTER) as writer:
             for batch, marks in self._marker.marked(
                 source, [*kept.columns, wanted.person], [plan.filters]

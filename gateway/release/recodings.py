@@ -30,7 +30,7 @@ from gateway.model.release import Figure
 from gateway.ports import Clock, Entropy, KeyRing, Source, Staging, Store
 from gateway.registry.domain_keys import RootKeyRetired, keep_key
 from gateway.registry.turns import LEASE
-from gateway.risk.privacy.verify import verify
+from gateway.release.recoding_figures import costs, reached, risks, usefulness
 from gateway.transform.anonymize.ladder import Ladder
 from gateway.transform.anonymize.problem import Problem, Watch, sensitive_columns
 from gateway.transform.anonymize.recoding import SUPPRESSED, Recoding
@@ -264,18 +264,20 @@ class Recodings:
         last: Kept | None = None
         for stored in known:
             last = self.opened(stored)
-            if _reached(table, last.recoding, wanted.goal) is not None:
+            if _figures(table, last.recoding, wanted.goal) is not None:
                 reaches = stored.but(goals=(*stored.goals, goal))
                 with self._store.write() as tx:
                     tx.put_recoding(reaches)
                 return replace(last, stored=reaches)
         recoding = self._searched(dataset, wanted, last, table, tell)
-        figures = _reached(table, recoding, wanted.goal)
+        figures = _figures(table, recoding, wanted.goal)
         if figures is None:
             raise CheckFailed(
                 f"what was found for {dataset} does not hold what the policies demand by the "
                 "verifier's count: tell the gateway's administrator"
             )
+        names = wanted.goal.quasi_identifiers
+        tell(99)
         stored = StoredRecoding(
             dataset=dataset,
             fingerprint=fingerprint,
@@ -285,7 +287,12 @@ class Recodings:
             method=recoding.method,
             metric=recoding.metric,
             goals=(goal,),
-            figures=(*_costs(recoding), *figures),
+            figures=(
+                *costs(recoding),
+                *figures,
+                *risks(table, recoding, names),
+                *usefulness(table, recoding, names),
+            ),
             created=self._clock.now(),
         )
         return self._kept(stored, recoding)
@@ -359,38 +366,11 @@ def _one_record_a_person(table: pa.Table, wanted: Anonymisation) -> None:
         )
 
 
-def _reached(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[Figure, ...] | None:
-    """What the verifier measured of the whole version; None where it does not reach the goal."""
+def _figures(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[Figure, ...] | None:
     try:
-        applied = recoding.apply(table)
+        return reached(table, recoding, goal)
     except InvalidRequest:
         raise SourceChanged("the data set changed while it was read: ask again") from None
-    left_out = table.num_rows - applied.num_rows
-    if left_out * _ONE > millionths(goal.max_suppression) * table.num_rows:
-        return None
-    verdicts = verify(applied.to_batches(), goal.quasi_identifiers, goal.models)
-    if not all(verdict.holds for verdict in verdicts):
-        return None
-    share = -(-left_out * _ONE // table.num_rows)
-    return (
-        Figure(
-            check="recoding",
-            name="share of the version's records left out",
-            value=from_millionths(share) or "1",
-            passed=True,
-        ),
-        *(
-            Figure(check=verdict.model.kind, name=verdict.name, value=verdict.figure, passed=True)
-            for verdict in verdicts
-        ),
-    )
-
-
-def _costs(recoding: Recoding) -> tuple[Figure, ...]:
-    # A decimal, because a float has no canonical form.
-    value = f"{recoding.value:.6f}"
-    found = "proven to be the least" if recoding.proven_optimal else "not proven to be the least"
-    return (Figure(check="recoding", name=f"{recoding.metric}, {found}", value=value, passed=True),)
 
 
 def _for_the_rest(goal: AnonymityGoal, rows: int, left: int) -> AnonymityGoal:
