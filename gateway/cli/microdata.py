@@ -1,6 +1,7 @@
 """Files of records about people, and their hierarchies, as the commands on anonymity read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -50,7 +51,20 @@ def read_microdata(
     encoding: str = "utf-8",
     as_text: Sequence[str] = (),
 ) -> pa.Table:
-    """All records of a CSV, Parquet or Arrow stream file.
+    """All records of a file, as ``open_microdata`` reads them."""
+    with open_microdata(file, delimiter=delimiter, encoding=encoding, as_text=as_text) as records:
+        return records.read_all()
+
+
+@contextmanager
+def open_microdata(
+    file: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    as_text: Sequence[str] = (),
+) -> Iterator[pa.RecordBatchReader]:
+    """The records of a CSV, Parquet or Arrow stream file, batch by batch.
 
     Types of a CSV file are read off it, except of columns ``as_text``, which stay as written: those
     with a hierarchy, whose leaves are texts. InvalidRequest or RecordsRejected names what is wrong.
@@ -60,7 +74,8 @@ def read_microdata(
         raise InvalidRequest.of("file", f"{file} {fault}")
     if file.suffix.lower() not in _TEXT_SUFFIXES:
         with open_table(file, ()) as records:
-            return records.read_all()
+            yield records
+        return
     # Only this needs it, and it takes its time to load.
     from gateway.execute.csv_source import CsvFile  # noqa: PLC0415
     from gateway.model.catalog import CsvSource  # noqa: PLC0415
@@ -76,7 +91,7 @@ def read_microdata(
     with CsvFile(file.name, folder, source, (), {}) as opened:
         schema = opened.schema()
         batches = opened.batches(schema.names, (), None)
-        return pa.Table.from_batches(batches, schema)
+        yield pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def told_delimiter(file: Path, delimiter: str | None, encoding: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.model.exact import PositiveNumber, millionths
 from gateway.model.noun import Noun, ShortText
 from gateway.norms.disclosure import Sharing, disclosure
+from gateway.norms.set_grades import Said
 
 
 class Effect(Noun):
@@ -16,7 +17,7 @@ class Effect(Noun):
     level: int | None
     zh: ShortText
     en: ShortText
-    because: str
+    because: Said
     sharing: Sharing
     threshold: PositiveNumber
     source: ShortText
@@ -39,13 +40,24 @@ def effect(
     rules = disclosure()
     limit = threshold or rules.sharing[sharing].threshold
     acceptable = millionths(highest) <= millionths(limit)
-    compared = f"the highest risk, {highest}, is {'at most' if acceptable else 'above'} {limit}"
+    compared = Said(
+        en=f"the highest risk, {highest}, is {'at most' if acceptable else 'above'} {limit}",
+        zh=f"最高风险 {highest} {'不超过' if acceptable else '超过'} {limit}",
+    )
+    level: int | None
     if direct_identifiers:
-        level, because = 1, f"direct identifiers: {', '.join(direct_identifiers)}"
+        listed = ", ".join(direct_identifiers)
+        level = 1
+        because = Said(en=f"direct identifiers: {listed}", zh=f"含直接标识符：{listed}")
     elif direct_identifiers is None:
-        level, because = None, f"nobody looked for direct identifiers; {compared}"
+        level = None
+        because = Said(
+            en=f"nobody looked for direct identifiers; {compared.en}",
+            zh=f"未检查直接标识符；{compared.zh}",
+        )
     elif aggregated:
-        level, because = 4, "the rows are declared to be aggregates"
+        level = 4
+        because = Said(en="the rows are declared to be aggregates", zh="已声明各行为聚合结果")
     else:
         level, because = (3 if acceptable else 2), compared
     named = rules.effect.levels.get(level or 0)

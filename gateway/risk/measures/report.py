@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from gateway.errors import InvalidRequest
 from gateway.model.exact import Number, PositiveNumber, from_millionths, millionths
 from gateway.model.noun import Noun
+from gateway.norms.set_grades import Said
 from gateway.risk.measures.attackers import Attacker, Cell, attacker
 from gateway.risk.measures.effect import Effect
 from gateway.risk.measures.safe_harbor import Finding
@@ -24,6 +25,17 @@ SUPPRESSED: Final = ("*",)
 """Texts that stand for a suppressed cell, besides null."""
 
 _BANDS: Final = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, 99), (100, None))
+
+
+_STRANGERS: Final = Said(
+    en="the population table lacks records that are here, so the journalist's risk is not to be "
+    "trusted: give the whole population, generalised as this table is",
+    zh="总体表缺少本表中的记录，记者攻击者的风险不可信：请提供与本表同样泛化的完整总体表",
+)
+_TOO_MANY_PATTERNS: Final = Said(
+    en="suppressed cells stand in too many patterns to be treated as wildcards",
+    zh="被抑制单元格的组合过多，未按通配符计算",
+)
 
 
 class Band(Noun):
@@ -83,7 +95,7 @@ class RiskReport(Noun):
     sizes: tuple[Band, ...]
     safe_harbor: tuple[Finding, ...] | None = None
     effect: Effect | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Said, ...] = ()
 
 
 def assess(
@@ -122,10 +134,7 @@ def assess(
         wildcard, remarks = _wildcard(keys, counted.column("n").to_numpy(), limit, suppressed)
         remarks = [*_remarks(classes.quasi_identifiers, keys), *remarks]
         if strangers:
-            remarks.append(
-                "the population table lacks records that are here, so the journalist's risk is not "
-                "to be trusted: give the whole population, generalised as this table is"
-            )
+            remarks.append(_STRANGERS)
     return RiskReport(
         quasi_identifiers=tuple(quasi_identifiers),
         records=classes.rows,
@@ -180,14 +189,14 @@ def _uniqueness(sizes: Mapping[int, int], sampling_fraction: str) -> Uniqueness:
 
 def _wildcard(
     keys: Sequence[pa.Array], records: npt.NDArray[np.int64], limit: int, suppressed: Sequence[str]
-) -> tuple[Wildcard | None, list[str]]:
+) -> tuple[Wildcard | None, list[Said]]:
     codes = np.column_stack([_codes(key, suppressed) for key in keys])
     hidden = (codes < 0).any(axis=1)
     if not hidden.any():
         return None, []
     sizes = wildcard_sizes(codes, records)
     if sizes is None:
-        return None, ["suppressed cells stand in too many patterns to be treated as wildcards"]
+        return None, [_TOO_MANY_PATTERNS]
     pairs, times = np.unique(np.column_stack([records, sizes]), axis=0, return_counts=True)
     cells = [
         Cell(int(size), int(among), int(n))
@@ -225,12 +234,22 @@ def _bands(sizes: Mapping[int, int]) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _remarks(names: Sequence[str], keys: Sequence[pa.Array]) -> list[str]:
+def _remarks(names: Sequence[str], keys: Sequence[pa.Array]) -> list[Said]:
     """Columns that say nothing, and columns that have nulls."""
     told = []
     for name, key in zip(names, keys, strict=True):
         if pc.count_distinct(key, mode="all").as_py() == 1:
-            told.append(f"{name} is the same in every record: it tells nothing")
+            told.append(
+                Said(
+                    en=f"{name} is the same in every record: it tells nothing",
+                    zh=f"{name} 在所有记录中相同，不提供区分信息",
+                )
+            )
         elif key.null_count:
-            told.append(f"{name} has nulls, which agree with each other and with no value")
+            told.append(
+                Said(
+                    en=f"{name} has nulls, which agree with each other and with no value",
+                    zh=f"{name} 含空值；空值彼此相同，与任何取值都不同",
+                )
+            )
     return told

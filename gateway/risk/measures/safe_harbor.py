@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from gateway.model.noun import Noun, ShortText
 from gateway.norms.disclosure import disclosure
+from gateway.norms.set_grades import Said
 from gateway.norms.standard import Standard
 from gateway.norms.standards import standards
 
@@ -54,14 +55,14 @@ class Finding(Noun):
     en: ShortText
     outcome: Outcome
     columns: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
+    because: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Sight:
     category: str
     outcome: Outcome
-    because: str
+    because: Said
 
 
 def safe_harbor(columns: Sequence[ColumnFacts], records: int) -> tuple[Finding, ...]:
@@ -81,21 +82,27 @@ def safe_harbor(columns: Sequence[ColumnFacts], records: int) -> tuple[Finding, 
                 en=named.en[3:].strip(),
                 outcome="found" if "found" in outcomes else "judge" if outcomes else "not_found",
                 columns=tuple(name for name, _ in here),
-                because=tuple(f"{name}: {found.because}" for name, found in here),
+                because=tuple(_of(name, found.because) for name, found in here),
             )
         )
     return tuple(findings)
 
 
-def _look(facts: ColumnFacts, standard: Standard, records: int) -> _Said | None:
+def _look(facts: ColumnFacts, standard: Standard, records: int) -> _Sight | None:
     values = _told(facts.values)
     if not len(values):
         return None  # wholly suppressed
     if facts.entity is None:
-        return _Said("any-other", "judge", "it is unknown what the column holds")
+        return _Sight(
+            "any-other", "judge", Said(en="it is unknown what the column holds", zh="未知该列内容")
+        )
     item = standard.item(facts.entity)
     if item.level == "identifier":
-        return _Said(item.category, "found", f"holds {facts.entity}, which must go")
+        return _Sight(
+            item.category,
+            "found",
+            Said(en=f"holds {facts.entity}, which must go", zh=f"含 {facts.entity}，必须删除"),
+        )
     if facts.entity == "AGE":
         return _ages(values)
     if item.category == "dates" or pa.types.is_temporal(facts.values.type):
@@ -103,8 +110,19 @@ def _look(facts: ColumnFacts, standard: Standard, records: int) -> _Said | None:
     if item.category == "geography":
         return _places(facts, values)
     if facts.all_different and records >= _MANY and not pa.types.is_floating(facts.values.type):
-        return _Said("any-other", "judge", "every record has another value: is it a person's code?")
+        return _Sight(
+            "any-other",
+            "judge",
+            Said(
+                en="every record has another value: is it a person's code?",
+                zh="每条记录取值都不同：是否为个人编码？",
+            ),
+        )
     return None
+
+
+def _of(column: str, said: Said) -> Said:
+    return Said(en=f"{column}: {said.en}", zh=f"{column}：{said.zh}")
 
 
 def _told(values: pa.Array) -> pa.Array:
@@ -121,40 +139,96 @@ def _any(values: pa.Array, pattern: str) -> bool:
     return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())
 
 
-def _ages(values: pa.Array) -> _Said | None:
+def _ages(values: pa.Array) -> _Sight | None:
     oldest = disclosure().safe_harbor.oldest
     labels = values.filter(pc.invert(pc.match_substring_regex(values, _AGE)))
     numbers = values.filter(pc.match_substring_regex(values, _AGE)).cast(pa.float64())
     if len(numbers) and pc.max(numbers).as_py() > oldest + 1:
-        return _Said("dates", "found", f"ages over {oldest}: put them together as {oldest + 1}+")
+        return _Sight(
+            "dates",
+            "found",
+            Said(
+                en=f"ages over {oldest}: put them together as {oldest + 1}+",
+                zh=f"含 {oldest} 岁以上年龄：请合并为 {oldest + 1}+",
+            ),
+        )
     if len(numbers) and pc.max(numbers).as_py() > oldest:
-        return _Said("dates", "judge", f"does {oldest + 1} stand for {oldest + 1} or more?")
+        return _Sight(
+            "dates",
+            "judge",
+            Said(
+                en=f"does {oldest + 1} stand for {oldest + 1} or more?",
+                zh=f"{oldest + 1} 是否表示 {oldest + 1} 岁及以上？",
+            ),
+        )
     unclear = labels.filter(pc.invert(pc.match_substring_regex(labels, _OLDER)))
     if len(unclear):
-        return _Said("dates", "judge", f"does a label tell ages over {oldest} apart?")
+        return _Sight(
+            "dates",
+            "judge",
+            Said(
+                en=f"does a label tell ages over {oldest} apart?",
+                zh=f"是否有标签区分 {oldest} 岁以上的年龄？",
+            ),
+        )
     return None
 
 
-def _dates(facts: ColumnFacts, values: pa.Array) -> _Said | None:
+def _dates(facts: ColumnFacts, values: pa.Array) -> _Sight | None:
     if pa.types.is_temporal(facts.values.type):
-        return _Said("dates", "found", "dates finer than the year: keep the year alone")
+        return _Sight(
+            "dates",
+            "found",
+            Said(
+                en="dates finer than the year: keep the year alone", zh="日期细于年份：只保留年份"
+            ),
+        )
     if _all(values, f"{_YEAR}|{_YEARS}"):
         return None
     if _any(
         values,
         r"[12][0-9]{3}\s*[-/.年]\s*[0-9]{1,2}|^[0-9]{8}$|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}",
     ):
-        return _Said("dates", "found", "dates finer than the year: keep the year alone")
-    return _Said("dates", "judge", "is a value finer than the year?")
+        return _Sight(
+            "dates",
+            "found",
+            Said(
+                en="dates finer than the year: keep the year alone", zh="日期细于年份：只保留年份"
+            ),
+        )
+    return _Sight(
+        "dates", "judge", Said(en="is a value finer than the year?", zh="是否有取值细于年份？")
+    )
 
 
-def _places(facts: ColumnFacts, values: pa.Array) -> _Said | None:
+def _places(facts: ColumnFacts, values: pa.Array) -> _Sight | None:
     small = set(disclosure().safe_harbor.small_areas)
     if _any(values, _POSTAL) or _any(values, _ZIP):
-        return _Said("geography", "found", "whole postal codes: keep three digits at most")
+        return _Sight(
+            "geography",
+            "found",
+            Said(
+                en="whole postal codes: keep three digits at most",
+                zh="完整邮政编码：至多保留前三位",
+            ),
+        )
     if _all(values, _ZIP3):
         areas = pc.utf8_slice_codeunits(values, 0, 3).unique().to_pylist()
         if small.intersection(areas):
-            return _Said("geography", "found", "ZIP areas of 20,000 people or fewer: write 000")
+            return _Sight(
+                "geography",
+                "found",
+                Said(
+                    en="ZIP areas of 20,000 people or fewer: write 000",
+                    zh="人口不超过两万的邮编区：写作 000",
+                ),
+            )
         return None
-    return _Said("geography", "judge", f"holds {facts.entity}: is a value smaller than a state?")
+    return _Sight(
+        "geography",
+        "judge",
+        Said(
+            en=f"holds {facts.entity}: is a value smaller than a state?",
+            zh=f"含 {facts.entity}：是否有小于州的地区？",
+        ),
+    )

@@ -36,7 +36,9 @@ def test_the_journalist_looks_in_the_population() -> None:
     )
     assert report.marketer == report.journalist
     assert report.prosecutor.highest == "1"
-    assert report.remarks == ("q has nulls, which agree with each other and with no value",)
+    assert [said.en for said in report.remarks] == [
+        "q has nulls, which agree with each other and with no value"
+    ]
 
 
 def test_a_population_that_lacks_somebody_makes_no_risk_smaller() -> None:
@@ -45,13 +47,15 @@ def test_a_population_that_lacks_somebody_makes_no_risk_smaller() -> None:
     report = assess(here.to_reader(), ["q"], threshold="0.3", population=there.to_reader())
     assert report.journalist is not None
     assert report.journalist.highest == "1"  # z
-    assert "lacks records" in report.remarks[-1]
+    assert "lacks records" in report.remarks[-1].en
 
 
 def test_report_of_one_record() -> None:
     report = assess(pa.table({"q": [1]}).to_reader(), ["q"], threshold="0.2")
     assert (report.records, report.alone, report.prosecutor.average) == (1, 1, "1")
-    assert report.remarks == ("q is the same in every record: it tells nothing",)
+    assert [said.en for said in report.remarks] == [
+        "q is the same in every record: it tells nothing"
+    ]
 
 
 def test_report_of_three_hundred_columns() -> None:
