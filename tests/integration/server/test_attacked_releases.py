@@ -20,9 +20,17 @@ class Attacked:
     """A data set under obligations, and a consumer who asks for it over the wire."""
 
     served: Any
+    bureau: Any = None
 
-    def hold(self, table: pa.Table, obligations: dict[str, object]) -> None:
-        Bureau(self.served.office, obligations).hold(table)
+    def hold(
+        self, table: pa.Table, obligations: dict[str, object], unit: str | None = None
+    ) -> None:
+        self.bureau = Bureau(self.served.office, obligations, unit)
+        self.bureau.hold(table)
+
+    def hold_again(self, table: pa.Table) -> None:
+        """The holder has this by now."""
+        self.bureau.hold(table)
 
     def asked(self, *columns: str) -> Any:
         """The release after it ran, as the consumer sees it."""
