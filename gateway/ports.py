@@ -552,7 +552,8 @@ class Transaction(Protocol):
     def recodings(self, dataset: str, fingerprint: str) -> list[StoredRecoding]:
         """Those of a version, the finest first."""
 
-    def drop_recodings(self, dataset: str, fingerprint: str) -> None: ...
+    def newest_recoding(self, dataset: str) -> StoredRecoding | None:
+        """The first of the version that was recoded last."""
 
     # Re-identification: requests, and keyed digests of the tokens and persons they were about.
     def put_reidentification(

@@ -25,6 +25,7 @@ class StoredRecoding(Noun):
     quasi_identifiers: tuple[ColumnName, ...]
     method: Method
     metric: Metric
+    levels: dict[ColumnName, int] | None = None  # of a full-domain recoding
     goals: tuple[Digest, ...]
     figures: tuple[Figure, ...]
     created: Moment

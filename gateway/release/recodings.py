@@ -31,6 +31,7 @@ from gateway.ports import Clock, Entropy, KeyRing, Source, Staging, Store
 from gateway.registry.domain_keys import RootKeyRetired, keep_key
 from gateway.registry.turns import LEASE
 from gateway.release.recoding_figures import costs, reached, risks, usefulness
+from gateway.transform.anonymize.full_domain import at_levels
 from gateway.transform.anonymize.ladder import Ladder
 from gateway.transform.anonymize.problem import Problem, Watch, sensitive_columns
 from gateway.transform.anonymize.recoding import SUPPRESSED, Recoding
@@ -286,6 +287,7 @@ class Recodings:
             quasi_identifiers=wanted.goal.quasi_identifiers,
             method=recoding.method,
             metric=recoding.metric,
+            levels=None if recoding.levels is None else dict(recoding.levels),
             goals=(goal,),
             figures=(
                 *costs(recoding),
@@ -325,7 +327,9 @@ class Recodings:
                 ladders |= _above(last.recoding, ladders, goal.quasi_identifiers)
                 goal = _for_the_rest(goal, rows, table.num_rows)
             problem = Problem.of(table, goal, ladders, {})
-            found = self._search[goal.method](problem, watch)
+            found = self._as_before(dataset, problem) if last is None else None
+            if found is None:
+                found = self._search[goal.method](problem, watch)
         except (InvalidRequest, FailedPrecondition) as unfit:
             names = ", ".join(sorted(_fields(unfit))) or "together"
             raise CheckFailed(
@@ -333,6 +337,21 @@ class Recodings:
                 "an officer, looks at the hierarchies and the demands with gateway anonymize"
             ) from unfit
         return found if last is None else _composed(last.recoding, found)
+
+    def _as_before(self, dataset: str, problem: Problem) -> Recoding | None:
+        """The levels of the version before, where they still reach the goal: who is in both
+        versions then stays in the same class, and recipients of the one can have the other."""
+        with self._store.read() as tx:
+            before = tx.newest_recoding(dataset)
+        goal = problem.goal
+        if (
+            before is None
+            or before.levels is None
+            or goal.method != "full_domain"
+            or set(before.levels) != set(goal.quasi_identifiers)
+        ):
+            return None
+        return at_levels(problem, before.levels)
 
     def ladders(self, table: pa.Table, wanted: Anonymisation) -> dict[str, Ladder]:
         """Of every quasi-identifier, and of every hierarchy that a model goes by."""

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from gateway.model.recoding import StoredRecoding
 from gateway.store import tables
-from gateway.store.unit import Unit, read_noun
+from gateway.store.unit import Unit, microseconds, read_noun
 
 
 class Recodings(Unit):
@@ -18,7 +18,10 @@ class Recodings(Unit):
             "fingerprint": recoding.fingerprint,
             "generation": recoding.generation,
         }
-        body = {"body": recoding.model_dump_json()}
+        body = {
+            "created": microseconds(recoding.created),
+            "body": recoding.model_dump_json(),
+        }
         update = table.update().values(body)
         for name, value in where.items():
             update = update.where(table.c[name] == value)
@@ -35,9 +38,14 @@ class Recodings(Unit):
         )
         return [read_noun(StoredRecoding, body) for body in self._bodies(statement, table.c.body)]
 
-    def drop_recodings(self, dataset: str, fingerprint: str) -> None:
-        """Forget those of a version, which nothing was released under."""
+    def newest_recoding(self, dataset: str) -> StoredRecoding | None:
+        """The first of the version that was recoded last."""
         table = tables.recoding
-        self._writing().execute(
-            table.delete().where(table.c.dataset == dataset, table.c.fingerprint == fingerprint)
+        statement = (
+            select(table.c.body)
+            .where(table.c.dataset == dataset, table.c.generation == 1)
+            .order_by(table.c.created.desc(), table.c.fingerprint)
+            .limit(1)
         )
+        found = list(self._bodies(statement, table.c.body))
+        return read_noun(StoredRecoding, found[0]) if found else None

@@ -119,6 +119,7 @@ recoding = Table(
     Column("dataset", _Name, primary_key=True),
     Column("fingerprint", _Name, primary_key=True),
     Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("created", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
 )
 

@@ -5,6 +5,7 @@ is found is the optimum. On a larger one, or when time is over, it is the best f
 says so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Final
@@ -85,6 +86,17 @@ def full_domain(problem: Problem, watch: Watch = UNWATCHED) -> Recoding:
         raise FailedPrecondition(_none_found(proven), reason="INFEASIBLE")
     best = _lowered(searched, searched.best) if proven else searched.best
     return _recoding(searched, best, proven=proven)
+
+
+def at_levels(problem: Problem, levels: Mapping[str, int]) -> Recoding | None:
+    """The recoding of given levels; None where they do not reach the goal or are no levels here."""
+    node = tuple(levels[name] for name in problem.names)
+    heights = zip(node, problem.ladders, strict=True)
+    if any(level > ladder.height for level, ladder in heights):
+        return None
+    searched = Searched(problem, demands(problem))
+    seen = searched.look(node)
+    return None if seen.cost == np.inf else _recoding(searched, seen, proven=False)
 
 
 def _whole_lattice(searched: Searched, watch: Watch) -> bool:

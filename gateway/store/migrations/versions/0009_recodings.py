@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("dataset", name, nullable=False),
         sa.Column("fingerprint", name, nullable=False),
         sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("dataset", "fingerprint", "generation", name="pk_recoding"),
     )
