@@ -10,13 +10,16 @@ group. No bound is taken from the data, and none depends on another person:
   person adds at most k rows' worth, rounded toward minus infinity to a whole unit.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gateway.execute.statistics.exact import SATURATED, Integers
 from gateway.execute.statistics.spill import Spill
@@ -87,6 +90,7 @@ class Contributions:
         memory: int,
         folder: Path,
         key: bytes,
+        threads: int = 1,
     ) -> None:
         self._bounds = bounds
         self._groups = groups
@@ -94,6 +98,7 @@ class Contributions:
         self._ranked = tuple(ranked)
         self._parts = parts
         self._memory = memory
+        self._threads = threads
         self._key = int.from_bytes(key, "big")
         self._spill = Spill(folder)
         self._held: dict[int, list[pa.RecordBatch]] = {part: [] for part in range(parts)}
@@ -115,8 +120,9 @@ class Contributions:
         if self._parts == 1:
             self._hold(0, batch)
         else:
-            part = batch.column("part").to_numpy().astype(np.uint16)
-            together = batch.take(pa.array(np.argsort(part, kind="stable")))
+            part = batch.column("part").to_numpy()
+            order = np.argsort(part, kind="stable")
+            together = _taken(batch.drop_columns(["part"]), order)
             ends = np.cumsum(np.bincount(part, minlength=self._parts))
             starts = np.concatenate([[0], ends[:-1]])
             for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -127,8 +133,16 @@ class Contributions:
 
     def finish(self) -> None:
         """Bound and add up everything; afterwards the totals can be read."""
-        for part in range(self._parts):
-            self._bound(part)
+        with ThreadPoolExecutor(self._threads, "gateway-statistics") as pool:
+            waiting: deque[Future[_Added]] = deque()
+            for part in range(self._parts):
+                if (table := self._together(part)) is not None:
+                    draws = np.random.Philox(key=self._key).jumped(part)
+                    waiting.append(pool.submit(self._bounded, table, draws))
+                if len(waiting) > self._threads:  # no more parts in memory than are worked on
+                    self._count(waiting.popleft().result())
+            for done in waiting:
+                self._count(done.result())
 
     @property
     def rows(self) -> Integers:
@@ -163,30 +177,28 @@ class Contributions:
                 batches.clear()
         self._bytes = 0
 
-    def _bound(self, part: int) -> None:
+    def _together(self, part: int) -> pa.Table | None:
+        """The rows of a part; of a large one, brought together by person, group and bins, with how
+        often each was there (``times``)."""
         held: list[pa.Table] = []
         rows, most = 0, _COMPACT_ROWS
         for batch in self._batches(part):
-            held.append(self._with_times(batch))
+            held.append(pa.table(batch))
             rows += batch.num_rows
             if rows > most:
-                held = [self._compacted(pa.concat_tables(held))]
+                held = [self._compacted([_with_times(table) for table in held])]
                 rows = held[0].num_rows
                 most = max(most, 2 * rows)
-        if held:
-            self._add_up(pa.concat_tables(held), np.random.Philox(key=self._key).jumped(part))
+        if len(held) > 1 and "times" in held[0].column_names:
+            held = [_with_times(table) for table in held]
+        return pa.concat_tables(held) if held else None
 
     def _batches(self, part: int) -> Iterator[pa.RecordBatch]:
         yield from self._spill.read(part)
         yield from self._held.pop(part)
 
-    def _with_times(self, batch: pa.RecordBatch) -> pa.Table:
-        table = pa.table(batch)
-        if "part" in table.column_names:
-            table = table.drop_columns(["part"])
-        return table.append_column("times", pa.repeat(pa.scalar(1, pa.int64()), table.num_rows))
-
-    def _compacted(self, table: pa.Table) -> pa.Table:
+    def _compacted(self, tables: Sequence[pa.Table]) -> pa.Table:
+        table = pa.concat_tables(tables)
         added = ["times", *(f"a{n}" for n in range(len(self._amounts)))]
         keys = [name for name in table.column_names if name not in added]
         found = table.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in added])
@@ -199,61 +211,139 @@ class Contributions:
 
     # ---- bounds ---------------------------------------------------------------------------------
 
-    def _add_up(self, table: pa.Table, draws: np.random.Philox) -> None:
-        person = table.column("person").combine_chunks().dictionary_encode()
-        number = person.indices.to_numpy().astype(np.int64)
-        key = number * self._groups + table.column("code").to_numpy()
+    def _bounded(self, table: pa.Table, draws: np.random.Philox) -> "_Added":
+        """What a part adds, person by person."""
+        key, bits = _keys(table, self._groups)
         order = np.argsort(key)
         key = key[order]
-        starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-        times = table.column("times").to_numpy()[order]
-        n = np.add.reduceat(times, starts)
-        owner, code = np.divmod(key[starts], self._groups)
-        kept = self._drawn(owner, np.random.Generator(draws))
-        code, n = code[kept], n[kept]
+        starts = _starts(key)
+        ends = np.append(starts[1:], len(key))
+        times = _integers(table, "times")[order] if "times" in table.column_names else None
+        n = ends - starts if times is None else np.add.reduceat(times, starts)
+        owner, code = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
+        kept = _drawn(owner, self._bounds.groups, draws)
         k = self._bounds.rows
-        self._persons.add(code, np.ones(len(code), dtype=np.int64))
-        self._rows.add(code, np.minimum(n, k))
+        sums = []
         for place, amount in enumerate(self._amounts):
-            values = table.column(f"a{place}").to_numpy()[order]
-            added = np.add.reduceat(values, starts)[kept]
-            self._sums[place].add(code, _share(added, n, k, amount))
+            added = np.add.reduceat(_integers(table, f"a{place}")[order], starts)
+            sums.append(_share(added[kept], n[kept], k, amount))
+        weights = []
         if self._ranked:
-            pair = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(key))))
-            self._rank(table, order, pair, kept, times)
+            pair = np.repeat(np.arange(len(starts)), ends - starts)
+            counts = np.ones(len(order), dtype=np.int64) if times is None else times
+            rows = _Rows(order, pair, code[pair], counts, n, kept)
+            weights = [self._weighed(table, rows, place) for place in range(len(self._ranked))]
+        return _Added(code[kept], np.minimum(n[kept], k), sums, weights)
 
-    def _drawn(self, owner: Integers, draws: np.random.Generator) -> Integers:
-        """Places of the pairs of person and group that count; ``owner`` is sorted."""
-        first = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
-        sizes = np.diff(np.append(first, len(owner)))
-        most = self._bounds.groups
-        if sizes.max() <= most:
-            return np.arange(len(owner))
-        crowded = np.repeat(sizes > most, sizes)
-        places = np.flatnonzero(crowded)
-        chance = draws.integers(0, 1 << 63, len(places), dtype=np.int64)
-        ordered = places[np.lexsort((chance, owner[places]))]
-        begins = np.flatnonzero(np.concatenate([[True], owner[ordered][1:] != owner[ordered][:-1]]))
-        lengths = np.diff(np.append(begins, len(ordered)))
-        rank = np.arange(len(ordered)) - np.repeat(begins, lengths)
-        return np.sort(np.concatenate([np.flatnonzero(~crowded), ordered[rank < most]]))
+    def _weighed(self, table: pa.Table, rows: "_Rows", place: int) -> tuple[Integers, Integers]:
+        """Cells of a quantile, and the weight that each gets."""
+        ranked, k = self._ranked[place], self._bounds.rows
+        found = _integers(table, f"b{place}")[rows.order].astype(np.int64)
+        chosen = rows.kept[rows.pair] & (found >= 0)
+        each = np.where(rows.n > k, k * ranked.weight // np.maximum(rows.n, 1), ranked.weight)
+        cells = rows.code[chosen] * ranked.bins + found[chosen]
+        return cells, each[rows.pair[chosen]] * rows.times[chosen]
 
-    def _rank(
-        self, table: pa.Table, order: Integers, pair: Integers, kept: Integers, times: Integers
-    ) -> None:
-        pairs = int(pair[-1]) + 1
-        n = np.zeros(pairs, dtype=np.int64)
-        np.add.at(n, pair, times)
-        counts = np.zeros(pairs, dtype=bool)
-        counts[kept] = True
-        code = table.column("code").to_numpy()[order]
-        k = self._bounds.rows
-        for place, ranked in enumerate(self._ranked):
-            found = table.column(f"b{place}").to_numpy()[order].astype(np.int64)
-            chosen = counts[pair] & (found >= 0)
-            each = np.where(n > k, k * ranked.weight // np.maximum(n, 1), ranked.weight)
-            cells = code[chosen] * ranked.bins + found[chosen]
-            self._weights[place].add(cells, each[pair[chosen]] * times[chosen])
+    def _count(self, added: "_Added") -> None:
+        self._persons.add(added.code, np.ones(len(added.code), dtype=np.int64))
+        self._rows.add(added.code, added.rows)
+        for total, values in zip(self._sums, added.sums, strict=True):
+            total.add(added.code, values)
+        for total, (cells, values) in zip(self._weights, added.weights, strict=True):
+            total.add(cells, values)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Added:
+    """What a part adds to the totals: for pairs of person and group, and for cells of quantiles."""
+
+    code: Integers
+    rows: Integers
+    sums: list[Integers]
+    weights: list[tuple[Integers, Integers]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Rows:
+    """Sorted rows of a part: the pair of person and group that each is of; of the pairs, their rows
+    and whether they count."""
+
+    order: Integers
+    pair: Integers
+    code: Integers
+    times: Integers
+    n: Integers
+    kept: NDArray[np.bool_]
+
+
+def parts_for(rows: int) -> int:
+    """In how many parts so many rows are best sorted."""
+    return min(MOST_PARTS, -(-max(rows, 1) // PART_ROWS))
+
+
+def _keys(table: pa.Table, groups: int) -> tuple[Integers, int]:
+    """A number for each row by person and group; the group's is in the lowest bits, so many."""
+    bits = max(groups - 1, 1).bit_length()
+    person = table.column("person")
+    if pa.types.is_signed_integer(person.type):
+        number = _integers(table, "person").astype(np.int64, copy=False)
+        low, high = int(number.min()), int(number.max())
+        if (high - low) >> (62 - bits) == 0:
+            return ((number - low) << bits) | _integers(table, "code"), bits
+    encoded = person.combine_chunks().dictionary_encode().indices
+    return (encoded.to_numpy().astype(np.int64) << bits) | _integers(table, "code"), bits
+
+
+def _integers(table: pa.Table, name: str) -> Integers:
+    found: Integers = table.column(name).to_numpy()
+    return found
+
+
+def _starts(values: Integers) -> Integers:
+    """Where a sorted array begins with another value."""
+    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+
+
+def _drawn(owner: Integers, most: int, draws: np.random.Philox) -> NDArray[np.bool_]:
+    """Which pairs of person and group count; ``owner`` is sorted. Of a person with more than
+    ``most``, so many, each equally likely."""
+    first = _starts(owner)
+    sizes = np.diff(np.append(first, len(owner)))
+    kept = np.ones(len(owner), dtype=bool)
+    if sizes.max() <= most:
+        return kept
+    crowded = np.repeat(sizes > most, sizes)
+    places = np.flatnonzero(crowded)
+    lengths = sizes[sizes > most]
+    number = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    # As many random bits as fit beside the person's number, 32 at the least: that two are equal
+    # hardly ever happens, and then any of them is as good.
+    bits = 63 - min(31, len(lengths).bit_length())
+    chance = (draws.random_raw(len(places)) >> np.uint64(64 - bits)).astype(np.int64)
+    ordered = places[np.argsort((number << bits) | chance)]
+    begins = np.cumsum(lengths) - lengths
+    rank = np.arange(len(ordered)) - np.repeat(begins, lengths)
+    kept[places] = False
+    kept[ordered[rank < most]] = True
+    return kept
+
+
+def _taken(batch: pa.RecordBatch, order: Integers) -> pa.RecordBatch:
+    """The rows in that order. NumPy takes numbers many times faster than Arrow does."""
+    indices = pa.array(order)
+    columns = [
+        pa.array(column.to_numpy()[order])
+        if pa.types.is_integer(column.type) and not column.null_count
+        else column.take(indices)
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _with_times(table: pa.Table) -> pa.Table:
+    if "times" in table.column_names:
+        return table
+    return table.append_column("times", pa.repeat(pa.scalar(1, pa.int64()), table.num_rows))
 
 
 def _share(added: Integers, n: Integers, k: int, amount: Amount) -> Integers:

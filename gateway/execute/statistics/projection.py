@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.execute.statistics import sql
 from gateway.execute.statistics.contributions import Amount, Ranked
+from gateway.execute.statistics.database import read_name
 from gateway.model.exact import DECIMALS
 from gateway.model.expressions import ColumnValue, ValueType, walk
 from gateway.model.statistics import Measure, QuantileMeasure, StatisticsPlan
@@ -18,12 +19,6 @@ _TABLES: Final = ("t0", "t1")
 
 
 PERSON_PLACE: Final = 0
-
-
-def read_name(place: int) -> str:
-    """Name under which DuckDB sees the column of a source in that place: never the source's own,
-    of which two may differ by case alone."""
-    return f"r{place}"
 
 
 def key_table(place: int) -> str:

@@ -1,39 +1,25 @@
 """Runs a plan of statistics over its sources: exact, with bounded contributions, in bounded memory.
 
-DuckDB only ever sees batches of Arrow: it opens no file, loads no extension and writes nothing to
-disk. What does not fit into memory is put away encrypted (``spill``).
+What does not fit into memory is put away encrypted (``spill``); DuckDB writes nothing (``database``).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from threading import Lock
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.errors import CheckFailed, HolderError, SourceChanged
-from gateway.execute.statistics.contributions import MOST_PARTS, PART_ROWS, Contributions
+from gateway.errors import SourceChanged
+from gateway.execute.statistics.contributions import Contributions, parts_for
+from gateway.execute.statistics.database import Database, Reading
 from gateway.execute.statistics.exact import SATURATED, Exact, Integers
 from gateway.execute.statistics.key_values import listed
-from gateway.execute.statistics.projection import Projection, key_table, read_name
-from gateway.execute.translation import translating
+from gateway.execute.statistics.projection import Projection, key_table
+from gateway.execute.statistics.single_rows import check_single_rows
 from gateway.model.statistics import GroupKey, Measure, StatisticsPlan
 from gateway.ports import Entropy, Progress, Source
-
-_BATCH_ROWS: Final = 1 << 20
-_SETTINGS: Final = (
-    "SET enable_external_access = false",
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET preserve_insertion_order = false",
-    "SET TimeZone = 'UTC'",
-    # A condition that is looked at before the rows are would make some answers faster than others.
-    "SET disabled_optimizers = 'filter_pushdown,statistics_propagation'",
-    "SET lock_configuration = true",
-)
 
 
 class StatisticsExecutor:
@@ -47,15 +33,16 @@ class StatisticsExecutor:
         self._folder = folder
         self._memory_mib = memory_mib
         self._threads = threads
+        self._lock = Lock()
+        self._single: set[tuple[str, str, str]] = set()
 
-    def run(
-        self, plan: StatisticsPlan, sources: Sequence[Source], entropy: Entropy, progress: Progress
-    ) -> Exact:
-        """The exact result of a plan over its open sources, in the order of its data sets.
+    def check(self, plan: StatisticsPlan, sources: Sequence[Source]) -> None:
+        """Whether the content is that which was planned for, and as its holder declared; before
+        anything is charged. Reads the persons of a data set that is declared to have one row each,
+        once for each version.
 
-        ``progress`` is told rows read. Raises SourceChanged when a source is not the version that
-        was planned for, HolderError when it cannot be read, CheckFailed when memory does not do.
-        No error tells of the data.
+        Raises SourceChanged and HolderError like ``run``, FailedPrecondition where a person has
+        several rows.
         """
         for asked, source in zip(plan.datasets, sources, strict=True):
             version = source.version()
@@ -67,6 +54,28 @@ class StatisticsExecutor:
                     f"{asked.dataset} has changed since the question was planned: ask it again",
                     dataset=asked.dataset,
                 )
+            known = asked.dataset, asked.person, asked.fingerprint
+            if asked.one_row_per_person and known not in self._single:
+                check_single_rows(
+                    asked.dataset,
+                    asked.person,
+                    source,
+                    memory_mib=self._memory_mib,
+                    threads=self._threads,
+                    folder=self._folder,
+                )
+                with self._lock:
+                    self._single.add(known)
+
+    def run(
+        self, plan: StatisticsPlan, sources: Sequence[Source], entropy: Entropy, progress: Progress
+    ) -> Exact:
+        """The exact result of a plan over its open sources, in the order of its data sets.
+
+        ``progress`` is told rows read. Raises what ``check`` does (which it does first), and
+        CheckFailed when memory does not do. No error tells of the data.
+        """
+        self.check(plan, sources)
         with _Run(self, plan, sources, progress) as run:
             return run.exact(entropy)
 
@@ -84,28 +93,28 @@ class _Run:
         sources: Sequence[Source],
         progress: Progress,
     ) -> None:
-        self._folder, self._memory_mib, threads = executor.limits
+        self._folder, self._memory_mib, self._threads = executor.limits
         self._plan = plan
-        self._sources = sources
         self._progress = progress
         self._projection = Projection(plan)
+        self._sources = [
+            Reading(asked.dataset, source, self._projection.needed(number), self._seen)
+            for number, (asked, source) in enumerate(zip(plan.datasets, sources, strict=True))
+        ]
+        self._expected = sum(source.version().rows for source in sources)
         self._done = 0
-        self._database = duckdb.connect(
-            ":memory:",
-            config={
-                "threads": threads,
-                "memory_limit": f"{self._memory_mib}MiB",
-                "temp_directory": "",
-            },
-        )
+        self._database = Database(self._memory_mib, self._threads)
 
     def __enter__(self) -> "_Run":
-        for setting in _SETTINGS:
-            self._database.execute(setting)
+        self._database.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._database.close()
+        self._database.__exit__(*exc)
+
+    def _seen(self, rows: int) -> None:
+        self._done += rows
+        self._progress(self._done)
 
     def exact(self, entropy: Entropy) -> Exact:
         keys = None
@@ -125,7 +134,7 @@ class _Run:
         return Exact(measures, persons if keys is not None else None, keys)
 
     def _found_keys(self) -> pa.Table:
-        with self._reading(self._projection.keys_found()) as batches:
+        with self._database.result(self._projection.keys_found(), self._sources) as batches:
             found = pa.Table.from_batches(list(batches), schema=batches.schema)
         self._database.register(key_table(0), found)
         names = [key.name for key in self._plan.question.group_by]
@@ -136,7 +145,7 @@ class _Run:
     def _of_single_rows(self, groups: int) -> tuple[dict[int, Integers], Integers]:
         rows = np.zeros(groups, dtype=np.int64)
         sums = [np.zeros(groups, dtype=np.int64) for _ in self._projection.summed]
-        with self._reading(self._projection.sums()) as batches:
+        with self._database.result(self._projection.sums(), self._sources) as batches:
             for batch in batches:
                 code = batch.column(0).to_numpy()
                 rows[code] = batch.column(1).to_numpy()
@@ -145,7 +154,9 @@ class _Run:
         weights = []
         for number, ranked in enumerate(self._projection.ranks()):
             found = np.zeros((groups, ranked.bins), dtype=np.int64)
-            with self._reading(self._projection.histogram(number)) as batches:
+            with self._database.result(
+                self._projection.histogram(number), self._sources
+            ) as batches:
                 for batch in batches:
                     code, place, count = (column.to_numpy() for column in batch.columns)
                     found[code, place] = count * ranked.weight
@@ -155,8 +166,7 @@ class _Run:
     # ---- bounded contributions ------------------------------------------------------------------
 
     def _bounded(self, groups: int, entropy: Entropy) -> tuple[dict[int, Integers], Integers]:
-        expected = sum(source.version().rows for source in self._sources)
-        parts = min(MOST_PARTS, -(-max(expected, 1) // PART_ROWS))
+        parts = parts_for(self._expected)
         with Contributions(
             self._plan.bounds,
             groups,
@@ -166,8 +176,9 @@ class _Run:
             memory=self._memory_mib << 20,
             folder=self._folder,
             key=entropy.bytes(16),
+            threads=self._threads,
         ) as contributions:
-            with self._reading(self._projection.rows(parts)) as batches:
+            with self._database.result(self._projection.rows(parts), self._sources) as batches:
                 for batch in batches:
                     contributions.add(batch)
             contributions.finish()
@@ -190,52 +201,6 @@ class _Run:
         found |= dict(zip(self._projection.summed, sums, strict=True))
         found |= dict(zip(self._projection.ranked, weights, strict=True))
         return found
-
-    # ---- reading --------------------------------------------------------------------------------
-
-    @contextmanager
-    def _reading(self, query: str) -> Iterator[pa.RecordBatchReader]:
-        """The result of a query over all sources, which are read from their beginning."""
-        with ExitStack() as stack:
-            for number, source in enumerate(self._sources):
-                name = f"t{number}"
-                self._database.register(name, self._reader(number, source))
-                stack.callback(self._database.unregister, name)
-            with translating(self._unreadable):
-                try:
-                    # An open result would keep the sources from being let go.
-                    with closing(self._database.sql(query).to_arrow_reader(_BATCH_ROWS)) as found:
-                        yield found
-                except duckdb.OutOfMemoryException:
-                    raise CheckFailed(
-                        "the question needs more memory than the gateway gives it: ask for fewer "
-                        "groups or columns, or the administrator for more"
-                    ) from None
-
-    def _reader(self, number: int, source: Source) -> pa.RecordBatchReader:
-        columns = self._projection.needed(number)
-        types = [_without_zone(source.schema().field(name).type) for name in columns]
-        schema = pa.schema([(read_name(place), kind) for place, kind in enumerate(types)])
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            for batch in source.batches(columns, (), None):
-                self._done += batch.num_rows
-                self._progress(self._done)
-                found = [
-                    values if values.type == kind else values.cast(kind)
-                    for values, kind in zip(batch.columns, types, strict=True)
-                ]
-                yield pa.RecordBatch.from_arrays(found, schema=schema)
-
-        return pa.RecordBatchReader.from_batches(schema, batches())
-
-    def _unreadable(self) -> HolderError:
-        named = ", ".join(asked.dataset for asked in self._plan.datasets)
-        return HolderError(f"{named} cannot be read as it was registered: ask its holder")
-
-
-def _without_zone(kind: pa.DataType) -> pa.DataType:
-    return pa.timestamp("us") if pa.types.is_timestamp(kind) else kind
 
 
 def _saturated(sums: pa.Array) -> Integers:

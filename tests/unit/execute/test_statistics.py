@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gateway.errors import SourceChanged
+from gateway.errors import FailedPrecondition, SourceChanged
 from gateway.execute.statistics.contributions import Amount, Contributions
 from gateway.execute.statistics.run import StatisticsExecutor
 from gateway.model.catalog import Contributions as Declared
@@ -338,7 +338,6 @@ def test_what_does_not_fit_is_put_away_and_nothing_of_it_can_be_read(
 
     monkeypatch.setattr(Spill, "write", seen)
     monkeypatch.setattr("gateway.execute.statistics.contributions.PART_ROWS", 1000)
-    monkeypatch.setattr("gateway.execute.statistics.run.PART_ROWS", 1000)
     marked = table.set_column(
         0,
         "person",
@@ -359,6 +358,23 @@ def _always_put_away(add):
         self._put_away()
 
     return put
+
+
+@pytest.mark.parametrize("kind", ["int64", "string"])
+@pytest.mark.parametrize("part_rows", [1 << 20, 100])
+def test_a_declared_single_row_is_checked_before_it_is_relied_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, part_rows: int
+) -> None:
+    monkeypatch.setattr("gateway.execute.statistics.contributions.PART_ROWS", part_rows)
+    persons = [None, None, *range(1000)]
+    once = pa.table({"person": pa.array(persons, pa.int64()).cast(kind)})
+    twice = pa.table({"person": pa.array([*persons, 500], pa.int64()).cast(kind)})
+    declared = Declared(one_row_per_person=True)
+    sql = "SELECT COUNT(*) FROM tab"
+    assert _asking(sql, once, tmp_path, contributions=declared).exact().measures[0] == [1000]
+    with pytest.raises(FailedPrecondition, match="one row per person") as caught:
+        _asking(sql, twice, tmp_path, contributions=declared).exact()
+    assert "500" not in str(caught.value)
 
 
 def test_a_source_that_changed_is_not_read(tmp_path: Path) -> None:
