@@ -1,9 +1,11 @@
 """Statistics with differential privacy, seen from outside: price, ask, read, budgets."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -18,11 +20,23 @@ from gateway.errors import InvalidRequest, ReleaseStopped
 
 _ANSWER: Final = statistics_pb2.AnswerState.DESCRIPTOR
 _BUDGET: Final = statistics_pb2.BudgetState.DESCRIPTOR
+_MODEL: Final = statistics_pb2.ModelKind.DESCRIPTOR
 _ANSWERING_SECONDS: Final = 120.0
+_TRAINING_SECONDS: Final = 600.0
 
 Answer = statistics_pb2.Answer
 Budget = statistics_pb2.Budget
 Amount = str | int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model: the answer with what it cost, the parameters in the units of the columns,
+    and the card that says what is guaranteed."""
+
+    answer: Answer
+    parameters: dict[str, Any]
+    card: dict[str, Any]
 
 
 class StatisticsCalls(Calls):
@@ -98,6 +112,56 @@ class StatisticsCalls(Calls):
         the ends of its 95 % interval."""
         answer = self.ask(sql, dataset, purpose, epsilon=epsilon, delta=delta, project=project)
         return self.table(answer)
+
+    def fit_model(
+        self,
+        kind: str,
+        dataset: str,
+        purpose: str,
+        features: Mapping[str, tuple[Amount, Amount]],
+        *,
+        epsilon: Amount,
+        rows: int,
+        target: tuple[str, Amount, Amount] | None = None,
+        label: str | None = None,
+        classes: Sequence[str] = (),
+        where: str = "",
+        project: str | None = None,
+        clusters: int | None = None,
+        components: int | None = None,
+        trees: int | None = None,
+        depth: int | None = None,
+        request_id: str | None = None,
+    ) -> Model:
+        """Train a model with differential privacy. ``kind``: such as ``linear_regression``;
+        ``features``: each column's declared lowest and highest value; ``rows``: about how many
+        persons there are. Raises like ``ask``."""
+        number_of_kind = number(_MODEL, kind)
+        if not number_of_kind:
+            raise InvalidRequest.of("kind", f"one of {', '.join(words(_MODEL))}")
+        request = statistics_pb2.FitModelRequest(
+            request_id=request_id or new_request_id(),
+            dataset=full_name("datasets", dataset),
+            purpose=purpose,
+            project=project or "",
+            epsilon=amount(epsilon),
+            where=where,
+            kind=number_of_kind,  # type: ignore[arg-type]
+            features=[_feature(column, *ends) for column, ends in features.items()],
+            target=None if target is None else _feature(*target),
+            label=label or "",
+            classes=classes,
+            rows=rows,
+            clusters=clusters,
+            components=components,
+            trees=trees,
+            depth=depth,
+        )
+        answer = self._link.call(self._statistics.FitModel, request, _TRAINING_SECONDS)
+        if answer.state == statistics_pb2.ANSWER_STATE_DENIED:
+            raise DeniedRecords(answer.decision, answer=answer.name)
+        (row,) = self.table(_sealed(answer)).to_pylist()
+        return Model(answer, json.loads(row["parameters"]), json.loads(row["card"]))
 
     def answer(self, answer: str | Answer) -> Answer:
         """One answer as it is now, with its table where that is not too large to come with it."""
@@ -201,6 +265,10 @@ def amount(value: Amount) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidRequest.of("epsilon", 'write amounts as text, such as "0.5"')
     return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else str(value)
+
+
+def _feature(column: str, lower: Amount, upper: Amount) -> statistics_pb2.ModelFeature:
+    return statistics_pb2.ModelFeature(column=column, lower=amount(lower), upper=amount(upper))
 
 
 def _query(

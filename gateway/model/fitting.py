@@ -44,14 +44,14 @@ class ModelSpec(Noun):
     """
 
     kind: ModelKind
-    features: Annotated[tuple[Feature, ...], Field(min_length=1, max_length=100)]
+    features: Annotated[tuple[Feature, ...], Field(min_length=1, max_length=48)]
     target: Feature | None = None
     label: ColumnName | None = None
     classes: Annotated[tuple[ShortText, ...], Field(max_length=50)] = ()
     rows: Annotated[int, Field(ge=10, le=100_000_000)]
     epsilon: PositiveRatio
     clusters: Annotated[int, Field(ge=2, le=100)] | None = None
-    components: Annotated[int, Field(ge=1, le=100)] | None = None
+    components: Annotated[int, Field(ge=1, le=48)] | None = None
     trees: Annotated[int, Field(ge=1, le=1000)] | None = None
     depth: Annotated[int, Field(ge=1, le=12)] | None = None
 

@@ -25,6 +25,7 @@ from gateway.model.expressions import (
     depth,
     walk,
 )
+from gateway.model.fitting import ModelSpec
 from gateway.model.mechanisms import (
     Additive,
     ExponentialQuantile,
@@ -61,6 +62,7 @@ class StatisticsRequest(Noun):
 
     ``delta`` is needed for Gaussian noise and for groups that are found; None: neither is used.
     ``groups`` and ``rows`` are the consumer's own contribution bounds, within the catalogue's.
+    ``model``: what to train on the columns that the question counts, in place of answering it.
     """
 
     dataset: str  # the first one; a joined one is named in the SQL text
@@ -72,10 +74,13 @@ class StatisticsRequest(Noun):
     groups: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     rows: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     minimum_frequency: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    model: ModelSpec | None = None
 
     @model_validator(mode="after")
     def _well_formed(self) -> Self:
         identifier(self.dataset, "datasets")
+        if self.model is not None and self.model.epsilon != self.epsilon:
+            raise ValueError("a model spends all of the question's epsilon")
         if self.project is not None and not is_identifier(self.project):
             raise ValueError("a project has 3 to 63 characters a-z, 0-9 and hyphen")
         _within_reason(self.epsilon, self.delta)
@@ -379,12 +384,12 @@ class StatisticsPlan(Noun):
     purpose: ShortText
     project: str | None = None
     bounds: ContributionBounds
-    measures: Annotated[
-        tuple[Annotated[Measure | QuantileMeasure, Field(discriminator="kind")], ...],
-        Field(min_length=1),
-    ]
+    measures: tuple[Annotated[Measure | QuantileMeasure, Field(discriminator="kind")], ...]
     parts: tuple[Part, ...]
     selection: PartitionSelection | None = None
+    model: ModelSpec | None = (
+        None  # then nothing is measured, and one row of a person is trained on
+    )
     events: Annotated[tuple[PrivacyEvent, ...], Field(min_length=1)]
     expected: tuple[Expected, ...]
     why: tuple[LongText, ...] = ()  # how noise and bounds were chosen; warnings
@@ -397,7 +402,10 @@ class StatisticsPlan(Noun):
     def _complete(self) -> Self:
         if (self.selection is None) != self.question.public_groups:
             raise ValueError("groups are selected exactly when they are not public")
-        if [p.aggregate for p in self.parts] != [a.name for a in self.question.aggregates]:
+        if (self.model is None) != bool(self.measures):
+            raise ValueError("a plan measures something or trains a model")
+        answered = [] if self.model else [a.name for a in self.question.aggregates]
+        if [p.aggregate for p in self.parts] != answered:
             raise ValueError("every aggregate is made of measures")
         if any(at >= len(self.measures) for part in self.parts for at in part.measures):
             raise ValueError("a part names a measure that is not there")

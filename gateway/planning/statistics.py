@@ -35,6 +35,7 @@ from gateway.planning.accounting.calibration import (
 )
 from gateway.planning.accounting.errors import half_width, rank_error
 from gateway.planning.questions.filters import with_filters
+from gateway.planning.training import training_plan
 
 _BINS: Final = 2048
 _CELLS_MOST: Final = 1 << 24
@@ -66,8 +67,9 @@ def compile_statistics(
 ) -> StatisticsPlan:
     """The plan of a permitted question against one version of each of its data sets.
 
-    Rows that the policies leave out count nowhere. Raises SourceChanged when a source is no longer as registered, InvalidRequest when δ is needed
-    and not given, or the noise would be larger than can be drawn.
+    Rows that the policies leave out count nowhere. Raises SourceChanged when a source is no longer
+    as registered, InvalidRequest when δ is needed and not given, or the noise would be larger than
+    can be drawn.
     """
     if not decision.permitted:
         raise GatewayFault("a question that was denied is not planned")
@@ -78,6 +80,8 @@ def compile_statistics(
         _asked(datasets[table.dataset], table.person, versions[table.dataset])
         for table in question.tables
     )
+    if request.model is not None:
+        return training_plan(request, question, asked, recipient, decision)
     bounds = _bounds(request, question, [datasets[t.dataset] for t in question.tables], asked)
     wanted, quantiles, parts = _measures(question, bounds)
     selects = not question.public_groups

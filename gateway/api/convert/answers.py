@@ -7,16 +7,19 @@ from gateway.api.convert.shape import Shape
 from gateway.api.convert.words import (
     ANSWER_STATE_NUMBERS,
     BUDGET_KIND_NUMBERS,
+    MODEL_KINDS,
     OUTCOME_NUMBERS,
 )
 from gateway.api.pb import statistics_pb2
 from gateway.model import amounts
 from gateway.model.answers import AnswerRecord
 from gateway.model.catalog import Party
+from gateway.model.fitting import ModelSpec
 from gateway.model.lifecycle import AnswerState
 from gateway.model.names import Role
 from gateway.model.statistics import StatisticsPlan, StatisticsRequest
 from gateway.model.statistics_decision import StatisticsDecision
+from gateway.planning.training import training_sql
 from gateway.registry.budgets_of import BudgetLeft
 from gateway.release.asking import AnswerPreview, exhausted
 
@@ -36,6 +39,42 @@ def request_from_proto(
         if message.HasField(field):
             values[field] = getattr(message, field)
     return shape.noun("", StatisticsRequest, values)
+
+
+def model_from_proto(
+    shape: Shape, message: statistics_pb2.FitModelRequest
+) -> StatisticsRequest | None:
+    """The model that a consumer asks for, with the question that counts its columns."""
+    dataset = shape.name("dataset", message.dataset, "datasets")
+    where = shape.text("where", message.where, 10_000)
+    spec: dict[str, object] = {
+        "kind": shape.coded("kind", message.kind, MODEL_KINDS),
+        "features": tuple(map(_feature, message.features)),
+        "target": _feature(message.target) if message.HasField("target") else None,
+        "label": message.label or None,
+        "classes": tuple(message.classes),
+        "rows": message.rows,
+        "epsilon": message.epsilon,
+    }
+    for field in ("clusters", "components", "trees", "depth"):
+        if message.HasField(field):
+            spec[field] = getattr(message, field)
+    model = shape.noun("", ModelSpec, spec)
+    if model is None:
+        return None
+    values: dict[str, object] = {
+        "dataset": dataset,
+        "sql": training_sql(dataset, model, where),
+        "purpose": shape.text("purpose", message.purpose, 200, least=1),
+        "project": message.project or None,
+        "epsilon": model.epsilon,
+        "model": model,
+    }
+    return shape.noun("", StatisticsRequest, values)
+
+
+def _feature(message: statistics_pb2.ModelFeature) -> dict[str, object]:
+    return {"column": message.column, "lower": message.lower, "upper": message.upper}
 
 
 def to_proto(

@@ -32,6 +32,7 @@ from gateway.model.lifecycle import (
     ReidentificationState,
     ReleaseState,
 )
+from gateway.model.mechanisms import ModelKind
 from gateway.model.names import ColumnRole
 from gateway.model.reidentification import LegalBasis, NoticeState
 from gateway.model.release import Stage
@@ -176,6 +177,18 @@ ANSWER_STATE_NUMBERS: Final = MappingProxyType(
     }
 )
 ANSWER_STATES: Final = _turned(ANSWER_STATE_NUMBERS)
+
+MODEL_KINDS: Final[Mapping[int, ModelKind]] = MappingProxyType(
+    {
+        statistics_pb2.MODEL_KIND_LINEAR_REGRESSION: "linear_regression",
+        statistics_pb2.MODEL_KIND_LOGISTIC_REGRESSION: "logistic_regression",
+        statistics_pb2.MODEL_KIND_NAIVE_BAYES: "naive_bayes",
+        statistics_pb2.MODEL_KIND_K_MEANS: "k_means",
+        statistics_pb2.MODEL_KIND_PRINCIPAL_COMPONENTS: "principal_components",
+        statistics_pb2.MODEL_KIND_STANDARD_SCALER: "standard_scaler",
+        statistics_pb2.MODEL_KIND_RANDOM_FOREST: "random_forest",
+    }
+)
 
 BUDGET_KIND_NUMBERS: Final = MappingProxyType(
     {

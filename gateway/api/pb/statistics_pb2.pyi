@@ -36,6 +36,17 @@ class BudgetState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BUDGET_STATE_ACTIVE: _ClassVar[BudgetState]
     BUDGET_STATE_CHANGING: _ClassVar[BudgetState]
     BUDGET_STATE_WITHDRAWN: _ClassVar[BudgetState]
+
+class ModelKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MODEL_KIND_UNSPECIFIED: _ClassVar[ModelKind]
+    MODEL_KIND_LINEAR_REGRESSION: _ClassVar[ModelKind]
+    MODEL_KIND_LOGISTIC_REGRESSION: _ClassVar[ModelKind]
+    MODEL_KIND_NAIVE_BAYES: _ClassVar[ModelKind]
+    MODEL_KIND_K_MEANS: _ClassVar[ModelKind]
+    MODEL_KIND_PRINCIPAL_COMPONENTS: _ClassVar[ModelKind]
+    MODEL_KIND_STANDARD_SCALER: _ClassVar[ModelKind]
+    MODEL_KIND_RANDOM_FOREST: _ClassVar[ModelKind]
 ANSWER_STATE_UNSPECIFIED: AnswerState
 ANSWER_STATE_DENIED: AnswerState
 ANSWER_STATE_OPENED: AnswerState
@@ -51,6 +62,14 @@ BUDGET_STATE_PROPOSED: BudgetState
 BUDGET_STATE_ACTIVE: BudgetState
 BUDGET_STATE_CHANGING: BudgetState
 BUDGET_STATE_WITHDRAWN: BudgetState
+MODEL_KIND_UNSPECIFIED: ModelKind
+MODEL_KIND_LINEAR_REGRESSION: ModelKind
+MODEL_KIND_LOGISTIC_REGRESSION: ModelKind
+MODEL_KIND_NAIVE_BAYES: ModelKind
+MODEL_KIND_K_MEANS: ModelKind
+MODEL_KIND_PRINCIPAL_COMPONENTS: ModelKind
+MODEL_KIND_STANDARD_SCALER: ModelKind
+MODEL_KIND_RANDOM_FOREST: ModelKind
 
 class QueryRequest(_message.Message):
     __slots__ = ("request_id", "validate_only", "dataset", "sql", "purpose", "project", "epsilon", "delta", "groups", "rows", "minimum_frequency")
@@ -77,6 +96,54 @@ class QueryRequest(_message.Message):
     rows: int
     minimum_frequency: int
     def __init__(self, request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., dataset: _Optional[str] = ..., sql: _Optional[str] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., epsilon: _Optional[str] = ..., delta: _Optional[str] = ..., groups: _Optional[int] = ..., rows: _Optional[int] = ..., minimum_frequency: _Optional[int] = ...) -> None: ...
+
+class ModelFeature(_message.Message):
+    __slots__ = ("column", "lower", "upper")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    lower: str
+    upper: str
+    def __init__(self, column: _Optional[str] = ..., lower: _Optional[str] = ..., upper: _Optional[str] = ...) -> None: ...
+
+class FitModelRequest(_message.Message):
+    __slots__ = ("request_id", "validate_only", "dataset", "purpose", "project", "epsilon", "where", "kind", "features", "target", "label", "classes", "rows", "clusters", "components", "trees", "depth")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    EPSILON_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    TREES_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    validate_only: bool
+    dataset: str
+    purpose: str
+    project: str
+    epsilon: str
+    where: str
+    kind: ModelKind
+    features: _containers.RepeatedCompositeFieldContainer[ModelFeature]
+    target: ModelFeature
+    label: str
+    classes: _containers.RepeatedScalarFieldContainer[str]
+    rows: int
+    clusters: int
+    components: int
+    trees: int
+    depth: int
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., dataset: _Optional[str] = ..., purpose: _Optional[str] = ..., project: _Optional[str] = ..., epsilon: _Optional[str] = ..., where: _Optional[str] = ..., kind: _Optional[_Union[ModelKind, str]] = ..., features: _Optional[_Iterable[_Union[ModelFeature, _Mapping]]] = ..., target: _Optional[_Union[ModelFeature, _Mapping]] = ..., label: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., rows: _Optional[int] = ..., clusters: _Optional[int] = ..., components: _Optional[int] = ..., trees: _Optional[int] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class Answer(_message.Message):
     __slots__ = ("name", "consumer", "dataset", "sql", "purpose", "project", "state", "decision", "price", "left", "reused", "ending_reason", "ending_text", "refunded", "table", "table_sha256", "certificate", "created", "updated", "expires", "chunks")

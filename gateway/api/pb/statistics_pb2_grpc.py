@@ -46,6 +46,11 @@ class StatisticsServiceStub:
                 request_serializer=gateway_dot_v1_dot_statistics__pb2.QueryRequest.SerializeToString,
                 response_deserializer=gateway_dot_v1_dot_statistics__pb2.Answer.FromString,
                 _registered_method=True)
+        self.FitModel = channel.unary_unary(
+                '/gateway.v1.StatisticsService/FitModel',
+                request_serializer=gateway_dot_v1_dot_statistics__pb2.FitModelRequest.SerializeToString,
+                response_deserializer=gateway_dot_v1_dot_statistics__pb2.Answer.FromString,
+                _registered_method=True)
         self.GetAnswer = channel.unary_unary(
                 '/gateway.v1.StatisticsService/GetAnswer',
                 request_serializer=gateway_dot_v1_dot_statistics__pb2.GetAnswerRequest.SerializeToString,
@@ -104,6 +109,15 @@ class StatisticsServiceServicer:
         A question that is not in the subset of SQL costs nothing. A retry with the same request_id
         gets the same answer; the same question on the same version of the data is answered from the
         sealed answer at no cost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FitModel(self, request, context):
+        """Trains a model with differential privacy: the same decision, price, charge and sealing as of
+        Query. The answer's table has one row with two texts of JSON: parameters, and card, which says
+        what is guaranteed, by which mechanism, and what is weaker than for Query.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +187,11 @@ def add_StatisticsServiceServicer_to_server(servicer, server):
             'Query': grpc.unary_unary_rpc_method_handler(
                     servicer.Query,
                     request_deserializer=gateway_dot_v1_dot_statistics__pb2.QueryRequest.FromString,
+                    response_serializer=gateway_dot_v1_dot_statistics__pb2.Answer.SerializeToString,
+            ),
+            'FitModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.FitModel,
+                    request_deserializer=gateway_dot_v1_dot_statistics__pb2.FitModelRequest.FromString,
                     response_serializer=gateway_dot_v1_dot_statistics__pb2.Answer.SerializeToString,
             ),
             'GetAnswer': grpc.unary_unary_rpc_method_handler(
@@ -248,6 +267,33 @@ class StatisticsService:
             target,
             '/gateway.v1.StatisticsService/Query',
             gateway_dot_v1_dot_statistics__pb2.QueryRequest.SerializeToString,
+            gateway_dot_v1_dot_statistics__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FitModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gateway.v1.StatisticsService/FitModel',
+            gateway_dot_v1_dot_statistics__pb2.FitModelRequest.SerializeToString,
             gateway_dot_v1_dot_statistics__pb2.Answer.FromString,
             options,
             channel_credentials,

@@ -48,6 +48,11 @@ class StatisticsServiceStub:
     gets the same answer; the same question on the same version of the data is answered from the
     sealed answer at no cost.
     """
+    FitModel: _grpc.UnaryUnaryMultiCallable[_statistics_pb2.FitModelRequest, _statistics_pb2.Answer]
+    """Trains a model with differential privacy: the same decision, price, charge and sealing as of
+    Query. The answer's table has one row with two texts of JSON: parameters, and card, which says
+    what is guaranteed, by which mechanism, and what is weaker than for Query.
+    """
     GetAnswer: _grpc.UnaryUnaryMultiCallable[_statistics_pb2.GetAnswerRequest, _statistics_pb2.Answer]
     """One answer: a consumer's own with its table, or the record of one over a holder's own data set."""
     ReadAnswer: _grpc.UnaryStreamMultiCallable[_statistics_pb2.ReadAnswerRequest, _release_pb2.ReadReleaseResponse]
@@ -87,6 +92,11 @@ class StatisticsServiceAsyncStub(StatisticsServiceStub):
     A question that is not in the subset of SQL costs nothing. A retry with the same request_id
     gets the same answer; the same question on the same version of the data is answered from the
     sealed answer at no cost.
+    """
+    FitModel: _aio.UnaryUnaryMultiCallable[_statistics_pb2.FitModelRequest, _statistics_pb2.Answer]  # type: ignore[assignment]
+    """Trains a model with differential privacy: the same decision, price, charge and sealing as of
+    Query. The answer's table has one row with two texts of JSON: parameters, and card, which says
+    what is guaranteed, by which mechanism, and what is weaker than for Query.
     """
     GetAnswer: _aio.UnaryUnaryMultiCallable[_statistics_pb2.GetAnswerRequest, _statistics_pb2.Answer]  # type: ignore[assignment]
     """One answer: a consumer's own with its table, or the record of one over a holder's own data set."""
@@ -130,6 +140,17 @@ class StatisticsServiceServicer(metaclass=_abc_1.ABCMeta):
         A question that is not in the subset of SQL costs nothing. A retry with the same request_id
         gets the same answer; the same question on the same version of the data is answered from the
         sealed answer at no cost.
+        """
+
+    @_abc_1.abstractmethod
+    def FitModel(
+        self,
+        request: _statistics_pb2.FitModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statistics_pb2.Answer, _abc.Awaitable[_statistics_pb2.Answer]]:
+        """Trains a model with differential privacy: the same decision, price, charge and sealing as of
+        Query. The answer's table has one row with two texts of JSON: parameters, and card, which says
+        what is guaranteed, by which mechanism, and what is weaker than for Query.
         """
 
     @_abc_1.abstractmethod

@@ -19,6 +19,7 @@ from gateway.model.budgets import COLLECTION as BUDGETS
 from gateway.model.catalog import Party
 from gateway.model.lifecycle import AnswerState
 from gateway.model.names import Role
+from gateway.model.statistics import StatisticsRequest
 from gateway.release.statistics import Statistics
 
 _LARGEST_TABLE: Final = MESSAGE_OUT_BYTES // 2
@@ -41,7 +42,22 @@ class StatisticsRpcs:
         shape = Shape()
         if request.request_id or not request.validate_only:
             check_request_id(shape, request.request_id)
-        wish = shape.made(convert.request_from_proto(shape, request))
+        return self._asked(call, request, shape.made(convert.request_from_proto(shape, request)))
+
+    def fit_model(
+        self, call: Call, request: statistics_pb2.FitModelRequest
+    ) -> statistics_pb2.Answer:
+        shape = Shape()
+        if request.request_id or not request.validate_only:
+            check_request_id(shape, request.request_id)
+        return self._asked(call, request, shape.made(convert.model_from_proto(shape, request)))
+
+    def _asked(
+        self,
+        call: Call,
+        request: statistics_pb2.QueryRequest | statistics_pb2.FitModelRequest,
+        wish: StatisticsRequest,
+    ) -> statistics_pb2.Answer:
         with caller_at_fault(""):
             if request.validate_only:
                 preview = self._asking.preview(call.party, wish)

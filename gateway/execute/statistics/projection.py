@@ -102,6 +102,23 @@ class Projection:
             f"{self._where(listed=True)}) WHERE b >= 0 GROUP BY code, b"
         )
 
+    def trained_on(self) -> str:
+        """What a model is trained on: features and target as numbers, a label as text; of each
+        person one row, each as likely."""
+        model = self.plan.model
+        assert model is not None  # noqa: S101 - only such a plan is trained
+        columns = []
+        for place, aggregate in enumerate(self.plan.question.aggregates):
+            assert aggregate.expression is not None  # noqa: S101 - so it was planned
+            kind = "VARCHAR" if model.label == model.columns[place] else "DOUBLE"
+            columns.append(f"CAST({self._written(aggregate.expression)} AS {kind}) AS x{place}")
+        names = ", ".join(f"x{place}" for place in range(len(columns)))
+        return (
+            f"SELECT {names} FROM (SELECT {PERSON}, random() AS draw, {', '.join(columns)} "  # noqa: S608
+            f"FROM {self._source()} {self._where()}) "
+            f"QUALIFY row_number() OVER (PARTITION BY {PERSON} ORDER BY draw) = 1"
+        )
+
     # ---- parts ----------------------------------------------------------------------------------
 
     def needed(self, table: int) -> tuple[str, ...]:

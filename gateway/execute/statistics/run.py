@@ -79,6 +79,13 @@ class StatisticsExecutor:
         with _Run(self, plan, sources, progress) as run:
             return run.exact(entropy)
 
+    def rows(self, plan: StatisticsPlan, sources: Sequence[Source], progress: Progress) -> pa.Table:
+        """One row of each person for the model of a plan: numbers, and text for its label. Never
+        stored, never shown. Errors as of ``run``."""
+        self.check(plan, sources)
+        with _Run(self, plan, sources, progress) as run:
+            return run.rows()
+
     @property
     def limits(self) -> tuple[Path, int, int]:
         """Folder, MiB and threads."""
@@ -132,6 +139,10 @@ class _Run:
         else:
             measures, persons = self._bounded(groups, entropy)
         return Exact(measures, persons if keys is not None else None, keys)
+
+    def rows(self) -> pa.Table:
+        with self._database.result(self._projection.trained_on(), self._sources) as batches:
+            return pa.Table.from_batches(list(batches), schema=batches.schema)
 
     def _found_keys(self) -> pa.Table:
         with self._database.result(self._projection.keys_found(), self._sources) as batches:

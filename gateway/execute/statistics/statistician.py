@@ -20,11 +20,18 @@ class LocalStatistician:
 
     def answer(self, plan: StatisticsPlan, sources: Sequence[Source]) -> tuple[pa.Table, Answer]:
         """See ports.Statistician."""
-        exact = self._executor.run(plan, sources, self._entropy, lambda _: None)
-        table = answer(plan, exact, self._entropy)
+        if plan.model is not None:
+            # Its libraries take more than a second to load, and most gateways train no model.
+            from gateway.execute.statistics.training import COLUMNS, trained  # noqa: PLC0415
+
+            rows = self._executor.rows(plan, sources, lambda _: None)
+            table, columns = trained(plan.model, rows, self._entropy), COLUMNS
+        else:
+            exact = self._executor.run(plan, sources, self._entropy, lambda _: None)
+            table, columns = answer(plan, exact, self._entropy), answer_columns(plan)
         about = Answer(
             plan=plan.digest(),
-            columns=answer_columns(plan),
+            columns=columns,
             rows=table.num_rows,
             claim=plan.claim,
             answered=self._clock.now(),
