@@ -26,6 +26,7 @@ from gateway.cli.options import Json, listed
 from gateway.cli.output import hint, say, show_fields, show_json, show_table, stages
 from gateway.cli.risk_columns import Looked, look_at
 from gateway.cli.risk_page import write_risk_page
+from gateway.cli.risk_proposal import show_proposal
 from gateway.errors import AlreadyExists, InvalidRequest
 from gateway.model.anonymity import PrivacyModel
 from gateway.model.exact import PositiveNumber, millionths
@@ -37,6 +38,7 @@ from gateway.risk.measures.safe_harbor import safe_harbor
 from gateway.risk.privacy.checks import claim
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
+from gateway.risk.uniques.proposal import LARGEST_SET
 from gateway.transform.anonymize.ladder import Ladder
 
 app = typer.Typer()
@@ -52,7 +54,17 @@ _TOLD: Final = {"found": "left", "judge": "to be judged", "not_found": "not foun
 @app.command()
 def risk(
     file: Annotated[Path, typer.Argument(help="Records: .csv, .tsv, .parquet or .arrows.")],
-    qi: Qi,
+    qi: Qi = "",
+    propose: Annotated[
+        bool,
+        typer.Option(
+            "--propose",
+            help="Find which columns, of all or of --qi, single people out together, and nothing else.",
+        ),
+    ] = False,
+    largest_set: Annotated[
+        int, typer.Option(min=1, max=9, help="Columns in a set that --propose looks at, at most.")
+    ] = LARGEST_SET,
     sharing: Annotated[
         Sharing, typer.Option(help="Who will hold it; sets the threshold, and the level.")
     ] = "public",
@@ -116,6 +128,13 @@ def risk(
 
     Needs no server, and does not hold the file in memory. Ends with 1 when a model does not hold.
     """
+    if propose:
+        told_fraction = sampling_fraction and _share("--sampling-fraction", sampling_fraction)
+        show_proposal(
+            file, qi, largest_set, told_fraction, delimiter=delimiter, encoding=encoding,
+            as_json=as_json,
+        )  # fmt: skip
+        return
     columns = quasi_identifiers(qi)
     limit = _share("--threshold", threshold or disclosure().sharing[sharing].threshold)
     fraction = sampling_fraction and _share("--sampling-fraction", sampling_fraction)

@@ -171,13 +171,24 @@ def test_progress_is_told_of_every_set() -> None:
         (["age", "age"], "columns"),
         (["nothing"], "nothing"),
         ([], "columns"),
-        ([str(number) for number in range(26)], "columns"),
     ],
 )
 def test_columns_that_cannot_be_looked_at_are_named(columns: list[str], named: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         propose(people(10), columns)
     assert refused.value.violations[0].field == named
+
+
+def test_of_many_columns_those_are_looked_at_that_tell_most_apart() -> None:
+    chance = np.random.default_rng(2)
+    table = pa.table({f"c{n:02}": chance.integers(0, 2 + n, 400) for n in range(30)})
+    found = propose(table, largest_set=2)
+    assert found.sets_visited == number_of_sets(25, 2)
+    left_out = {one.column for one in found.columns if one.contribution is None}
+    assert left_out == {f"c{n:02}" for n in range(5)}
+    assert not left_out & {name for one in found.sets for name in one.columns}
+    with pytest.raises(InvalidRequest):
+        list(visit(Coded.of(table, table.column_names), 2))
 
 
 def test_what_would_not_fit_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from gateway.model.exact import Number
 from gateway.model.noun import Noun
 from gateway.risk.privacy.definition import decimal, rounded_up
 from gateway.risk.uniques.special import Scoring, dis, dis_suda
-from gateway.risk.uniques.subsets import Coded, Visited, number_of_sets, visit
+from gateway.risk.uniques.subsets import MOST_COLUMNS, Coded, Visited, number_of_sets, visit
 
 LARGEST_SET: Final = 3
 SETS_TOLD: Final = 20
@@ -33,7 +33,7 @@ Kind = Literal["identifier", "quasi_identifier", "other", "constant"]
 
 class ColumnFinding(Noun):
     """One column. ``alone``: share of records that it singles out by itself; ``contribution``:
-    share of the scores of minimal sample uniques from sets with it, None where it was left out.
+    share of the scores of minimal sample uniques from sets with it, None where it was not looked at in sets.
     Shares are decimal text, rounded up to a millionth."""
 
     column: str
@@ -82,7 +82,9 @@ def propose(
     sampling_fraction: float | None = None,
     tell: Callable[[int, int], None] = lambda _done, _expected: None,
 ) -> Proposal:
-    """Looks at all sets of up to ``largest_set`` of the columns, at most 25; None: all columns.
+    """Looks at all sets of up to ``largest_set`` of the columns; None: of all columns.
+
+    Where there are more than 25 the sets are of those that tell most pairs of records apart.
 
     Work grows with rows times sets. ``tell``: sets visited, and how many there are. `InvalidRequest`
     for columns that are unknown, named twice or too many, and for sets that do not fit in memory.
@@ -92,6 +94,8 @@ def propose(
     every = Coded.of(table, table.column_names if columns is None else columns)
     single = {visited.columns[0]: visited for visited in visit(every, 1)}
     usual = [place for place in single if _kind(every, single[place]) == "other"]
+    # of too many columns those that tell most pairs apart
+    usual = sorted(sorted(usual, key=lambda place: single[place].pairs)[:MOST_COLUMNS])
     coded = Coded.of(table, [every.names[place] for place in usual]) if usual else None
     scoring = None if coded is None else Scoring(coded, largest_set)
     sets: list[Visited] = []
@@ -155,9 +159,11 @@ def _column(coded: Coded, visited: Visited, contribution: float | None) -> Colum
             reason = "one value for all records"
         case "identifier":
             reason = f"singles out {_percent(alone)} of all records by itself"
+        case _ if contribution is None:
+            reason = f"not looked at in sets: {MOST_COLUMNS} other columns tell more records apart"
         case _:
             reason = (
-                f"{_percent(contribution or 0)} of the scores of minimal uniques are from sets with "
+                f"{_percent(contribution)} of the scores of minimal uniques are from sets with "
                 f"it; tells {_percent(separation)} of all pairs of records apart"
             )
     return ColumnFinding(

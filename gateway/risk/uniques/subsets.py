@@ -44,9 +44,9 @@ class Coded:
 
     @classmethod
     def of(cls, table: pa.Table, columns: Sequence[str]) -> Self:
-        """`InvalidRequest` for a column that is unknown or named twice, and for none or too many."""
-        if not 1 <= len(columns) <= MOST_COLUMNS:
-            raise InvalidRequest.of("columns", f"1 to {MOST_COLUMNS} can be looked at together")
+        """`InvalidRequest` for a column that is unknown or named twice, and for none."""
+        if not columns:
+            raise InvalidRequest.of("columns", "name at least one")
         if len(set(columns)) != len(columns):
             raise InvalidRequest.of("columns", "a column is named twice")
         codes, cardinalities = [], []
@@ -106,8 +106,11 @@ def number_of_sets(columns: int, most: int) -> int:
 def visit(coded: Coded, most: int) -> Iterator[Visited]:
     """Every set of 1 to ``most`` columns, each after all of its parts.
 
-    `InvalidRequest` when what must be remembered does not fit into `MOST_BYTES`.
+    `InvalidRequest` for sets of more than `MOST_COLUMNS` columns, and when what must be remembered
+    does not fit into `MOST_BYTES`.
     """
+    if most > 1 and len(coded.names) > MOST_COLUMNS:
+        raise InvalidRequest.of("columns", f"at most {MOST_COLUMNS} can be looked at together")
     if most < 1:
         raise InvalidRequest.of("most", "a set has at least one column")
     records = len(coded.counts)

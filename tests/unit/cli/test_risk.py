@@ -183,3 +183,30 @@ def test_numbers_as_text_and_three_hundred_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({f"c{n}": ["1", "1", "2", None] for n in range(300)}), file)
     found = told(file, "--qi", ",".join(f"c{n}" for n in range(300)))
     assert (found["classes"], found["prosecutor"]["highest"]) == (3, 1.0)
+
+
+def test_columns_that_single_people_out_together_are_proposed(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    lines = [f"P{row};{row % 40};{row % 7};{row % 2};CN" for row in range(280)]
+    file.write_text("number;age;city;sex;country\n" + "\n".join(lines) + "\n")
+    found = told(file, "--propose", "--sampling-fraction", "0.1")
+    kinds = {one["column"]: one["kind"] for one in found["columns"]}
+    assert kinds["number"] == "identifier"
+    assert kinds["country"] == "constant"
+    # 40 and 7 have no common divisor, so age and city name everybody; sex follows from age
+    assert found["proposed"] == ["age", "city"]
+    assert found["sets"][0]["columns"] == ["age", "city"]
+    assert found["sets"][0]["minimal"] == 280
+    assert found["dis"] == 1.0
+    only = told(file, "--propose", "--qi", "city,sex", "--largest-set", 1)
+    assert [one["column"] for one in only["columns"]] == ["city", "sex"]
+    shown = run(file, "--propose").stdout
+    assert "singles out 100.0% of all records by itself" in shown
+    assert "age + city" in shown
+
+
+def test_without_columns_or_a_wish_for_some_the_remedy_is_said(people: Path) -> None:
+    for arguments, field in (([], "--qi"), (["--propose", "--qi", "nothing"], "--qi")):
+        error = run(people, *arguments).exception
+        assert isinstance(error, InvalidRequest)
+        assert error.violations[0].field == field
