@@ -24,6 +24,9 @@ from gateway.risk.privacy.definition import UNIT, rounded_up
 SUPPRESSED: Final = ("*",)
 """Texts that stand for a suppressed cell, besides null."""
 
+_MOST_CLASSES: Final = 5_000_000
+"""So many are treated with wildcards, which holds them in memory."""
+
 _BANDS: Final = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, 99), (100, None))
 
 
@@ -33,8 +36,8 @@ _STRANGERS: Final = Said(
     zh="总体表缺少本表中的记录，记者攻击者的风险不可信：请提供与本表同样泛化的完整总体表",
 )
 _TOO_MANY_PATTERNS: Final = Said(
-    en="suppressed cells stand in too many patterns to be treated as wildcards",
-    zh="被抑制单元格的组合过多，未按通配符计算",
+    en="too many classes, or patterns of suppressed cells, to treat the cells as wildcards",
+    zh="等价类或被抑制单元格的组合过多，未按通配符计算",
 )
 
 
@@ -129,10 +132,11 @@ def assess(
         }
         prosecutor = attacker((Cell(size, size, n) for size, n in sizes.items()), limit)
         journalist, strangers = _journalist(classes, limit)
-        counted = classes.arrow(f"SELECT n, {', '.join(classes.keys)} FROM classes")  # noqa: S608 - own names
-        keys = [counted.column(key).combine_chunks() for key in classes.keys]
-        wildcard, remarks = _wildcard(keys, counted.column("n").to_numpy(), limit, suppressed)
-        remarks = [*_remarks(classes.quasi_identifiers, keys), *remarks]
+        remarks, hidden = _remarks(classes, suppressed)
+        wildcard = None
+        if hidden:
+            wildcard = _wildcard(classes, limit, suppressed)
+            remarks += [] if wildcard else [_TOO_MANY_PATTERNS]
         if strangers:
             remarks.append(_STRANGERS)
     return RiskReport(
@@ -187,28 +191,28 @@ def _uniqueness(sizes: Mapping[int, int], sampling_fraction: str) -> Uniqueness:
     )
 
 
-def _wildcard(
-    keys: Sequence[pa.Array], records: npt.NDArray[np.int64], limit: int, suppressed: Sequence[str]
-) -> tuple[Wildcard | None, list[Said]]:
-    codes = np.column_stack([_codes(key, suppressed) for key in keys])
+def _wildcard(classes: Classes, limit: int, suppressed: Sequence[str]) -> Wildcard | None:
+    """None where there are too many classes, or patterns of suppression among them."""
+    if classes.number("SELECT count(*) FROM classes") > _MOST_CLASSES:
+        return None
+    counted = classes.arrow(f"SELECT n, {', '.join(classes.keys)} FROM classes")  # noqa: S608 - own names
+    codes = np.column_stack(
+        [_codes(counted.column(key).combine_chunks(), suppressed) for key in classes.keys]
+    )
+    records = counted.column("n").to_numpy()
     hidden = (codes < 0).any(axis=1)
-    if not hidden.any():
-        return None, []
     sizes = wildcard_sizes(codes, records)
     if sizes is None:
-        return None, [_TOO_MANY_PATTERNS]
+        return None
     pairs, times = np.unique(np.column_stack([records, sizes]), axis=0, return_counts=True)
     cells = [
         Cell(int(size), int(among), int(n))
         for (size, among), n in zip(pairs.tolist(), times.tolist(), strict=True)
     ]
-    return (
-        Wildcard(
-            records=int(records[hidden].sum()),
-            smallest=int(sizes.min()),
-            prosecutor=attacker(cells, limit),
-        ),
-        [],
+    return Wildcard(
+        records=int(records[hidden].sum()),
+        smallest=int(sizes.min()),
+        prosecutor=attacker(cells, limit),
     )
 
 
@@ -217,7 +221,9 @@ def _codes(column: pa.Array, suppressed: Sequence[str]) -> npt.NDArray[np.int32]
     codes: npt.NDArray[np.int64] = pc.fill_null(pc.dictionary_encode(column).indices, -1).to_numpy(
         zero_copy_only=False
     )
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(
+        column.type
+    ):  # text, see Classes
         marks = pa.array([mark.encode() for mark in suppressed], column.type)
         codes = np.where(pc.is_in(column, marks).to_numpy(zero_copy_only=False), -1, codes)
     return codes.astype(np.int32)
@@ -234,22 +240,29 @@ def _bands(sizes: Mapping[int, int]) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _remarks(names: Sequence[str], keys: Sequence[pa.Array]) -> list[Said]:
-    """Columns that say nothing, and columns that have nulls."""
-    told = []
-    for name, key in zip(names, keys, strict=True):
-        if pc.count_distinct(key, mode="all").as_py() == 1:
+def _remarks(classes: Classes, suppressed: Sequence[str]) -> tuple[list[Said], bool]:
+    """On columns that say nothing and on nulls; and whether any cell is suppressed."""
+    marks = ", ".join(f"unhex('{mark.encode().hex()}')" for mark in suppressed)
+    told, hidden = [], False
+    for name, key in zip(classes.quasi_identifiers, classes.keys, strict=True):
+        starred = f"{key} IN ({marks})" if marks and classes.is_text(name) else "false"
+        [(same, nulls, empty, stars)] = classes.run(
+            f"SELECT min({key}) = max({key}), bool_or({key} IS NULL), bool_and({key} IS NULL), "  # noqa: S608
+            f"coalesce(bool_or({starred}), false) FROM classes"
+        )
+        hidden = hidden or nulls or stars
+        if empty or (same and not nulls):
             told.append(
                 Said(
                     en=f"{name} is the same in every record: it tells nothing",
                     zh=f"{name} 在所有记录中相同，不提供区分信息",
                 )
             )
-        elif key.null_count:
+        elif nulls:
             told.append(
                 Said(
                     en=f"{name} has nulls, which agree with each other and with no value",
                     zh=f"{name} 含空值；空值彼此相同，与任何取值都不同",
                 )
             )
-    return told
+    return told, hidden

@@ -116,6 +116,11 @@ class Classes:
             self.run(f"CREATE TABLE {table} AS {_counted(keys, 'incoming')}")
         self.populations[name] = table
 
+    def is_text(self, column: str) -> bool:
+        """Whether the column holds text, which is counted as bytes."""
+        kind = _comparable_type(self.types[column])
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
     def values_of(self, column: str) -> str:
         """A subquery (id, v, n): how often each value of a sensitive column is in each class."""
         place = self._places[column]
