@@ -91,7 +91,10 @@ def waited_for(client: Client, name: str) -> Iterator[dict[str, Any]]:
 
         def told(now: Any) -> None:
             release = plain(now)
-            tell(release["stage"] or "", release["rows_done"], release["rows_expected"])
+            if release["stage"] == "anonymising":  # long before a row is read
+                tell(release["stage"], release["percent"], 100)
+            else:
+                tell(release["stage"] or "", release["rows_done"], release["rows_expected"])
 
         sealed = plain(client.wait(name, told))
     yield sealed

@@ -6,7 +6,7 @@ version, laid side by side, tell no more apart than the finer of the two does al
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,7 @@ from gateway.release.recoding_figures import costs, reached, risks, usefulness
 from gateway.transform.anonymize.full_domain import at_levels
 from gateway.transform.anonymize.ladder import Ladder
 from gateway.transform.anonymize.problem import Problem, Watch, sensitive_columns
-from gateway.transform.anonymize.recoding import SUPPRESSED, Recoding
+from gateway.transform.anonymize.recoding import SUPPRESSED, Lookup, Recoding
 
 Tell = Callable[[int], None]
 """Told a share of the work in percent. Raises Cancelled to stop it; keeps what is leased."""
@@ -60,6 +60,10 @@ class Kept:
 
     stored: StoredRecoding
     recoding: Recoding
+    _lookup: Lookup = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lookup", Lookup(self.recoding))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +73,7 @@ class Kept:
     def classes_of(self, batch: pa.RecordBatch | pa.Table) -> np.ndarray:
         """The class of each row; SUPPRESSED where it is left out."""
         try:
-            return self.recoding.classes_of(batch)
+            return self._lookup.classes_of(batch)
         except InvalidRequest:
             raise SourceChanged(
                 f"{self.stored.dataset} changed while it was read: ask again",

@@ -25,6 +25,7 @@ from gateway.model.lifecycle import (
 from gateway.model.names import RecipientKind, Role
 from gateway.model.plan import Charge, Plan, SchemaCheck, Step
 from gateway.model.policy import GradeRange, Match, Policy, Rule, StoredPolicy
+from gateway.model.recoding import StoredRecoding
 from gateway.model.release import Release
 from gateway.model.transforms import Keep
 from gateway.ports import Page, Usage
@@ -691,3 +692,44 @@ def test_grades_survive_the_store(store: SqlStore) -> None:
         tx.put_dataset(dataset("one", columns=(graded,)), expected_revision=None)
     with store.read() as tx:
         assert tx.dataset("datasets/one") == dataset("one", columns=(graded,))
+
+
+def recoding(generation: int = 1, **fields: object) -> StoredRecoding:
+    given: dict[str, object] = {
+        "dataset": "datasets/one",
+        "fingerprint": DIGEST,
+        "generation": generation,
+        "stream": f"recodings/{generation}",
+        "quasi_identifiers": ("age",),
+        "method": "full_domain",
+        "metric": "loss",
+        "goals": (DIGEST,),
+        "figures": (),
+        "created": NOW,
+        **fields,
+    }
+    return StoredRecoding.model_validate(given)
+
+
+def test_recodings_of_a_version_come_the_finest_first_and_are_replaced(store: SqlStore) -> None:
+    with store.write() as tx:
+        for made in (recoding(2), recoding(1), recoding(1, fingerprint="cd" * 32)):
+            tx.put_recoding(made)
+        tx.put_recoding(recoding(2, goals=(DIGEST, "ef" * 32)))
+    with store.read() as tx:
+        found = tx.recodings("datasets/one", DIGEST)
+        assert [each.generation for each in found] == [1, 2]
+        assert found[1].goals == (DIGEST, "ef" * 32)
+        assert tx.recodings("datasets/other", DIGEST) == []
+
+
+def test_the_newest_recoding_is_the_first_of_the_version_recoded_last(store: SqlStore) -> None:
+    with store.write() as tx:
+        assert tx.newest_recoding("datasets/one") is None
+        tx.put_recoding(recoding(1, fingerprint="cd" * 32, created=minutes(1)))
+        tx.put_recoding(recoding(1))
+        tx.put_recoding(recoding(2, created=minutes(2)))
+    with store.read() as tx:
+        newest = tx.newest_recoding("datasets/one")
+        assert newest is not None
+        assert (newest.fingerprint, newest.generation) == ("cd" * 32, 1)

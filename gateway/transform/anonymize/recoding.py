@@ -73,24 +73,7 @@ class Recoding:
     def classes_of(self, table: pa.Table | pa.RecordBatch) -> Keys:
         """The class of each row, also of a batch; InvalidRequest when a row has a combination
         that was not in the table searched: it is of another version then."""
-        codes = np.empty((table.num_rows, len(self.names)), np.int32)
-        for place, (name, leaves) in enumerate(zip(self.names, self.leaves, strict=True)):
-            column = table.column(name)
-            texts, rows = leaf_texts(
-                one_array(column) if isinstance(column, pa.ChunkedArray) else column
-            )
-            found = pc.index_in(texts, value_set=leaves).fill_null(-1)
-            codes[:, place] = found.to_numpy(zero_copy_only=False)[rows]
-        unknown = (codes < 0).any(axis=1)
-        space, known = KeySpace.of(self.tuples, tuple(len(leaves) for leaves in self.leaves))
-        order = np.argsort(known)
-        at, there = places(known[order], space.keys(np.maximum(codes, 0)))
-        if bool((unknown | ~there).any()):
-            raise InvalidRequest.of(
-                "table", "a row is not of the version that the recoding was made for"
-            )
-        classes: Keys = self.classes[order[at]]
-        return classes
+        return Lookup(self).classes_of(table)
 
     def apply(self, table: pa.Table) -> pa.Table:
         """The anonymised table: quasi-identifiers recoded, other columns as they are, suppressed
@@ -158,3 +141,38 @@ class Recoding:
             published,
             frozenset(told["untouched"]),
         )
+
+
+class Lookup:
+    """The classes of many batches under one recoding, whose combinations are put in order once.
+    Thread-safe; the repr is blind."""
+
+    def __init__(self, recoding: Recoding) -> None:
+        self._names, self._leaves = recoding.names, recoding.leaves
+        radices = tuple(len(leaves) for leaves in recoding.leaves)
+        self._space, known = KeySpace.of(recoding.tuples, radices)
+        order = np.argsort(known)
+        self._known: Keys = known[order]
+        self._classes: Keys = recoding.classes[order]
+
+    def classes_of(self, table: pa.Table | pa.RecordBatch) -> Keys:
+        """As ``Recoding.classes_of``."""
+        codes = np.empty((table.num_rows, len(self._names)), np.int32)
+        for place, (name, leaves) in enumerate(zip(self._names, self._leaves, strict=True)):
+            column = table.column(name)
+            texts, rows = leaf_texts(
+                one_array(column) if isinstance(column, pa.ChunkedArray) else column
+            )
+            found = pc.index_in(texts, value_set=leaves).fill_null(-1)
+            codes[:, place] = found.to_numpy(zero_copy_only=False)[rows]
+        unknown = (codes < 0).any(axis=1)
+        at, there = places(self._known, self._space.keys(np.maximum(codes, 0)))
+        if bool((unknown | ~there).any()):
+            raise InvalidRequest.of(
+                "table", "a row is not of the version that the recoding was made for"
+            )
+        found_classes: Keys = self._classes[at]
+        return found_classes
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._names)} columns)"
