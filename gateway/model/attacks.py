@@ -17,13 +17,14 @@ Attack = Literal[
     "record_linkage",
     "differencing",
     "refinement",
+    "refinement_singling_out",
 ]
 """Each is defined, with its threat and its source, in ``risk.attacks``."""
 
 AttackKind = Literal[
     "singling_out", "linkability", "inference", "record_linkage", "differencing", "refinement"
 ]
-"""What a policy limits: both attacks that single out share one limit."""
+"""What a policy limits: attacks of one kind share one limit."""
 
 KIND_OF: Final[dict[Attack, AttackKind]] = {
     "singling_out_univariate": "singling_out",
@@ -33,6 +34,7 @@ KIND_OF: Final[dict[Attack, AttackKind]] = {
     "record_linkage": "record_linkage",
     "differencing": "differencing",
     "refinement": "refinement",
+    "refinement_singling_out": "refinement",
 }
 
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from gateway.risk.attacks.arrays import Indices
-from gateway.risk.attacks.view import Relation, Release
+from gateway.risk.attacks.arrays import Indices, Shares, joined
+from gateway.risk.attacks.view import Column, Relation, Release
 
 UNUSED: Final = 0
 IS: Final = 1
 AT_LEAST: Final = 2
 AT_MOST: Final = 3
+EQUALS: Final = 4
 
 _CELLS: Final = 4_000_000
 
@@ -23,17 +25,20 @@ class Predicates:
     """Conjunctions: predicate × column.
 
     ``forms``: UNUSED; IS, the value is covered by the label; AT_LEAST and AT_MOST, it is no less
-    than the label's lower end, or no more than its upper. ``labels``: codes of the release's.
+    than the label's lower end, or no more than its upper; EQUALS, it is the number in ``numbers``.
+    ``labels``: codes of the release's.
     """
 
     forms: NDArray[np.int8]
     labels: Indices
+    numbers: Shares | None = None
 
     def __len__(self) -> int:
         return len(self.forms)
 
     def take(self, which: Indices) -> "Predicates":
-        return Predicates(self.forms[which], self.labels[which])
+        numbers = None if self.numbers is None else self.numbers[which]
+        return Predicates(self.forms[which], self.labels[which], numbers)
 
     def distinct(self) -> "Predicates":
         """Each once, in the order of their first."""
@@ -56,6 +61,7 @@ class Records:
         self.codes, self.sizes = codes, sizes
         self.relations = relations
         self.are_labels = are_labels
+        self._weights = [np.bincount(column) for column in codes.T]
 
     def matches(self, predicates: Predicates) -> Indices:
         """How many records satisfy each predicate."""
@@ -64,22 +70,31 @@ class Records:
         at_once = max(1, _CELLS // max(count, 1))
         for start in range(0, len(predicates), at_once):
             some = predicates.take(np.arange(start, min(start + at_once, len(predicates))))
-            fits = np.ones((len(some), count), np.bool_)
-            for place, relation in enumerate(self.relations):
-                used = np.flatnonzero(some.forms[:, place] != UNUSED)
-                if len(used):
-                    values = int(self.codes[:, place].max(initial=-1)) + 1
-                    table = self._satisfied(
-                        relation, some.forms[used, place], some.labels[used, place], values
-                    )
-                    fits[used] &= table[:, self.codes[:, place]]
-            found[start : start + len(some)] = fits @ self.sizes
+            tables = [
+                self._satisfied(relation, some, place, len(weights))
+                for place, (relation, weights) in enumerate(
+                    zip(self.relations, self._weights, strict=True)
+                )
+            ]
+            # The column that the fewest records satisfy first: few pairs are left for the others.
+            order = sorted(
+                range(len(tables)),
+                key=lambda place: float((tables[place] @ self._weights[place]).sum()),
+            )
+            predicate, record = np.nonzero(tables[order[0]][:, self.codes[:, order[0]]])
+            for place in order[1:]:
+                kept = tables[place][predicate, self.codes[record, place]]
+                predicate, record = predicate[kept], record[kept]
+            found[start : start + len(some)] = np.bincount(
+                predicate, self.sizes[record], minlength=len(some)
+            )
         return found
 
     def _satisfied(
-        self, relation: Relation, forms: NDArray[np.int8], labels: Indices, values: int
+        self, relation: Relation, predicates: Predicates, place: int, values: int
     ) -> NDArray[np.bool_]:
         """Predicates × values of one column."""
+        forms, labels = predicates.forms[:, place], predicates.labels[:, place]
         value = np.arange(values)
         if self.are_labels:
             low, high = relation.low[value], relation.high[value]
@@ -89,16 +104,32 @@ class Records:
             same = relation.covers(np.tile(value, len(labels)), np.repeat(labels, values)).reshape(
                 len(labels), values
             )
+        wanted = np.full(len(forms), np.nan)
+        if predicates.numbers is not None:
+            wanted = predicates.numbers[:, place]
         satisfied: NDArray[np.bool_] = np.select(
-            [(forms == IS)[:, None], (forms == AT_LEAST)[:, None], (forms == AT_MOST)[:, None]],
+            [(forms == form)[:, None] for form in (IS, EQUALS, AT_LEAST, AT_MOST)],
             [
                 same,
+                low[None, :] == wanted[:, None],
                 low[None, :] >= relation.low[labels][:, None],
                 high[None, :] <= relation.high[labels][:, None],
             ],
             default=True,
         )
         return satisfied
+
+
+def records_of(release: Release, table: pa.Table) -> Records:
+    """The persons of a table, in the columns of the release."""
+    coded = [Column.of(table.column(name)) for name in release.columns]
+    relations = [
+        release.relation(name, column.values)
+        for name, column in zip(release.columns, coded, strict=True)
+    ]
+    code, first = joined([column.codes for column in coded])
+    codes = np.stack([column.codes[first] for column in coded], axis=1)
+    return Records(codes, np.bincount(code, minlength=len(first)), relations, are_labels=False)
 
 
 def rare(release: Release, relations: Sequence[Relation]) -> Predicates:

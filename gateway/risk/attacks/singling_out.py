@@ -13,11 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.model.attacks import AttackResult
-from gateway.risk.attacks.arrays import Indices, Shares, joined
+from gateway.risk.attacks.arrays import Indices, Shares
 from gateway.risk.attacks.intervals import Rate, result
-from gateway.risk.attacks.predicates import Predicates, Records, of_records, rare
+from gateway.risk.attacks.predicates import Predicates, Records, of_records, rare, records_of
 from gateway.risk.attacks.setting import Setting
-from gateway.risk.attacks.view import Column, Relation, Release
 
 THREAT: Final = (
     "An attacker who has the release alone states a condition on the quasi-identifiers that, so "
@@ -34,10 +33,10 @@ def singling_out(setting: Setting, control: pa.Table | None = None) -> tuple[Att
     if not setting.spec.whole:
         return ()
     release = setting.release
-    people = _records(release, setting.original)
+    people = records_of(release, setting.original)
     others = None
     if control is not None and control.num_rows:
-        others = _records(release, setting.alike(control, release.columns))
+        others = records_of(release, setting.alike(control, release.columns))
     one = rare(release, people.relations)
     classes = release.classes(release.columns)
     published = Records(classes.labels, classes.sizes, people.relations, are_labels=True)
@@ -86,17 +85,6 @@ def _several(setting: Setting, published: Records) -> tuple[Predicates, int]:
         np.concatenate([first.forms, kept.forms]), np.concatenate([first.labels, kept.labels])
     )
     return both.distinct(), len(alone)
-
-
-def _records(release: Release, table: pa.Table) -> Records:
-    coded = [Column.of(table.column(name)) for name in release.columns]
-    relations: list[Relation] = [
-        release.relation(name, column.values)
-        for name, column in zip(release.columns, coded, strict=True)
-    ]
-    code, first = joined([column.codes for column in coded])
-    codes = np.stack([column.codes[first] for column in coded], axis=1)
-    return Records(codes, np.bincount(code, minlength=len(first)), relations, are_labels=False)
 
 
 def _result(

@@ -8,6 +8,7 @@ import pyarrow as pa
 from gateway.model.attacks import AttackResult
 from gateway.risk.attacks.arrays import Indices
 from gateway.risk.attacks.differencing import Held, differencing
+from gateway.risk.attacks.ends import ends
 from gateway.risk.attacks.inference import inference
 from gateway.risk.attacks.linkability import linkability
 from gateway.risk.attacks.record_linkage import record_linkage
@@ -42,5 +43,6 @@ def run_attacks(
         record_linkage(setting),
         differencing(setting, held),
         refinement(setting),
+        ends(setting),
     )
     return tuple(result for result in results if result is not None)

@@ -143,3 +143,13 @@ def test_extracts_side_by_side_are_an_attack_with_a_figure(attacked: Attacked) -
         if figure.name.startswith("differencing")
     ]
     assert [value.split(" ")[0] for value in told] == ["0", "0"]
+
+
+def test_ranges_drawn_around_people_do_not_leave(attacked: Attacked) -> None:
+    table = people()
+    # Everybody has an age, in days, of their own
+    ages = pa.array([7_000 + 131 * row % 9_973 for row in range(len(table))])
+    table = table.set_column(table.column_names.index("age"), "age", ages)
+    limits = {"k": 5, "method": "local", "attacks": {"refinement": "0.3"}}
+    attacked.hold(table, limits)
+    assert "refinement" in refused(attacked, attacked.asked(*KNOWN))

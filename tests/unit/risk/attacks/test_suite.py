@@ -39,6 +39,7 @@ def test_every_attack_that_can_be_run_is_run(
         "record_linkage",
         "differencing",
         "refinement",
+        "refinement_singling_out",
     }
     assert set(run(people, safe, replace(spec, sensitive=(), whole=False))) == {
         "linkability",
@@ -140,6 +141,7 @@ def test_adult_is_open_as_it_is_and_closed_with_five_in_every_class(
     assert after["record_linkage"][2] < 0.05
     assert after["linkability"][2] < 0.01
     assert after["refinement"][2] < 0.05
+    assert after["refinement_singling_out"] == (0, 0, 0)
     # Pay follows from schooling and marriage; classes tell of it, with or without the person
     half = np.random.default_rng(2).random(len(table)) < 0.5
     given, strangers = table.filter(pa.array(half)), table.filter(pa.array(~half))
