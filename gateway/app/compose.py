@@ -65,6 +65,7 @@ from gateway.store.staging import EncryptedStaging
 from gateway.store.vault import VaultAddress, VaultKeyRing
 from gateway.store.verify_audit import CheckpointFile, checkpoints, entries_of, verify
 from gateway.transform.anonymize.full_domain import full_domain
+from gateway.transform.anonymize.local_recoding import local_recoding
 from gateway.transform.anonymize.proposals import proposed
 from gateway.transform.hierarchy import hierarchy_digest, parse_hierarchy
 
@@ -157,7 +158,7 @@ def compose(settings: Settings, clock: Clock | None = None) -> Rooms:
         clock,
         entropy,
         hierarchies.tables,
-        {"full_domain": full_domain},
+        {"full_domain": full_domain, "local": local_recoding},
         proposed,
     )
     extracts = Extracts(store, staging, keyring, entropy, recodings, LocalMarker())
