@@ -112,7 +112,8 @@ def _calibrated(
         # what is selected with needs all of δ in the first way, and half of it in the others
         if additive:
             best = _narrowest(best, needs.gaussian())
-        best = _narrowest(best, needs.composed_laplace(added_up.width / best.width))
+        gained = added_up.width / best.width if best.width else 1.0
+        best = _narrowest(best, needs.composed_laplace(gained))
     return Calibration(
         best.additive,
         best.quantiles,
