@@ -16,14 +16,10 @@ from gateway.errors import (
     GatewayFault,
     InvalidRequest,
     PermissionDenied,
-    QuotaExhausted,
 )
-from gateway.model.amounts import down, up
 from gateway.model.answers import COLLECTION, AnswerRecord, Charged
 from gateway.model.audit import AuditEvent, AuditPosition
-from gateway.model.budgets import BudgetKind
 from gateway.model.catalog import DataSet, Party, SourceVersion
-from gateway.model.decision import Outcome, Reason
 from gateway.model.lifecycle import AnswerState, DataSetState
 from gateway.model.names import resource
 from gateway.model.requests import RequestKey
@@ -40,6 +36,7 @@ from gateway.registry.once import made_before, remember
 from gateway.registry.privacy_accounts import PrivacyAccounts
 from gateway.registry.sight import answer_for, dataset_for
 from gateway.registry.turns import LEASE
+from gateway.release.affording import exhausted, without_budget
 from gateway.release.looking import Looking, keep_verdicts
 
 _MORE_TRIES: Final = 3
@@ -111,7 +108,7 @@ class Asking:
             plan = self._plan(caller, request, understood, looked)
             budgets, missing = _budgets(tx, caller, request, understood, now)
             if missing:
-                return AnswerPreview(_without_budget(understood.decision, missing), None)
+                return AnswerPreview(without_budget(understood.decision, missing), None)
             exceeded = [
                 left
                 for left in budgets
@@ -202,7 +199,7 @@ class Asking:
             return Settled(earlier, reused=True)
         budgets, missing = _budgets(tx, caller, request, understood, now)
         if missing:
-            decision = _without_budget(understood.decision, missing)
+            decision = without_budget(understood.decision, missing)
             return Settled(self._denied(tx, caller, request, decision, name, now))
         charged = tuple(
             Charged(budget=left.budget.name, spent=str(self._debit(tx, left, plan)))
@@ -359,25 +356,6 @@ class Asking:
         )
 
 
-def exhausted(left: BudgetLeft) -> QuotaExhausted:
-    """The budget does not cover it. Of a data set's budget nothing more is said: how much others
-    spent of it is not for the asker."""
-    scope, limits = left.budget.scope, left.limits
-    if scope.kind is BudgetKind.DATA_SET:
-        text = f"the budget of all recipients of {scope.dataset} does not cover this question"
-    else:
-        of = scope.project or scope.dataset
-        text = (
-            f"this question would exceed what is left of the budget on {of} "
-            f"(limit: epsilon {down(limits.epsilon)} at delta {up(limits.delta)})"
-        )
-    return QuotaExhausted(
-        f"{text}; ask with a smaller epsilon, or have officers propose and approve another limit",
-        reason="BUDGET_EXHAUSTED",
-        subject=left.budget.name,
-    )
-
-
 def _budgets(
     tx: Transaction,
     caller: Party,
@@ -387,17 +365,3 @@ def _budgets(
 ) -> tuple[list[BudgetLeft], list[Missing]]:
     datasets = [dataset.name for dataset in understood.datasets]
     return budgets_of(tx, datasets, caller.name, request.project, now)
-
-
-def _without_budget(decision: StatisticsDecision, missing: Sequence[Missing]) -> StatisticsDecision:
-    """A denial: without a budget that officers set, nothing is answered."""
-    reasons = [
-        Reason(
-            code="NO_BUDGET",
-            text=f"there is no budget of privacy loss {scope.scope}: ask a security officer",
-        )
-        for scope in missing
-    ]
-    return StatisticsDecision(
-        outcome=Outcome.DENIED, reasons=tuple(reasons), policies=decision.policies
-    )

@@ -21,7 +21,8 @@ from gateway.model.statistics import StatisticsPlan, StatisticsRequest
 from gateway.model.statistics_decision import StatisticsDecision
 from gateway.planning.training import training_sql
 from gateway.registry.budgets_of import BudgetLeft
-from gateway.release.asking import AnswerPreview, exhausted
+from gateway.release.affording import exhausted
+from gateway.release.asking import AnswerPreview
 
 
 def request_from_proto(
