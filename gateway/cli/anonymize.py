@@ -27,6 +27,7 @@ from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
 from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
 from gateway.model.anonymity import AnonymityGoal, Method, Metric, TCloseness
+from gateway.risk.measures.uniqueness import estimate
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
 from gateway.risk.utility.report import utility
@@ -160,7 +161,7 @@ def anonymize(
     with stages("anonymizing") as tell:
         begun = time.monotonic()
         watch = Watch(lambda: time.monotonic() - begun, tell)
-        problem = Problem.of(table, goal, ladders, populations)
+        problem = Problem.of(table, goal, ladders, populations, estimate)
         recoding = search(problem, watch)
         took = time.monotonic() - begun
         tell("verifying", 0, 0)

@@ -6,7 +6,7 @@ and rows, never values.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -37,8 +37,8 @@ class Watch:
 UNWATCHED = Watch()
 
 
-Estimate = Callable[[str, Mapping[int, int], float], float | None]
-"""Estimator (``pitman``, ``zayatz``, ``snb``), how many classes there are of each size, sampling
+Estimate = Callable[[Literal["pitman", "zayatz", "snb"], Mapping[int, int], float], float | None]
+"""Estimator, how many classes there are of each size, sampling
 fraction → share of the population that is alone in its class; None without an estimate. Given by
 the caller, for the estimators are a measure of risk, and no part of a search."""
 

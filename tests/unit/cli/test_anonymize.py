@@ -165,6 +165,37 @@ def test_a_report_is_a_page_of_its_own_or_json(people: Path) -> None:
     assert {bar["label"] for column in told["columns"] for bar in column["before"]} == {"others"}
 
 
+def test_a_population_table_is_recoded_like_the_release(tmp_path: Path) -> None:
+    file, census, output = (tmp_path / name for name in ("a.parquet", "c.parquet", "out.parquet"))
+    pq.write_table(pa.table({"age": [20, 21, 40]}), file)
+    pq.write_table(pa.table({"age": [20, 21, 22, 40, 41, 42, 20, 21, 60]}), census)
+    done = run(
+        file, "--qi", "age", "--model", "k_map:k=3,population=city", "--population",
+        f"city={census}", "-o", output, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    assert len(set(pq.read_table(output).column("age").to_pylist())) == 2
+
+
+def test_local_recoding_has_no_levels_and_keeps_everybody(people: Path) -> None:
+    output = people.with_name("out.csv")
+    done = run(people, "--qi", "age,city", "--k", "3", "--method", "local", "-o", output, "--json")
+    assert done.exit_code == 0, done.exception
+    told = json.loads(done.stdout)
+    assert (told["method"], told["levels"], told["suppressed"]) == ("local", None, 0)
+    assert pv.read_csv(output, parse_options=pv.ParseOptions(delimiter=";")).num_rows == 7
+
+
+def test_an_estimate_of_a_population_is_a_model_like_others(people: Path) -> None:
+    done = run(
+        people, "--qi", "age,city", "--model",
+        "population_uniqueness:at_most=0.01,sampling_fraction=0.1,estimator=zayatz",
+        "-o", people.with_name("out.csv"), "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["verified"][0]["holds"]
+
+
 def test_what_the_verifier_refuses_is_not_written(
     people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
