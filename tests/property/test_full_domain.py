@@ -41,6 +41,11 @@ shares = st.sampled_from(["0", "0.1", "0.25", "0.4", "0.5", "0.6", "1"])
 positive = st.sampled_from(["0.1", "0.25", "0.4", "0.5", "0.6", "1"])
 
 
+KINDS = ("k_anonymity", "k_map", "l_diversity", "entropy", "recursive", "t_closeness", "tree",
+         "beta_likeness", "delta_disclosure", "delta_presence", "average_risk",
+         "sample_uniqueness")  # fmt: skip
+
+
 def models(*kinds: str) -> st.SearchStrategy[dict[str, object]]:
     secret = {"column": st.just("secret")}
     every = {
@@ -168,17 +173,21 @@ def _ladder(lines: tuple[tuple[object, ...], ...]) -> Ladder:
     )
 
 
-@settings(max_examples=150, deadline=None)
+others = st.lists(rows.map(lambda found: found[0]), max_size=6)
+tolerant = st.sampled_from(["0", "0.1", "0.25", "0.4"])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=40, deadline=None)
 @given(
     records=rows,
-    others=st.lists(rows.map(lambda found: found[0]), max_size=6),
+    others=others,
     wanted=st.lists(models(), min_size=1, max_size=3),
-    metric=st.sampled_from(METRICS),
     suppression=shares,
     weights=st.dictionaries(st.sampled_from(list(HIERARCHIES)), st.sampled_from(["0.5", "3"])),
 )
-def test_the_optimum_is_that_of_brute_force_for_any_models_metric_and_suppression(
-    records, others, wanted, metric, suppression, weights
+def test_the_optimum_is_that_of_brute_force_for_any_models_together(
+    metric, records, others, wanted, suppression, weights
 ) -> None:
     if metric in ("discernibility", "average_class_size"):
         weights = {}
@@ -190,3 +199,40 @@ def test_the_optimum_is_that_of_brute_force_for_any_models_metric_and_suppressio
         weights=weights,
     )
     check(records, others, goal)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(
+    records=rows,
+    others=others,
+    data=st.data(),
+    suppression=tolerant,
+    metric=st.sampled_from(METRICS),
+)
+def test_the_optimum_is_that_of_brute_force_for_each_model(
+    kind, records, others, data, suppression, metric
+) -> None:
+    goal = AnonymityGoal(
+        quasi_identifiers=tuple(HIERARCHIES),
+        models=(data.draw(models(kind)),),
+        max_suppression=suppression,
+        metric=metric,
+    )
+    check(records, others, goal)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=40, deadline=None)
+@given(
+    records=st.lists(rows, min_size=2, max_size=2).map(lambda two: two[0] + two[1]),
+    k=st.integers(2, 4),
+)
+def test_the_optimum_is_that_of_brute_force_where_records_are_left_out(metric, records, k) -> None:
+    goal = AnonymityGoal(
+        quasi_identifiers=tuple(HIERARCHIES),
+        models=({"kind": "k_anonymity", "k": k},),
+        max_suppression="0.4",
+        metric=metric,
+    )
+    check(records, [], goal)
