@@ -1,9 +1,11 @@
 """The verifier against the definitions, counted by brute force with exact fractions."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import ceil, floor, prod
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -305,6 +307,18 @@ def test_what_cannot_be_counted_fails_and_says_what_to_do() -> None:
     many = pa.table({"q": pa.array(range(2_000_000))})
     with pytest.raises(CheckFailed, match="more memory"):
         verify(many.to_reader(), ["q"], [KAnonymity(k=2)], memory_mib=8)
+
+
+def test_what_does_not_fit_goes_to_a_folder_only_if_one_is_given(tmp_path: Path) -> None:
+    def many() -> Iterator[pa.RecordBatch]:
+        for start in range(0, 1_200_000, 50_000):
+            yield pa.record_batch({"q": pa.array(range(start, start + 50_000))})
+
+    with pytest.raises(CheckFailed, match="64 MiB"):
+        verify(many(), ["q"], [KAnonymity(k=2)], memory_mib=64)
+    [found] = verify(many(), ["q"], [KAnonymity(k=2)], memory_mib=64, spill=tmp_path)
+    assert found.figure == "1"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failing_stream_fails_with_its_own_error() -> None:
