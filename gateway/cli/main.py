@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "anonymize": ("anonymize", "Make a file of your own safe to share: k-anonymity and beyond."),
     "risk": ("risk", "Say how likely people are found in a file of your own."),
     "attack": ("attack", "Try what attackers could get out of a release of your own."),
+    "local": ("local", "Answer by randomised response, and count such answers, without a server."),
     "party": ("party", "Keep the list of parties and their certificates."),
     "keys": ("keys", "Rotate root keys; renew and shred the keys of projects."),
     "generate": ("generate", "Make up the registers of a city that does not exist."),
