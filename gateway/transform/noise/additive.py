@@ -9,7 +9,7 @@ as Canonne, Kamath and Steinke 2020, Theorem 7; ``planning.accounting`` composes
 *Rounding*: none; parameters are ratios of whole numbers.
 
 Sampling is algorithms 2 and 3 of that paper, for many cells at once. diffprivlib's classes are not
-used here; ADR 0012 says what was found in them.
+used here; ADR 0014 says what was found in them.
 """
 
 from fractions import Fraction
