@@ -17,6 +17,7 @@ from gateway.transform.anonymize.lockstep import clustered
 from gateway.transform.anonymize.merging import merged
 from gateway.transform.anonymize.problem import Problem
 from gateway.transform.anonymize.spans import Axis
+from gateway.transform.anonymize.splitting import split
 
 WORDS = Ladder.of_table(
     pa.table({"0": list("abcdef"), "1": list("xxxyyz"), "2": ["*"] * 6}),
@@ -30,7 +31,10 @@ def points_of(seed: int, number: int) -> Points:
         [chance.integers(0, 6, number), chance.integers(0, 40, number)], axis=1
     ).astype(np.int32)
     tuples = np.unique(tuples, axis=0)
-    counts = chance.integers(1, 3, len(tuples))
+    return points_at(tuples, chance.integers(1, 3, len(tuples)))
+
+
+def points_at(tuples: np.ndarray, counts: np.ndarray) -> Points:
     axes = [
         Axis.of(ladder, tuples[:, place], counts, "loss", 1.0)
         for place, ladder in enumerate((WORDS, NUMBERS))
@@ -84,13 +88,7 @@ def test_exchanges_make_it_no_dearer_and_keep_k(seed: int, number: int, k: int) 
 
 def test_exchanges_find_what_is_plainly_in_the_wrong_class() -> None:
     tuples = np.array([[0, 1], [0, 2], [0, 30], [3, 31], [3, 32], [3, 3]], np.int32)
-    counts = np.ones(6, np.int64)
-    axes = [
-        Axis.of(ladder, tuples[:, place], counts, "loss", 1.0)
-        for place, ladder in enumerate((WORDS, NUMBERS))
-    ]
-    places = np.column_stack([axis.places(tuples[:, at]) for at, axis in enumerate(axes)])
-    points = Points(axes, places, counts)
+    points = points_at(tuples, np.ones(6, np.int64))
     wrong = np.array([0, 0, 1, 1, 1, 0])
     assert exchanged(points, wrong, 3, None, 1, lambda _: True).tolist() == [0, 0, 0, 1, 1, 1]
 
@@ -108,6 +106,45 @@ def test_exchanges_that_break_the_goal_are_taken_back(seed: int, number: int) ->
     passed = ~failing(classes)
     after = exchanged(points, classes, 1, failing, 4, lambda _: True)
     assert not (failing(after) & passed).any()
+
+
+@given(SEEDS, st.integers(8, 120), st.integers(2, 6))
+def test_classes_are_cut_where_it_pays_and_both_parts_keep_the_goal(
+    seed: int, number: int, k: int
+) -> None:
+    points = points_of(seed, number)
+    kind = np.random.default_rng(seed).integers(0, 2, len(points.places))
+    whole = np.arange(len(points.places)) % 2
+
+    def failing(partition: Ids) -> np.ndarray:
+        pairs = np.unique(partition * 2 + kind)
+        return np.bincount(pairs // 2) < 2
+
+    if failing(whole).any() or points.sizes(whole).min() < k:
+        return
+    after = split(points, whole, k, failing, lambda _: True)
+    assert points.sizes(after).min() >= k
+    assert not failing(after).any()
+    assert cost(points, after) <= cost(points, whole) + 1e-3
+    # parts of what was given
+    assert len(np.unique(np.stack([whole, after], axis=1), axis=0)) == after.max() + 1
+    assert split(points, whole, k, failing, lambda _: False).tolist() == whole.tolist()
+
+
+def test_a_class_of_two_clumps_is_cut_between_them() -> None:
+    tuples = np.array([[0, 1], [1, 2], [1, 3], [0, 30], [1, 31], [2, 33]], np.int32)
+    points = points_at(tuples, np.ones(6, np.int64))
+    nothing = lambda classes: np.zeros(int(classes.max()) + 1, bool)  # noqa: E731
+    found = split(points, np.zeros(6, np.int64), 3, nothing, lambda _: True)
+    assert found.tolist() == [0, 0, 0, 1, 1, 1]
+    assert split(points, np.zeros(6, np.int64), 4, nothing, lambda _: True).max() == 0
+
+
+def test_a_cut_that_saves_nothing_is_not_made() -> None:
+    # c and d, e and f have no ancestor in common but the root, as the four of them
+    points = points_at(np.array([[2, 1], [3, 1], [4, 1], [5, 1]], np.int32), np.ones(4, np.int64))
+    nothing = lambda classes: np.zeros(int(classes.max()) + 1, bool)  # noqa: E731
+    assert split(points, np.zeros(4, np.int64), 2, nothing, lambda _: True).max() == 0
 
 
 @given(SEEDS, st.integers(8, 80), st.integers(2, 30))

@@ -3,8 +3,8 @@ and each class publishes the tightest value that covers it, of every column for 
 
 So the same value is published differently in different classes, which costs far less detail than
 one level for a whole column does. First combinations are clustered in blocks (``lockstep``), then
-classes that fail the goal are merged (``merging``), then members change places for as long as that
-saves (``exchange``). Nothing is left out. The result depends on the table's values alone, not on
+classes that fail the goal are merged (``merging``), and cut again where a goal about distributions
+left them large (``splitting``), then members change places for as long as that saves (``exchange``). Nothing is left out. The result depends on the table's values alone, not on
 the order of its rows; records with the same quasi-identifiers are never told apart.
 
 It is a heuristic: no bound on the distance to the best partition, which is NP-hard to find (Meyerson
@@ -40,6 +40,7 @@ from gateway.transform.anonymize.metrics import column_weights
 from gateway.transform.anonymize.problem import UNWATCHED, Problem, Watch
 from gateway.transform.anonymize.recoding import Recoding
 from gateway.transform.anonymize.spans import Axis
+from gateway.transform.anonymize.splitting import split
 
 _WORK: Final = 1 << 27
 """Combinations times combinations of a block: blocks are as large as this permits."""
@@ -209,10 +210,16 @@ def _searched(points: Points, judge: _Judge, watch: Watch, seconds: int) -> Ids:
     number = int(classes.max()) + 1
     rounds = int(np.clip(_EXCHANGES // number, _FEWEST_ROUNDS, _MOST_ROUNDS))
 
+    def in_time(_turn: int) -> bool:
+        watch.tell("split", 0, 0)
+        return watch.elapsed() < seconds
+
     def go_on(turn: int) -> bool:
         watch.tell("exchange", turn, rounds)
         return watch.elapsed() < seconds
 
+    if profiles is not None:
+        classes = split(points, classes, judge.least, judge.failing, in_time)
     classes = exchanged(
         points, classes, judge.least, None if judge.only_sizes else judge.failing, rounds, go_on
     )
