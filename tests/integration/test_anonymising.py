@@ -58,12 +58,13 @@ ROLES = {
 class Bureau:
     """An office whose data set has roles by declaration, and a policy with obligations."""
 
-    def __init__(self, office, obligations: dict[str, object], unit: str | None = None) -> None:
+    def __init__(
+        self, office, obligations: dict[str, object], unit: str | None = None, rules: str = ""
+    ) -> None:
         self.office = office
         self.unit = unit
-        office.activate(
-            POLICY % "\n  ".join(f"{n}: {json.dumps(v)}" for n, v in obligations.items())
-        )
+        written = "\n  ".join(f"{n}: {json.dumps(v)}" for n, v in obligations.items())
+        office.activate(POLICY % written + rules)
 
     def hold(self, table: pa.Table) -> DataSet:
         """The holder has this by now; verdicts are an officer's."""
@@ -305,8 +306,8 @@ def test_a_search_can_be_cancelled_and_tells_how_far_it_is(office):
     assert (seen[2].stage, seen[2].percent) == (Stage.ANONYMISING, 30)
 
 
-def another(office, name: str):
-    return office.another(name, Role.CONSUMER, RecipientKind.RESEARCH)
+def another(office, name: str, kind: RecipientKind = RecipientKind.RESEARCH):
+    return office.another(name, Role.CONSUMER, kind)
 
 
 def test_a_dry_run_tells_whether_it_can_be_done_and_charges_nothing(office):
@@ -340,3 +341,27 @@ def test_a_dry_run_tells_nothing_of_filters(office):
         request = office.request([*QI, "visits"], filters=[few])
         told.append(office.rooms.opening.preview(office.consumer, request).decision.reasons)
     assert told[0] == told[1] == told[2]
+
+
+def test_local_recoding_holds_the_same_and_is_coarsened_like_any_other(office):
+    bureau = Bureau(office, {"k": 4, "l": {"illness": 2}, "method": "local"})
+    bureau.hold(people(97))
+    fine = bureau.asked(*QI, "illness")
+    table = bureau.table(fine)
+    assert table.num_rows == 97
+    groups = table.group_by(QI).aggregate([([], "count_all"), ("illness", "count_distinct")])
+    assert min(groups["count_all"].to_pylist()) >= 4
+    assert min(groups["illness_count_distinct"].to_pylist()) >= 2
+    stricter = (POLICY % "k: 30").replace("policies/anonymous", "policies/stricter")
+    office.activate(stricter)
+    coarse = bureau.asked(*QI)
+    assert (fine.sealed.recoding, coarse.sealed.recoding) == (1, 2)
+    assert smallest(bureau.table(coarse), QI) >= 30
+    with office.rooms.store.read() as tx:
+        one, two = tx.recodings("datasets/residents", fine.sealed.source_fingerprint)
+    made = people(97)
+    before = office.rooms.recodings.opened(one).classes_of(made)
+    after = office.rooms.recodings.opened(two).classes_of(made)
+    merged = {}
+    for old, new in zip(before, after, strict=True):
+        assert merged.setdefault(old, new) == new
