@@ -109,7 +109,7 @@ def _shown(setting: Setting, release: Release, records: Indices | None) -> Indic
     """
     classes = release.classes(release.columns)
     if records is not None:
-        return np.where(records >= 0, classes.class_of[records] + 1, 0)
+        return np.append(classes.class_of + 1, 0)[records]  # −1, the last, for who was left out
     coded = [Column.of(setting.original.column(name)).codes for name in release.columns]
     combination, first = joined(coded)
     people = People(release, setting.original, first)

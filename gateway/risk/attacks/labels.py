@@ -81,6 +81,7 @@ def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
         whole = pc.equal(column, pc.floor(column))
         fits = pc.and_(whole, pc.less(pc.abs(column), 2.0**53))
         short = pc.if_else(fits, column, None).cast(pa.int64()).cast(pa.string())

@@ -50,7 +50,7 @@ def _right(setting: Setting, classes: Classes, near: Nearest) -> Shares:
         chance[near.covered] = 1 / near.rows[near.covered]
         return chance
     record = setting.record_of[setting.targets[: near.looked_at]]
-    own = np.where(record >= 0, classes.class_of[record], -1)
+    own = np.append(classes.class_of, -1)[record]  # −1, the last, for who was left out
     hit = near.pairs.person[near.pairs.fits == own[near.pairs.person]]
     chance[hit] = 1 / near.rows[hit]
     return chance

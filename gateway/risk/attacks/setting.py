@@ -43,6 +43,9 @@ class AttackSpec:
                 if there != 1:
                     said = "has no such column" if there == 0 else "has it more than once"
                     wrong.append(Violation(name, f"the {which} {said}"))
+                elif not _usable(table.schema.field(name).type):
+                    kind = table.schema.field(name).type
+                    wrong.append(Violation(name, f"values of type {kind} cannot be attacked"))
         if not original.num_rows:
             wrong.append(Violation("original", "has no records, so nobody can be attacked"))
         if self.targets < 1:
@@ -51,6 +54,24 @@ class AttackSpec:
             wrong.append(Violation("k", "must be at least 2"))
         if wrong:
             raise InvalidRequest.collected(wrong)
+
+
+def _usable(kind: pa.DataType) -> bool:
+    """Text, numbers, truth values, dates and moments: what labels are made of."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_date(kind)
+        or pa.types.is_timestamp(kind)
+        or pa.types.is_null(kind)
+    )
 
 
 @dataclass(frozen=True, slots=True)

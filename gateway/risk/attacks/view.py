@@ -30,7 +30,7 @@ class Column:
         plain = column.combine_chunks()
         if pa.types.is_dictionary(plain.type):
             plain = plain.dictionary_decode()
-        if pa.types.is_null(plain.type):
+        if pa.types.is_null(plain.type) or pa.types.is_string_view(plain.type):
             plain = plain.cast(pa.string())
         coded = plain.dictionary_encode(null_encoding="encode")
         return cls(coded.dictionary, coded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
