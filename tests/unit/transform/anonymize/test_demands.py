@@ -41,12 +41,12 @@ def test_an_entropy_just_below_the_bound_does_not() -> None:
         found("A" * 1000, secrets, kind="l_diversity", l="2", variant="entropy")
 
 
-def test_a_distance_that_is_just_the_threshold_passes() -> None:
-    # Class A: 3 of 5, the whole: 5 of 10; the distance is a tenth, which no float is.
-    secrets = ["x"] * 3 + ["y"] * 2 + ["x"] * 2 + ["y"] * 3
-    kept = found("AAAAABBBBB", secrets, kind="t_closeness", t="0.1")
-    assert kept.levels == {"city": 0}
-    assert found("AAAAABBBBB", secrets, kind="t_closeness", t="0.099999").levels == {"city": 1}
+@pytest.mark.parametrize(("most", "t", "less"), [(6, "0.1", "0.099999"), (8, "0.3", "0.299999")])
+def test_a_distance_that_is_just_the_threshold_passes(most: int, t: str, less: str) -> None:
+    # Of ten records in class A `most` are x, of the whole one half. In floats 0.8 - 0.5 > 0.3.
+    secrets = ["x"] * most + ["y"] * 10 + ["x"] * (10 - most)
+    assert found("A" * 10 + "B" * 10, secrets, kind="t_closeness", t=t).levels == {"city": 0}
+    assert found("A" * 10 + "B" * 10, secrets, kind="t_closeness", t=less).levels == {"city": 1}
 
 
 def test_a_column_of_one_value_has_no_distance() -> None:
