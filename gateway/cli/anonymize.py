@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import typer
 
 from gateway.cli.anonymity_goal import Wanted, read_goal
+from gateway.cli.anonymity_told import hints, plain, show
 from gateway.cli.microdata import (
     Delimiter,
     Encoding,
@@ -21,8 +22,8 @@ from gateway.cli.microdata import (
     read_microdata,
     told_delimiter,
 )
-from gateway.cli.options import Json
-from gateway.cli.output import hint, json_or, say, show_fields, show_table, stages
+from gateway.cli.options import Json, listed
+from gateway.cli.output import hint, json_or, say, stages
 from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
 from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
@@ -114,6 +115,10 @@ def anonymize(
             help="Table of everybody, by the name that k_map or delta_presence gives; repeat.",
         ),
     ] = None,
+    drop: Annotated[
+        str,
+        typer.Option(help="Columns that are not to be written, such as names, with commas."),
+    ] = "",
     seconds: Annotated[
         int, typer.Option(min=1, help="After which the best found so far is taken.")
     ] = 300,
@@ -147,7 +152,9 @@ def anonymize(
     def read(source: Path) -> pa.Table:
         return read_microdata(source, delimiter=delimiter, encoding=encoding, as_text=as_written)
 
-    table = read(file)
+    table = _without(read(file), listed(drop), goal)
+    if population and kind != "full_domain":
+        raise InvalidRequest.of("--population", "only with --method full-domain")
     populations = {name: read(Path(path)) for name, path in _named(population).items()}
     for name in goal.quasi_identifiers:
         if name not in ladders and name in table.column_names:
@@ -170,10 +177,17 @@ def anonymize(
     _write(released, output, told_delimiter(file, delimiter, encoding))
     if report is not None:
         _write_report(report, table, released, recoding, goal)
-    json_or(as_json, _plain(goal, method, recoding, ladders, verdicts, took, output), _show)
+    told = plain(goal, method, recoding, ladders, verdicts, took, output)
+    told["left_as_they_are"] = _untouched(table, goal)
+    json_or(as_json, told, show)
     say(f"wrote {output}" + (f" and {report}" if report else ""))
+    if told["left_as_they_are"]:
+        hint(
+            f"left as they are: {', '.join(told['left_as_they_are'])}; a name or number of a person "
+            "among them still names that person (--drop)"
+        )
     if method in ("full-domain", "local"):
-        _hints(goal, recoding, ladders)
+        hints(goal, recoding, ladders)
 
 
 def _trees(goal: AnonymityGoal) -> list[str]:
@@ -184,6 +198,21 @@ def _trees(goal: AnonymityGoal) -> list[str]:
         if isinstance(model, TCloseness) and model.hierarchy is not None
     ]
     return list(dict.fromkeys(found))
+
+
+def _without(table: pa.Table, dropped: list[str], goal: AnonymityGoal) -> pa.Table:
+    for name in dropped:
+        if name not in table.column_names:
+            raise InvalidRequest.of("--drop", f"the table has no column {name}")
+        if name in (*goal.quasi_identifiers, *sensitive_columns(goal)):
+            raise InvalidRequest.of("--drop", f"{name} is what the models are about")
+    return table.drop_columns(dropped)
+
+
+def _untouched(table: pa.Table, goal: AnonymityGoal) -> list[str]:
+    """Columns that no model speaks of."""
+    about = {*goal.quasi_identifiers, *sensitive_columns(goal)}
+    return [name for name in table.column_names if name not in about]
 
 
 def _named(given: list[str] | None) -> dict[str, str]:
@@ -226,8 +255,6 @@ def _verified(
     the search, when a model does not hold in them."""
     beside: dict[str, Any] = {}
     if populations:
-        if recoding.levels is None:
-            raise InvalidRequest.of("--population", "only with full-domain recoding")
         beside["populations"] = {
             name: _generalised(found, recoding, ladders).to_batches()
             for name, found in populations.items()
@@ -267,85 +294,3 @@ def _write(released: pa.Table, output: Path, delimiter: str) -> None:
             case _:
                 with pa.ipc.new_stream(target, released.schema) as writer:
                     writer.write_table(released)
-
-
-def _plain(
-    goal: AnonymityGoal,
-    method: str,
-    recoding: Recoding,
-    ladders: Mapping[str, Ladder],
-    verdicts: tuple[Verdict, ...],
-    took: float,
-    output: Path,
-) -> dict[str, Any]:
-    suppressed = int(recoding.suppressed.sum())
-    return {
-        "method": method,
-        "metric": recoding.metric,
-        "value": recoding.value,
-        "levels": None if recoding.levels is None else dict(recoding.levels),
-        "suppressed": suppressed,
-        "classes": recoding.published.num_rows,
-        "proven_optimal": recoding.proven_optimal,
-        "seconds": round(took, 3),
-        "rows": len(recoding.suppressed),
-        "hierarchies": {
-            name: {"from": ladders[name].origin, "highest": ladders[name].height}
-            for name in goal.quasi_identifiers
-        },
-        "verified": [
-            {
-                **verdict.model.model_dump(mode="json", exclude_none=True),
-                "holds": verdict.holds,
-                "figure": verdict.figure,
-                "limit": verdict.limit,
-                "what": verdict.name,
-            }
-            for verdict in verdicts
-        ],
-        "output": str(output),
-    }
-
-
-def _show(told: dict[str, Any]) -> None:
-    levels = told["levels"]
-    show_table(
-        ["column", "hierarchy", *([] if levels is None else ["level", "of"])],
-        [
-            [
-                name,
-                found["from"],
-                *([] if levels is None else [levels[name], found["highest"]]),
-            ]
-            for name, found in told["hierarchies"].items()
-        ],
-    )
-    show_table(
-        ["model", "what", "figure", "limit", "holds"],
-        [
-            [found["kind"], found["what"], found["figure"], found["limit"], found["holds"]]
-            for found in told["verified"]
-        ],
-        title="counted again in the rows that were written",
-    )
-    show_fields(
-        {
-            "records": told["rows"],
-            "left out": told["suppressed"],
-            "classes": told["classes"],
-            told["metric"]: f"{told['value']:.6g}",
-            "proven optimal": told["proven_optimal"],
-            "seconds": told["seconds"],
-        }
-    )
-
-
-def _hints(goal: AnonymityGoal, recoding: Recoding, ladders: Mapping[str, Ladder]) -> None:
-    made_up = [n for n in goal.quasi_identifiers if ladders[n].origin.startswith("proposed")]
-    if made_up:
-        hint(
-            f"hierarchies of {', '.join(made_up)} were proposed from the values; give better ones "
-            "with --hierarchies"
-        )
-    if recoding.method == "full_domain" and not recoding.proven_optimal:
-        hint("the time was over or the columns too many: a better recoding may exist (--seconds)")

@@ -18,6 +18,9 @@ from gateway.transform.dates import GeneralizeDateColumn
 from gateway.transform.numbers import BinNumberColumn
 
 _SPANS: Final[tuple[DateLevel, ...]] = ("month", "quarter", "year", "five_years")
+_LONGER: Final = (10, 20)
+"""Years; each a multiple of the span before it, and all counted from the year 0."""
+
 _MOST_MASKED: Final = 40
 """Characters; a longer text has no more levels."""
 
@@ -59,14 +62,28 @@ def intervals(values: pa.Array, widths: Sequence[str], *, origin: str = "0") -> 
 
 
 def dates(values: pa.Array) -> Ladder:
-    """Days or moments by month, quarter, year and five years."""
+    """Days or moments by month, quarter, year, and 5, 10 and 20 years."""
     if pa.types.is_date64(values.type):
         values = values.cast(pa.date32())
     levels = []
     for span in _SPANS:
         done = GeneralizeDateColumn(GeneralizeDate(to=span), values.type, Resources()).apply(values)
         levels.append(pc.coalesce(done.column, as_text(values)))
-    return _laddered(values, levels, "months, quarters, years and five years")
+    for years in _LONGER:
+        first = pc.multiply(pc.divide(pc.year(values), years), years)
+        ends = (_year(first), _year(pc.add(first, years - 1)))
+        # Where the calendar of the levels below ends, a value stays what it was there.
+        longer = pc.if_else(
+            pc.equal(levels[-1], as_text(values)),
+            levels[-1],
+            pc.binary_join_element_wise(*ends, "–"),
+        )
+        levels.append(longer)
+    return _laddered(values, levels, "months, quarters, years, 5, 10 and 20 years")
+
+
+def _year(years: pa.Array) -> pa.Array:
+    return pc.utf8_lpad(years.cast(pa.string()), 4, "0")
 
 
 def masked(values: pa.Array) -> Ladder:

@@ -127,6 +127,27 @@ def test_a_hierarchy_that_misses_a_value_names_the_row(people: Path) -> None:
     assert "age: the value in row 4 of the table is not in the hierarchy" in error.message
 
 
+def test_columns_that_nothing_is_asked_of_are_named_or_dropped(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,age\nAn,31\nBo,31\n")
+    done = run(file, "--qi", "age", "--k", "2", "-o", tmp_path / "a.csv", "--json")
+    assert json.loads(done.stdout)["left_as_they_are"] == ["name"]
+    assert "left as they are: name" in " ".join(done.stderr.split())
+    run(file, "--qi", "age", "--k", "2", "--drop", "name", "-o", tmp_path / "b.csv")
+    assert pv.read_csv(tmp_path / "b.csv").column_names == ["age"]
+    for wrong in ("nowhere", "age"):
+        refused(file, "--qi", "age", "--k", "2", "--drop", wrong, "-o", tmp_path / "c.csv")
+    assert not (tmp_path / "c.csv").exists()
+
+
+def test_a_population_needs_one_level_a_column(people: Path) -> None:
+    said = refused(
+        people, "--qi", "age", "--k", "2", "--method", "local", "--population", f"city={people}",
+        "-o", people.with_name("out.csv"),
+    ).message  # fmt: skip
+    assert "only with --method full-domain" in said
+
+
 def test_nothing_is_overwritten_and_the_kind_of_file_is_known(people: Path) -> None:
     before = people.read_text()
     assert isinstance(refused(people, "--qi", "age", "--k", "2", "-o", people), AlreadyExists)
