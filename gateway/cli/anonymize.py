@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import typer
 
 from gateway.cli.anonymity_goal import Wanted, read_goal
@@ -24,9 +22,10 @@ from gateway.cli.microdata import (
 )
 from gateway.cli.options import Json, listed
 from gateway.cli.output import hint, json_or, say, stages
+from gateway.cli.table_files import check_output, write_table
 from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
-from gateway.errors import AlreadyExists, CheckFailed, InvalidRequest
+from gateway.errors import CheckFailed, InvalidRequest
 from gateway.model.anonymity import AnonymityGoal, Method, Metric, TCloseness
 from gateway.risk.measures.uniqueness import estimate
 from gateway.risk.privacy.definition import Verdict
@@ -42,8 +41,6 @@ from gateway.transform.anonymize.suppression import suppress_cells, suppress_rec
 from gateway.transform.base import as_text
 
 app = typer.Typer()
-
-_SUFFIXES: Final = (".csv", ".parquet", ".arrows")
 
 _METHODS: Final[Mapping[str, tuple[Method, Callable[[Problem, Watch], Recoding]]]] = {
     "full-domain": ("full_domain", full_domain),
@@ -138,9 +135,9 @@ def anonymize(
     Needs no server. A column without a hierarchy gets one that fits its values, and it is told. The
     result is verified by code of its own before anything is written.
     """
-    _check_output("--output", output, _SUFFIXES)
+    check_output("--output", output)
     if report is not None:
-        _check_output("--report", report, _REPORTS)
+        check_output("--report", report, _REPORTS)
     kind, search = _METHODS[method]
     wanted = Wanted(
         k, l or (), t or (), model or (), metric, suppression, kind, weight or (), seconds
@@ -174,7 +171,7 @@ def anonymize(
         tell("verifying", 0, 0)
         released = recoding.apply(table)
         verdicts = _verified(released, goal, recoding, ladders, populations)
-    _write(released, output, told_delimiter(file, delimiter, encoding))
+    write_table(released, output, told_delimiter(file, delimiter, encoding))
     if report is not None:
         _write_report(report, table, released, recoding, goal)
     told = plain(goal, method, recoding, ladders, verdicts, took, output)
@@ -220,15 +217,6 @@ def _named(given: list[str] | None) -> dict[str, str]:
     if any(not name or not value for name, _, value in pairs):
         raise InvalidRequest.of("--population", "write NAME=FILE")
     return {name: value for name, _, value in pairs}
-
-
-def _check_output(option: str, file: Path, suffixes: tuple[str, ...]) -> None:
-    if file.exists():
-        raise AlreadyExists(f"{file} exists; nothing is overwritten")
-    if file.suffix.lower() not in suffixes:
-        raise InvalidRequest.of(option, f"{file.name}: end it in {', '.join(suffixes)}")
-    if not file.parent.is_dir():
-        raise InvalidRequest.of(option, f"the folder {file.parent} is not there")
 
 
 def _write_report(
@@ -281,16 +269,3 @@ def _generalised(table: pa.Table, recoding: Recoding, ladders: Mapping[str, Ladd
             labels = ladder.labels[level].take(pa.array(ladder.codes[level]).take(found))
             table = table.set_column(place, name, labels)
     return table
-
-
-def _write(released: pa.Table, output: Path, delimiter: str) -> None:
-    with whole_file(output) as target:
-        match output.suffix.lower():
-            case ".csv":
-                options = pa_csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
-                pa_csv.write_csv(released, target, options)
-            case ".parquet":
-                pq.write_table(released, target)
-            case _:
-                with pa.ipc.new_stream(target, released.schema) as writer:
-                    writer.write_table(released)

@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("audit", "Read, verify and export the audit log."),
     "protect": ("protect", "Protect a file of your own by a policy, without a server."),
     "anonymize": ("anonymize", "Make a file of your own safe to share: k-anonymity and beyond."),
+    "perturb": ("perturb", "Change numbers and categories of a file of your own by chance."),
     "risk": ("risk", "Say how likely people are found in a file of your own."),
     "attack": ("attack", "Try what attackers could get out of a release of your own."),
     "local": ("local", "Answer by randomised response, and count such answers, without a server."),

@@ -5,6 +5,7 @@ Claim. Each record's category becomes v with exactly the chance that the matrix 
 its true category, independently of all other records. So anybody may doubt any single value, and an
 analyst who has the matrix can estimate the true counts from the published ones. An *invariant*
 matrix leaves the expected count of every category as it was, so that nothing need be corrected.
+Such a matrix is made of the true counts, and tells them.
 A null is a category of its own. PRAM gives no k-anonymity, and this is not differential privacy
 unless the matrix says so: ``local_epsilon`` states what it amounts to.
 
