@@ -125,14 +125,16 @@ class RollUp:
 
     def combination(self, node: Node) -> tuple[Classes, Keys]:
         """The classes of a node, and which of them each combination of the problem is in."""
-        codes = self._coded(np.arange(len(self.problem.tuples)), node)
+        codes = self._coded(np.arange(len(self._tuples)), node)
         radices = tuple(self.radices[place][level] for place, level in enumerate(node))
         _, keys = KeySpace.of(codes, radices)
         found = self.classes(node)
+        # Those of the table come first; a class may be known by one of a population.
+        own = keys[: len(self.problem.tuples)]
         if found.keys is not None:
-            return found, np.searchsorted(found.keys, keys)
+            return found, np.searchsorted(found.keys, own)
         order = np.argsort(keys[found.first])
-        return found, order[np.searchsorted(keys[found.first][order], keys)]
+        return found, order[np.searchsorted(keys[found.first][order], own)]
 
     # ---- grouping -------------------------------------------------------------------------------
 
