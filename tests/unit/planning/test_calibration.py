@@ -183,3 +183,13 @@ def test_a_group_of_the_named_size_is_named_95_of_a_hundred_times() -> None:
 
 def test_the_normal_point_is_right() -> None:
     assert erf(1.959963984540055 / sqrt(2)) >= 0.95
+
+
+@pytest.mark.parametrize(("epsilon", "cells"), [("1/10", 3000), ("8", 3000), ("1", 15_000)])
+def test_noise_of_very_many_cells_is_within_the_budget_as_it_is_composed(
+    epsilon: str, cells: int
+) -> None:
+    found = calibrate(Fraction(epsilon), MILLIONTH, [Sensitivity(cell=1, cells=cells)])
+    assert found.noise == "gaussian"
+    assert compose(found.events).within(Fraction(epsilon), MILLIONTH)
+    assert found.loss.epsilon(MILLIONTH) > 0.9 * float(Fraction(epsilon))
