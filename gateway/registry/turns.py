@@ -12,6 +12,9 @@ from gateway.errors import GatewayFault, StoreUnavailable
 from gateway.ports import Clock
 
 LEASE = timedelta(seconds=60)
+HOLD_EVERY = LEASE / 12
+"""Further leases of long work are prolonged so often: each time takes the writers' lock."""
+
 PROGRESS_EVERY = timedelta(milliseconds=500)
 MOST_ATTEMPTS = 3
 

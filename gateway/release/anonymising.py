@@ -27,7 +27,7 @@ from gateway.ports import (
     Store,
     Transaction,
 )
-from gateway.registry.turns import LEASE
+from gateway.registry.turns import HOLD_EVERY, LEASE
 from gateway.release.extracts import Extract, Extracts, earlier_extracts
 from gateway.release.recodings import Recodings
 from gateway.release.sealed_columns import JoinedChunks
@@ -38,6 +38,9 @@ from gateway.risk.privacy.verify import verify
 ROUNDS: Final = 4
 """So often a release is generalised further, each time to classes twice as large, before it is
 refused after all."""
+
+_WHOLE: Final = "\0whole"
+"""A column that no data set has."""
 
 Note = Callable[[Stage, int], None]
 """Told stage and percent. Raises Cancelled to stop; prolongs the lease."""
@@ -128,9 +131,14 @@ class Anonymising:
     def _once(
         self, run: Run, wanted: Anonymisation, earlier: Sequence[Extract]
     ) -> tuple[Anonymised, tuple[AttackResult, ...]]:
+        held = self._clock.now()
+
         def tell(percent: int) -> None:
+            nonlocal held
             run.note(Stage.ANONYMISING, percent)
-            self._hold(run)
+            if (now := self._clock.now()) - held > HOLD_EVERY:
+                self._hold(run)  # sealing asks once more
+                held = now
 
         kept = self._recodings.found(
             run.dataset.name, run.fingerprint, wanted, run.source, run.owner, tell, run.pause
@@ -185,7 +193,9 @@ class Anonymising:
         [check] = [check for check in run.plan.checks if isinstance(check, ModelsCheck)]
         models = strictest_models((*check.models, *_sizes(wanted)))
         with self._staged(run) as rows:
-            verdicts = verify(rows, check.columns, models)
+            # Without quasi-identifiers all that leaves is one class.
+            whole = (_with_one_class(batch) for batch in rows)
+            verdicts = verify(whole, check.columns or (_WHOLE,), models)
         if not all(verdict.holds for verdict in verdicts):
             kinds = ", ".join(sorted({v.model.kind for v in verdicts if not v.holds}))
             raise CheckFailed(
@@ -245,6 +255,10 @@ class Anonymising:
             for step in steps
             if step.column in named
         }
+
+
+def _with_one_class(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.append_column(_WHOLE, pa.repeat(pa.scalar(0), batch.num_rows))
 
 
 def further(wanted: Anonymisation) -> Anonymisation:

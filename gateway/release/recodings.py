@@ -29,7 +29,7 @@ from gateway.model.recoding import StoredRecoding
 from gateway.model.release import Figure
 from gateway.ports import Clock, Entropy, KeyRing, Source, Staging, Store
 from gateway.registry.domain_keys import RootKeyRetired, keep_key
-from gateway.registry.turns import LEASE
+from gateway.registry.turns import HOLD_EVERY, LEASE
 from gateway.release.recoding_figures import costs, reached, risks, usefulness
 from gateway.transform.anonymize.full_domain import at_levels
 from gateway.transform.anonymize.ladder import Ladder
@@ -156,10 +156,14 @@ class Recodings:
             tell(0)
             pause()
         try:
+            held = self._clock.now()
 
             def told(percent: int) -> None:
+                nonlocal held
                 tell(percent)
-                self._lease(turn, owner)
+                if (now := self._clock.now()) - held > HOLD_EVERY:
+                    self._lease(turn, owner)
+                    held = now
 
             known = self._known(dataset, fingerprint, wanted)
             table = self.read(source, wanted, told)

@@ -365,3 +365,46 @@ def test_local_recoding_holds_the_same_and_is_coarsened_like_any_other(office):
     merged = {}
     for old, new in zip(before, after, strict=True):
         assert merged.setdefault(old, new) == new
+
+
+def test_without_a_quasi_identifier_among_the_columns_the_same_rows_leave(office):
+    bureau = Bureau(
+        office,
+        {"k": 5, "max_suppression": "0.05", "attacks": {"linkability": "0.1"}},
+    )
+    bureau.hold(people(97))
+    known = bureau.asked(*QI)
+    bare = bureau.asked("visits", "illness")
+    assert bureau.table(bare).num_rows == bureau.table(known).num_rows
+    assert bare.sealed.recoding == known.sealed.recoding
+
+
+def test_what_was_sealed_counts_also_after_a_recall(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(people())
+    assert bureau.asked(*QI).state is ReleaseState.SEALED
+    again = bureau.asked(*QI)
+    assert again.state is ReleaseState.SEALED
+    figure = next(f for f in again.sealed.figures if f.check == "extracts")
+    assert figure.value == "1"
+    office.rooms.custody.recall(office.holder, again.name, "a test", office.key())
+    more = bureau.asked(*QI)  # what was recalled could be read, and counts
+    assert next(f for f in more.sealed.figures if f.check == "extracts").value == "2"
+
+
+def test_nothing_of_recodings_and_rosters_is_readable_where_it_is_kept(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(people())
+    assert bureau.asked(*QI, "illness").state is ReleaseState.SEALED
+    state = office.settings.state
+    kept = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+    with office.rooms.store.read() as tx:
+        [stored] = tx.recodings(
+            "datasets/residents", tx.dataset("datasets/residents").version.fingerprint
+        )
+        assert tx.key(stored.stream) is not None
+    made = office.rooms.recodings.opened(stored).recoding.to_bytes()
+    assert b"leaf_0" in made
+    assert b"leaf_0" not in kept
+    assert b"p119" not in kept
+    assert office.rooms.custody.sweep() == 0
