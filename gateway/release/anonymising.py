@@ -194,7 +194,10 @@ class Anonymising:
         models = strictest_models((*check.models, *_sizes(wanted)))
         with self._staged(run) as rows:
             # Without quasi-identifiers all that leaves is one class.
-            whole = (_with_one_class(batch) for batch in rows)
+            whole = pa.RecordBatchReader.from_batches(
+                rows.schema.append(pa.field(_WHOLE, pa.int64())),
+                (_with_one_class(batch) for batch in rows),
+            )
             verdicts = verify(whole, check.columns or (_WHOLE,), models)
         if not all(verdict.holds for verdict in verdicts):
             kinds = ", ".join(sorted({v.model.kind for v in verdicts if not v.holds}))
@@ -258,7 +261,7 @@ class Anonymising:
 
 
 def _with_one_class(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.append_column(_WHOLE, pa.repeat(pa.scalar(0), batch.num_rows))
+    return batch.append_column(_WHOLE, pa.repeat(pa.scalar(0, pa.int64()), batch.num_rows))
 
 
 def further(wanted: Anonymisation) -> Anonymisation:
@@ -309,7 +312,7 @@ def _original(run: Run, steps: Sequence[Step]) -> pa.Table:
         batches.append(batch.rename_columns([step.published for step in steps]))
         run.note(Stage.CHECKING, 0)
     if not batches:
-        raise CheckFailed("no record of the data set meets the filters")
+        raise CheckFailed("the source gave no records: ask again")
     return pa.Table.from_batches(batches)
 
 

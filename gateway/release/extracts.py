@@ -195,6 +195,8 @@ class Extracts:
         gone = _absent([roster.persons for roster in rosters], marked.persons)
         cells = Cells(len(marked.rows) + len(gone))
         for extract, shown in zip(here, marked.shown, strict=True):
+            if not (shown != NOT_SHOWN).any():
+                raise CheckFailed(_REFUSED)  # that nobody is there tells of a few people, too
             cells.add(np.append(shown, np.full(len(gone), NOT_SHOWN, np.int32)), extract.least)
         everyone = np.append(marked.persons, gone)
         for extract, roster in zip(others, rosters, strict=True):

@@ -37,9 +37,11 @@ def reached(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[F
     InvalidRequest for a table of another version."""
     applied = recoding.apply(table)
     left_out = table.num_rows - applied.num_rows
+    if not applied.num_rows:
+        return None  # models hold of nothing, and nobody is served by it
     if left_out * _ONE > millionths(goal.max_suppression) * table.num_rows:
         return None
-    verdicts = verify(applied.to_batches(), goal.quasi_identifiers, goal.models)
+    verdicts = verify(applied.to_reader(), goal.quasi_identifiers, goal.models)
     if not all(verdict.holds for verdict in verdicts):
         return None
     share = from_millionths(-(-left_out * _ONE // table.num_rows)) or "1"
@@ -52,7 +54,7 @@ def reached(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[F
 def risks(table: pa.Table, recoding: Recoding, names: tuple[str, ...]) -> Iterable[Figure]:
     """The version's risk as it is, and recoded."""
     for when, rows in (("before", table), ("after", recoding.apply(table))):
-        for verdict in verify(rows.select(list(names)).to_batches(), names, _RISKS):
+        for verdict in verify(rows.select(list(names)).to_reader(), names, _RISKS):
             yield _figure("risk", f"{when}: {verdict.name}", verdict.figure)
 
 
