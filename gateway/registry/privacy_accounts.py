@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import isinf
 from typing import Final
 
@@ -42,7 +43,7 @@ class PrivacyAccounts:
         """Whether the budget covers all that was charged to it and ``more``. In a writing
         transaction that stays true until its end."""
         loss = self._composed(tx, budget).loss
-        return loss.admits(compose(more), Fraction(limits.epsilon), Fraction(limits.delta))
+        return loss.admits(_of(tuple(more)), Fraction(limits.epsilon), Fraction(limits.delta))
 
     def spent(
         self, tx: Transaction, budget: str, delta: str, more: Sequence[PrivacyEvent] = ()
@@ -50,7 +51,7 @@ class PrivacyAccounts:
         """Epsilon at ``delta`` of all that was charged to the budget and of ``more``, rounded up;
         None when no epsilon goes with so small a delta."""
         loss = self._composed(tx, budget).loss
-        return _epsilon(loss.with_(compose(more)) if more else loss, delta)
+        return _epsilon(loss.with_(_of(tuple(more))) if more else loss, delta)
 
     def prepare(self, tx: Transaction, budget: str) -> None:
         """Compose what the budget has spent, so that a debit that follows does not have to while
@@ -66,7 +67,7 @@ class PrivacyAccounts:
         elif kept.sequence == account.sequence:
             return kept
         else:
-            loss = kept.loss.with_(compose(tx.losses_after(budget, kept.sequence)))
+            loss = kept.loss.with_(_of(tuple(tx.losses_after(budget, kept.sequence))))
         composed = _Composed(account.sequence, account.refunds, loss)
         with self._lock:
             self._kept[budget] = composed
@@ -74,6 +75,12 @@ class PrivacyAccounts:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return composed
+
+
+@lru_cache(maxsize=64)
+def _of(events: tuple[PrivacyEvent, ...]) -> Loss:
+    """Of one question, which every budget that it is charged to asks for, more than once."""
+    return compose(events)
 
 
 def _epsilon(loss: Loss, delta: str) -> Fraction | None:

@@ -170,7 +170,8 @@ class Asking:
                     found if found == was else keep_verdicts(tx, was, found, now)
                     for was, (found, _) in zip(understood.datasets, looked, strict=True)
                 ]
-                understood = self._decided_on(tx, caller, request, current, now)
+                if tuple(current) != understood.datasets:
+                    understood = self._decided_on(tx, caller, request, current, now)
             if not understood.decision.permitted:
                 settled = Settled(self._denied(tx, caller, request, understood.decision, name, now))
             else:
