@@ -7,8 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from gateway.cli.burn_down import show_burn_down
-from gateway.cli.options import As, Json, ProfileFile, Reason
-from gateway.cli.output import hint, json_or, say, show_fields, show_table, when
+from gateway.cli.options import As, Json, Names, ProfileFile, Reason
+from gateway.cli.output import hint, json_or, say, show_fields, show_names, show_table, when
 from gateway.cli.session import connected
 from gateway.client import plain
 from gateway.errors import NotFound
@@ -58,12 +58,13 @@ def list_budgets(
     ] = None,
     name: As = None,
     profile: ProfileFile = None,
+    names: Names = False,
     as_json: Json = False,
 ) -> None:
     """List budgets: consumers their own, holders those of their data sets, officers all."""
     with connected(name, profile) as client:
         found = [plain(budget) for budget in client.budgets(dataset, state)]
-    json_or(as_json, found, _show_list)
+    json_or(as_json, found, show_names if names else _show_list)
 
 
 @app.command()
