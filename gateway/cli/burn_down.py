@@ -13,14 +13,17 @@ _STEPS: Final = " ▁▂▃▄▅▆▇█"
 
 
 def show_burn_down(budget: dict[str, Any]) -> None:
-    """Left over time, from the whole limit down; one column is an equal part of the time."""
-    points = budget["burn_down"]
+    """Left over time, from the approval on where nothing was charged before; one column is an equal
+    part of the time."""
     limit = Decimal(budget["epsilon"])
-    times = [datetime.fromisoformat(point["time"]).timestamp() for point in points]
-    left = [max(Decimal(0), limit - Decimal(point["spent"])) for point in points]
-    for line in drawn(times, [float(amount / limit) for amount in left]):
+    moments = [datetime.fromisoformat(point["time"]) for point in budget["burn_down"]]
+    left = [max(Decimal(0), limit - Decimal(point["spent"])) for point in budget["burn_down"]]
+    approved = datetime.fromisoformat(budget["approved"])
+    if approved <= moments[0]:
+        moments, left = [approved, *moments], [limit, *left]
+    for line in drawn([m.timestamp() for m in moments], [float(part / limit) for part in left]):
         OUT.print(f"  {line}", markup=False)
-    since, until = when(points[0]["time"]), when(points[-1]["time"])
+    since, until = (when(moment.isoformat()) for moment in (moments[0], moments[-1]))
     OUT.print(f"  {since}{until.rjust(_WIDTH + 7 - len(since))}", style="dim")
 
 

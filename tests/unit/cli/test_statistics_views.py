@@ -1,0 +1,65 @@
+"""Answers and budgets as people see them."""
+
+import pyarrow as pa
+import pytest
+
+from gateway.cli.burn_down import drawn
+from gateway.cli.query import _cell, show_answer
+from gateway.model.amounts import down, left, up
+
+NAMES = {"district", "n", "n_lower", "n_upper", "low", "x_lower"}
+
+
+def test_a_burn_down_steps_down_at_each_charge() -> None:
+    lines = drawn([0.0, 50.0, 100.0], [1.0, 0.5, 0.0])
+    top, bottom = lines[0].partition("│")[2], lines[-2].partition("│")[2]
+    assert top.count("█") == pytest.approx(30, abs=1)  # full until the first half of the time
+    assert bottom.count("█") == pytest.approx(59, abs=1)  # half until the end
+    assert bottom[-1] == " "  # nothing is left
+
+
+def test_a_burn_down_of_one_moment_shows_what_is_left() -> None:
+    lines = drawn([7.0], [0.25])
+    assert sum("█" in line for line in lines) == 2  # of eight
+
+
+def test_a_value_is_shown_with_its_interval_and_only_with_its_own() -> None:
+    row = {"district": "A", "n": 1200, "n_lower": 1170, "n_upper": 1230, "low": 2.5}
+    assert _cell(row, "n", NAMES) == "1,200  [1,170, 1,230]"
+    assert _cell(row, "low", NAMES) == "2.5"
+    assert _cell({**row, "n_lower": None}, "n", NAMES) == "1,200"
+    assert _cell({**row, "n": None, "n_lower": None}, "n", NAMES) == "–"
+
+
+def test_a_column_that_only_looks_like_an_end_is_shown(capsys) -> None:
+    table = pa.table({"x_lower": [1], "n": [3], "n_lower": [2], "n_upper": [4]})
+    answer = {
+        "name": "answers/a-1",
+        "price": {"epsilon": "1", "delta": "0", "privacy_unit": "the person"},
+        "reused": False,
+        "left": [],
+    }
+    show_answer(answer, table)
+    shown = capsys.readouterr().out
+    assert "x_lower" in shown
+    assert "n_lower" not in shown
+
+
+@pytest.mark.parametrize(
+    ("ratio", "above", "below"),
+    [
+        ("1/2", "0.5", "0.5"),
+        ("1/3", "0.333334", "0.333333"),
+        ("1/1000000000", "0.000000001", "0.000000001"),
+        ("12345678/10", "1234570", "1234560"),
+        ("0", "0", "0"),
+        ("100", "100", "100"),
+    ],
+)
+def test_what_is_spent_is_rounded_up_and_what_is_left_down(ratio, above, below) -> None:
+    assert (up(ratio), down(ratio)) == (above, below)
+
+
+def test_less_than_nothing_is_never_left() -> None:
+    assert left("1", "3/2") == "0"
+    assert left("1", "1/3") == "0.666666"
