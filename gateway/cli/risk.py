@@ -1,6 +1,6 @@
 """``gateway risk``: how likely people are found in a file of one's own, without a server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -148,18 +148,16 @@ def risk(
         spill = Path(stack.enter_context(TemporaryDirectory(prefix="gateway-risk-")))
         tell = stack.enter_context(stages("measuring"))
 
-        def rows(source: Path) -> pa.RecordBatchReader:
-            return stack.enter_context(
-                open_microdata(source, delimiter=delimiter, encoding=encoding)
-            )
+        def rows(source: Path, stage: str) -> pa.RecordBatchReader:
+            opened = open_microdata(source, delimiter=delimiter, encoding=encoding)
+            return _watched(stack.enter_context(opened), lambda done: tell(stage, done, 0))
 
-        _check_columns(rows(file).schema, columns, asked)
-        tell("counting classes", 0, 0)
+        _check_columns(rows(file, "reading").schema, columns, asked)
         report = assess(
-            rows(file),
+            rows(file, "counting classes"),
             columns,
             threshold=limit,
-            population=None if population is None else rows(population),
+            population=None if population is None else rows(population, "counting the population"),
             sampling_fraction=fraction,
             suppressed=listed(suppressed),
             memory_mib=memory,
@@ -167,12 +165,13 @@ def risk(
         )
         verdicts: Sequence[Verdict] = ()
         if asked:
-            tell("checking models", 0, 0)
             verdicts = verify(
-                rows(file),
+                rows(file, "checking models"),
                 columns,
                 asked,
-                populations={} if population is None else {"population": rows(population)},
+                populations={}
+                if population is None
+                else {"population": rows(population, "checking models")},
                 hierarchies={name: _table_of(ladder) for name, ladder in ladders.items()},
                 memory_mib=memory,
                 spill=spill,
@@ -180,7 +179,9 @@ def risk(
         looked = None
         if classified:
             told = told_delimiter(file, delimiter, encoding)
-            looked = look_at(file, rows(file), delimiter=told, encoding=encoding, tell=tell)
+            looked = look_at(
+                file, rows(file, "looking at columns"), delimiter=told, encoding=encoding, tell=tell
+            )
     report = _judged(report, looked, sharing, limit, aggregated=aggregated)
     others = [] if looked is None else [c for c in looked.quasi_identifiers if c not in columns]
     if as_json:
@@ -192,6 +193,17 @@ def risk(
         say(f"wrote {html}")
     if not all(verdict.holds for verdict in verdicts):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _watched(rows: pa.RecordBatchReader, tell: Callable[[int], None]) -> pa.RecordBatchReader:
+    def told() -> Iterator[pa.RecordBatch]:
+        done = 0
+        for batch in rows:
+            yield batch
+            done += batch.num_rows
+            tell(done)
+
+    return pa.RecordBatchReader.from_batches(rows.schema, told())
 
 
 def _share(option: str, text: str) -> str:

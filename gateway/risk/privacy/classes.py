@@ -5,9 +5,11 @@ values in each class. Nothing is written to disk unless a folder for it is given
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any, Final, Self, TypeAlias
 
 import duckdb
@@ -64,6 +66,7 @@ class Classes:
         )
         self.hierarchies = hierarchies or {}
         self.populations: dict[str, str] = {}
+        self._stopped = Event()
         self.types: Mapping[str, pa.DataType] = {}
         self.rows = 0
 
@@ -81,7 +84,7 @@ class Classes:
         held = ", ".join(self._places.values())
         chosen = ", ".join(filter(None, (keys, held)))
         with self._incoming(batches, self.sensitive):
-            self.run(f"CREATE TABLE cells AS {_counted(chosen, 'incoming')}")
+            self._read(f"CREATE TABLE cells AS {_counted(chosen, 'incoming')}")
         summed = "SELECT {}, sum(n)::BIGINT AS n FROM cells GROUP BY {}"
         self.run(
             f"CREATE TABLE classes AS SELECT row_number() OVER () AS id, * "  # noqa: S608
@@ -113,7 +116,7 @@ class Classes:
             )
         table, keys = f"population_{len(self.populations)}", ", ".join(self.keys)
         with self._incoming(batches, ()):
-            self.run(f"CREATE TABLE {table} AS {_counted(keys, 'incoming')}")
+            self._read(f"CREATE TABLE {table} AS {_counted(keys, 'incoming')}")
         self.populations[name] = table
 
     def is_text(self, column: str) -> bool:
@@ -138,6 +141,17 @@ class Classes:
         """The rows of a query as a table; fails as ``run`` does."""
         with self._failing():
             return self._database.sql(query).to_arrow_table()
+
+    def _read(self, query: str) -> None:
+        """A query over a stream, in a thread: who waits for DuckDB itself does not hear Ctrl-C."""
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self.run, query)
+            try:
+                running.result()
+            except KeyboardInterrupt:
+                self._stopped.set()
+                self._database.interrupt()
+                raise
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -170,6 +184,8 @@ class Classes:
         def chosen() -> Iterator[pa.RecordBatch]:
             try:
                 for batch in batches:
+                    if self._stopped.is_set():
+                        return
                     yield _chosen(batch, self.quasi_identifiers, sensitive)
             except Exception as error:
                 failed.append(error)  # DuckDB would make a text of it

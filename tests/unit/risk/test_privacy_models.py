@@ -1,7 +1,11 @@
 """The checks on worked examples: of the papers where they give one, else by hand."""
 
+import os
 import re
+import signal
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import count
 from typing import get_args
 
 import pyarrow as pa
@@ -12,6 +16,7 @@ from gateway.model.anonymity import (
     BetaLikeness,
     DeltaDisclosure,
     DeltaPresence,
+    KAnonymity,
     KMap,
     LDiversity,
     PopulationUniqueness,
@@ -198,6 +203,17 @@ def test_population_uniqueness_of_a_census_is_that_of_its_records() -> None:
     for estimator in ("pitman", "zayatz", "snb"):
         model = PopulationUniqueness(at_most="0.2", sampling_fraction="1", estimator=estimator)
         assert (one(table, model).holds, one(table, model).figure) == (True, "0.2")
+
+
+def test_counting_can_be_interrupted() -> None:
+    def endless() -> Iterator[pa.RecordBatch]:
+        for number in count():
+            yield pa.record_batch({"class": pa.array([number] * 1000)})
+            if number == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(endless(), ["class"], [KAnonymity(k=2)])
 
 
 @pytest.mark.parametrize(
