@@ -38,7 +38,6 @@ from gateway.planning.questions.filters import with_filters
 from gateway.planning.training import training_plan
 
 _BINS: Final = 2048
-_CELLS_MOST: Final = 1 << 24
 _ROW_WEIGHT: Final = 1 << 12
 _USELESS_EPSILON: Final = Fraction(1, 1000)
 
@@ -87,7 +86,7 @@ def compile_statistics(
     selects = not question.public_groups
     epsilon = Fraction(request.epsilon)
     plain = all(a.one_row_per_person for a in asked)
-    ranked = [_quantile(a, question, bounds, one_row=plain) for a in quantiles]
+    ranked = [_quantile(a, bounds, one_row=plain) for a in quantiles]
     chosen = calibrate(
         epsilon,
         Fraction(request.delta or 0),
@@ -236,12 +235,9 @@ def _additive(aggregate: Aggregate, bounds: ContributionBounds, wanted: _Wanted)
 
 
 def _quantile(
-    aggregate: Aggregate, question: Question, bounds: ContributionBounds, *, one_row: bool
+    aggregate: Aggregate, bounds: ContributionBounds, *, one_row: bool
 ) -> tuple[dict[str, object], QuantileNeed]:
     lower, upper = aggregate.units
-    groups = 1
-    for key in question.group_by:
-        groups *= key.size or 1
     weight = 1 if one_row or bounds.rows == 1 else _ROW_WEIGHT
     fields: dict[str, object] = {
         "expression": aggregate.expression,
@@ -252,7 +248,7 @@ def _quantile(
     }
     need = QuantileNeed(
         quantile=Fraction(aggregate.quantile or 0),
-        bins=max(2, min(_BINS, upper - lower + 1, _CELLS_MOST // groups)),
+        bins=max(2, min(_BINS, upper - lower + 1)),
         sensitivity=bounds.rows * weight,
         cells=bounds.groups,
     )

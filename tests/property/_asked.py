@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from gateway.execute.statistics.answer import answer
@@ -152,3 +153,10 @@ class Asking:
     def answer(self) -> pa.Table:
         """As the consumer gets it."""
         return answer(self.plan, self.exact(), SystemEntropy())
+
+
+def numbers(exact: Exact) -> dict[int, list]:
+    """Everything that was counted, by place in the plan."""
+    everything = np.arange(exact.groups)
+    found = {at: values.tolist() for at, values in exact.measures.items()}
+    return found | {at: weights.of(everything).tolist() for at, weights in exact.weights.items()}

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gateway.execute.statistics.exact import Exact, Integers
+from gateway.execute.statistics.exact import Exact, Integers, Weights
 from gateway.execute.statistics.key_values import key_columns
 from gateway.model.statistics import (
     Aggregate,
@@ -27,6 +27,8 @@ from gateway.model.statistics import (
 from gateway.planning.accounting.errors import OUTSIDE, half_width
 from gateway.ports import Entropy
 from gateway.transform.noise import add_noise, choose_bins, named_groups
+
+_AT_ONCE: Final = 1024
 
 LOWER: Final = "_lower"
 UPPER: Final = "_upper"
@@ -72,12 +74,20 @@ def _noisy(plan: StatisticsPlan, exact: Exact, entropy: Entropy) -> tuple[Intege
         groups = np.flatnonzero(named_groups(plan.selection, exact.persons, entropy))
     noisy = []
     for at, measure in enumerate(plan.measures):
-        values = exact.measures[at][groups]
         if isinstance(measure, QuantileMeasure):
-            noisy.append(choose_bins(measure.mechanism, values, entropy))
+            noisy.append(_chosen(measure, exact.weights[at], groups, entropy))
         else:
-            noisy.append(add_noise(measure.mechanism, values, entropy))
+            noisy.append(add_noise(measure.mechanism, exact.measures[at][groups], entropy))
     return groups, noisy
+
+
+def _chosen(
+    measure: QuantileMeasure, weights: Weights, groups: Integers, entropy: Entropy
+) -> Integers:
+    # A few groups at a time: all bins of all of them need not fit into memory.
+    pieces = [groups[at : at + _AT_ONCE] for at in range(0, len(groups), _AT_ONCE)]
+    chosen = [choose_bins(measure.mechanism, weights.of(piece), entropy) for piece in pieces]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *chosen])
 
 
 # ---- aggregates ----------------------------------------------------------------------------------

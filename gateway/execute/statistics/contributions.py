@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gateway.execute.statistics.exact import SATURATED, Integers
+from gateway.execute.statistics.exact import SATURATED, Integers, Weights
 from gateway.execute.statistics.spill import Spill
 from gateway.model.statistics import ContributionBounds
 
@@ -104,7 +104,7 @@ class Contributions:
         self._held: dict[int, list[pa.RecordBatch]] = {part: [] for part in range(parts)}
         self._bytes = 0
         self._sums = [Sums(groups) for _ in self._amounts]
-        self._weights = [Sums(groups * r.bins) for r in self._ranked]
+        self._weights = [Weights(groups, r.bins) for r in self._ranked]
         self._rows = Sums(groups)
         self._persons = Sums(groups)
 
@@ -158,9 +158,9 @@ class Contributions:
         """A bounded sum of each group."""
         return self._sums[number].total()
 
-    def weights(self, number: int) -> Integers:
-        """Bounded weights, of shape (groups, bins)."""
-        return self._weights[number].total().reshape(self._groups, self._ranked[number].bins)
+    def weights(self, number: int) -> Weights:
+        """Bounded weights of a quantile."""
+        return self._weights[number]
 
     # ---- parts ----------------------------------------------------------------------------------
 
@@ -249,8 +249,8 @@ class Contributions:
         self._rows.add(added.code, added.rows)
         for total, values in zip(self._sums, added.sums, strict=True):
             total.add(added.code, values)
-        for total, (cells, values) in zip(self._weights, added.weights, strict=True):
-            total.add(cells, values)
+        for weights, (cells, values) in zip(self._weights, added.weights, strict=True):
+            weights.add(cells, values)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

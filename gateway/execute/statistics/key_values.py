@@ -6,18 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.execute.statistics.exact import Integers
-from gateway.model.expressions import ValueType
+from gateway.model.key_types import KEY_TYPES
 from gateway.model.statistics import GroupKey, Question
-
-KEY_TYPES: dict[ValueType, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "text": pa.string(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-}
 
 
 def listed(key: GroupKey) -> pa.Array:

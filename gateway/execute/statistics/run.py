@@ -14,12 +14,15 @@ import pyarrow.compute as pc
 from gateway.errors import SourceChanged
 from gateway.execute.statistics.contributions import Contributions, parts_for
 from gateway.execute.statistics.database import Database, Reading
-from gateway.execute.statistics.exact import SATURATED, Exact, Integers
+from gateway.execute.statistics.exact import SATURATED, Exact, Integers, Weights
 from gateway.execute.statistics.key_values import listed
 from gateway.execute.statistics.projection import Projection, key_table
 from gateway.execute.statistics.single_rows import check_single_rows
 from gateway.model.statistics import GroupKey, Measure, StatisticsPlan
 from gateway.ports import Entropy, Progress, Source
+
+_Counted = tuple[dict[int, Integers], dict[int, Weights], Integers]
+"""Measures, weights of quantiles, and persons of each group."""
 
 
 class StatisticsExecutor:
@@ -135,10 +138,10 @@ class _Run:
                 if key.values is not None:
                     self._database.register(key_table(place), _listed(key))
         if all(asked.one_row_per_person for asked in self._plan.datasets):
-            measures, persons = self._of_single_rows(groups)
+            measures, weights, persons = self._of_single_rows(groups)
         else:
-            measures, persons = self._bounded(groups, entropy)
-        return Exact(measures, persons if keys is not None else None, keys)
+            measures, weights, persons = self._bounded(groups, entropy)
+        return Exact(groups, measures, weights, persons if keys is not None else None, keys)
 
     def rows(self) -> pa.Table:
         with self._database.result(self._projection.trained_on(), self._sources) as batches:
@@ -153,7 +156,7 @@ class _Run:
 
     # ---- one row a person -----------------------------------------------------------------------
 
-    def _of_single_rows(self, groups: int) -> tuple[dict[int, Integers], Integers]:
+    def _of_single_rows(self, groups: int) -> _Counted:
         rows = np.zeros(groups, dtype=np.int64)
         sums = [np.zeros(groups, dtype=np.int64) for _ in self._projection.summed]
         with self._database.result(self._projection.sums(), self._sources) as batches:
@@ -164,19 +167,19 @@ class _Run:
                     total[code] = _saturated(batch.column(2 + place))
         weights = []
         for number, ranked in enumerate(self._projection.ranks()):
-            found = np.zeros((groups, ranked.bins), dtype=np.int64)
+            found = Weights(groups, ranked.bins)
             with self._database.result(
                 self._projection.histogram(number), self._sources
             ) as batches:
                 for batch in batches:
                     code, place, count = (column.to_numpy() for column in batch.columns)
-                    found[code, place] = count * ranked.weight
+                    found.add(code * ranked.bins + place, count * ranked.weight)
             weights.append(found)
-        return self._by_place(rows, rows, sums, weights), rows
+        return *self._by_place(rows, rows, sums, weights), rows
 
     # ---- bounded contributions ------------------------------------------------------------------
 
-    def _bounded(self, groups: int, entropy: Entropy) -> tuple[dict[int, Integers], Integers]:
+    def _bounded(self, groups: int, entropy: Entropy) -> _Counted:
         parts = parts_for(self._expected)
         with Contributions(
             self._plan.bounds,
@@ -196,22 +199,21 @@ class _Run:
             persons = contributions.persons
             sums = [contributions.amount(n) for n in range(len(self._projection.summed))]
             weights = [contributions.weights(n) for n in range(len(self._projection.ranked))]
-            return self._by_place(contributions.rows, persons, sums, weights), persons
+            return *self._by_place(contributions.rows, persons, sums, weights), persons
 
     def _by_place(
         self,
         rows: Integers,
         persons: Integers,
         sums: Sequence[Integers],
-        weights: Sequence[Integers],
-    ) -> dict[int, Integers]:
+        weights: Sequence[Weights],
+    ) -> tuple[dict[int, Integers], dict[int, Weights]]:
         found: dict[int, Integers] = {}
         for at, measure in enumerate(self._plan.measures):
             if isinstance(measure, Measure) and at not in self._projection.summed:
                 found[at] = persons if measure.kind == "persons" else rows
         found |= dict(zip(self._projection.summed, sums, strict=True))
-        found |= dict(zip(self._projection.ranked, weights, strict=True))
-        return found
+        return found, dict(zip(self._projection.ranked, weights, strict=True))
 
 
 def _saturated(sums: pa.Array) -> Integers:

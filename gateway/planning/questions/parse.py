@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+import pyarrow as pa
 import sqlglot
 from pydantic import ValidationError
 from sqlglot import exp
@@ -16,6 +17,7 @@ from sqlglot.tokenizer_core import TokenType
 from gateway.errors import FailedPrecondition, InvalidRequest
 from gateway.model.catalog import DataSet
 from gateway.model.exact import DECIMALS, from_millionths
+from gateway.model.key_types import KEY_TYPES
 from gateway.model.names import identifier
 from gateway.model.statistics import (
     Aggregate,
@@ -328,6 +330,8 @@ def _group_key(node: exp.Expr, name: str, value: Tree, scope: Scope) -> GroupKey
             # Too many to answer each: as if nothing were known of them.
             groups = None
     groups = groups or Groups()
+    if groups.values is not None:
+        _typed(node, value, groups.values)
     try:
         return GroupKey(
             name=name,
@@ -339,6 +343,21 @@ def _group_key(node: exp.Expr, name: str, value: Tree, scope: Scope) -> GroupKey
     except ValidationError as error:
         said = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise refused(node, said.removeprefix("Value error, ")) from None
+
+
+def _typed(node: exp.Expr, value: Tree, listed: Sequence[str | None]) -> None:
+    """Refuse listed groups that are no values of the key's type, or of which two are the same one:
+    a row would count in both."""
+    try:
+        typed = pa.array(listed, pa.string()).cast(KEY_TYPES[value.type])
+    except pa.ArrowInvalid:
+        typed = None
+    if typed is None or len(typed.unique()) != len(typed):
+        raise refused(
+            node,
+            f"the listed groups are not distinct values of type {value.type}: where they are of the "
+            "catalogue, its holder corrects them",
+        )
 
 
 def _outputs(selected: _Selected, keys: Sequence[GroupKey]) -> list[str]:

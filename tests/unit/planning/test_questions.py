@@ -167,6 +167,25 @@ def test_a_data_set_without_a_person_is_refused() -> None:
         parse("SELECT COUNT(*) FROM residents", nobody)
 
 
+@pytest.mark.parametrize(
+    ("kind", "groups"),
+    [
+        ("int64", ("1", "01")),
+        ("int64", ("one",)),
+        ("double", ("1", "1.0")),
+        ("date32[day]", ("yesterday",)),
+    ],
+)
+def test_listed_groups_that_are_one_value_or_none_of_the_type_are_refused(
+    kind: str, groups: tuple[str, ...]
+) -> None:
+    # listed twice, a row would count in two groups although its person has one row
+    columns = (Column(name="person", type="int64"), Column(name="k", type=kind, groups=groups))
+    odd = _dataset("odd", columns)
+    with pytest.raises(InvalidRequest, match="not distinct values"):
+        parse("SELECT k, COUNT(*) FROM odd GROUP BY k", {odd.name: odd})
+
+
 REFUSED = {
     "every column": ("SELECT * FROM residents", "SELECT \\*"),
     "a window": ("SELECT SUM(income) OVER () FROM residents", "window function"),
