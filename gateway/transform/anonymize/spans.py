@@ -6,7 +6,7 @@ alone: of numbers the closed range of what occurs in the class, ``[17, 19]``; of
 lowest common ancestor. A null with anything else has no ancestor but ``*``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -39,7 +39,8 @@ class Axis:
     ``leaves``: the leaf of each place. ``worth``: of each level, the last being the root, and place
     what its label costs a record. ``splits``: of each place the lowest level at which it has the
     label of the place before, as maxima over 1, 2, 4 ... places. ``ranges``: of numbers two arrays
-    whose difference, of the last place and the first, is the cost of a range. ``table``: what every
+    whose difference, of the last place and the first, is the cost of a range; ``narrow``: the same
+    weighted, as floats of half the size, for many ranges at a time. ``table``: what every
     span costs, first place × last place, in one row; empty where there would be too many.
     """
 
@@ -48,6 +49,7 @@ class Axis:
     worth: Floats
     splits: tuple[NDArray[np.int8], ...]
     ranges: tuple[Floats, Floats] | None
+    narrow: tuple[Costs, Costs]
     logarithmic: bool
     weight: float
     table: Costs
@@ -81,21 +83,24 @@ class Axis:
             rank = np.empty(len(order))
             rank[order] = np.arange(len(order)) / max(len(order) - 1, 1)
             ranges = (rank[leaves], rank[leaves])
+        first, last = ranges or (np.empty(0), np.empty(0))
+        narrow = ((first * weight).astype(np.float32), (last * weight).astype(np.float32))
         bare = cls(
             ladder,
             leaves,
             np.array(worth),
             _splits(levels, len(ladder.codes)),
             ranges,
+            narrow,
             logarithmic,
             weight,
             np.empty(0, np.float32),
         )
         if len(leaves) > TABLED:
             return bare
-        first, last = np.divmod(np.arange(len(leaves) ** 2), len(leaves))
-        table = bare.exact(np.minimum(first, last), np.maximum(first, last)).astype(np.float32)
-        return cls(ladder, leaves, bare.worth, bare.splits, ranges, logarithmic, weight, table)
+        one, other = np.divmod(np.arange(len(leaves) ** 2), len(leaves))
+        table = bare.exact(np.minimum(one, other), np.maximum(one, other)).astype(np.float32)
+        return replace(bare, table=table)
 
     def __len__(self) -> int:
         """How many places there are."""
@@ -111,7 +116,10 @@ class Axis:
         """What a record costs whose class goes from one place to another, weighted."""
         if len(self.table):
             return self.table.take(low * np.int32(len(self)) + high)
-        return self.exact(low, high).astype(np.float32)
+        if self.ranges is None or self.logarithmic or self._null_last:
+            return self.exact(low, high).astype(np.float32)
+        covered: Costs = self.narrow[1][high] - self.narrow[0][low]
+        return covered
 
     def exact(self, low: Places, high: Places) -> Floats:
         """The same as doubles."""
@@ -148,11 +156,16 @@ class Axis:
         return texts
 
     def _with_null(self, low: Places, high: Places) -> NDArray[np.bool_]:
-        """Ranges that end in the null, which is the last place where there is one."""
-        if not len(self) or self.ladder.leaves[int(self.leaves[-1])].is_valid:
+        """Ranges that end in the null."""
+        if not self._null_last:
             return np.zeros(np.shape(low), bool)
         rooted: NDArray[np.bool_] = (high == len(self) - 1) & (low != high)
         return rooted
+
+    @property
+    def _null_last(self) -> bool:
+        """Whether null occurs: it is the last place then."""
+        return len(self) > 0 and not self.ladder.leaves[int(self.leaves[-1])].is_valid
 
     def _level(self, low: Places, high: Places) -> NDArray[np.int8]:
         length = np.maximum(high - low, 1)

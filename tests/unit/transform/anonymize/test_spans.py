@@ -91,3 +91,24 @@ def test_values_that_do_not_occur_count_for_the_loss_and_for_nothing_else() -> N
     ends = np.array([0], np.int32), np.array([1], np.int32)
     assert made.labels(*ends).to_pylist() == ["[1, 4]"]
     assert made.cost(*ends)[0] == pytest.approx(2 * 3 / 4)
+
+
+@pytest.mark.parametrize("metric", ["loss", "entropy"])
+@pytest.mark.parametrize("null", [False, True])
+def test_what_is_computed_beforehand_is_what_is_computed_when_asked(
+    metric: str, null: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in (NUMBERS, PLACES):
+        ladder = Ladder.of_table(table)
+        ladder = ladder.with_null() if null else ladder
+        leaves = np.arange(len(ladder.leaves), dtype=np.int32)
+        monkeypatch.setattr(spans_module, "TABLED", 1_024)
+        tabled = Axis.of(ladder, leaves, leaves + 1, metric, 2.5)
+        monkeypatch.setattr(spans_module, "TABLED", 0)
+        bare = Axis.of(ladder, leaves, leaves + 1, metric, 2.5)
+        low, high = np.triu_indices(len(leaves))
+        low, high = low.astype(np.int32), high.astype(np.int32)
+        assert len(tabled.table)
+        assert not len(bare.table)
+        np.testing.assert_allclose(bare.cost(low, high), tabled.cost(low, high), atol=1e-6)
+        np.testing.assert_allclose(bare.exact(low, high), tabled.cost(low, high), atol=1e-6)
