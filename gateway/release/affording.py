@@ -23,7 +23,7 @@ def exhausted(left: BudgetLeft) -> QuotaExhausted:
             f"(limit: epsilon {down(limits.epsilon)} at delta {up(limits.delta)})"
         )
     return QuotaExhausted(
-        f"{text}; ask with a smaller epsilon, or have officers propose and approve another limit",
+        f"{text}; ask with a smaller epsilon or delta, or have officers approve another limit",
         reason="BUDGET_EXHAUSTED",
         subject=left.budget.name,
     )

@@ -28,6 +28,7 @@ from gateway.api.pb import (
     policy_pb2_grpc,
     protect_pb2_grpc,
     release_pb2_grpc,
+    statistics_pb2_grpc,
 )
 from gateway.api.routes import UseCases
 from gateway.api.server import GatewayServer
@@ -45,6 +46,7 @@ STUBS = {
     "policies": policy_pb2_grpc.PolicyServiceStub,
     "protect": protect_pb2_grpc.ProtectServiceStub,
     "releases": release_pb2_grpc.ReleaseServiceStub,
+    "statistics": statistics_pb2_grpc.StatisticsServiceStub,
 }
 ISSUER = "https://login.example.org"
 AUDIENCE = "gateway"
