@@ -3,12 +3,12 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.model.budgets import Limits
 from gateway.model.expressions import ColumnValue
 from gateway.model.mechanisms import DiscreteLaplace, ExponentialQuantile, PrivacyEvent
 from gateway.model.ratio import PositiveRatio, Probability
 from gateway.model.statistics import (
     Aggregate,
-    Budget,
     Clamp,
     ContributionBounds,
     GroupKey,
@@ -110,7 +110,10 @@ def test_contribution_bounds_are_above_zero(bounds: dict[str, int]) -> None:
 
 def test_a_budget_is_never_negative() -> None:
     with pytest.raises(ValidationError):
-        Budget(dataset="datasets/residents", epsilon="-1", delta="0")
+        Limits(epsilon="-1", delta="1e-6")
+    with pytest.raises(ValidationError):
+        Limits(epsilon="1", delta="-1e-6")
+    assert Limits(epsilon="1", delta="1e-6").epsilon == "1"
 
 
 def test_an_event_has_a_digest_of_exact_text() -> None:
