@@ -24,7 +24,6 @@ THREAT: Final = (
     "An attacker who has the release alone, and knows that its ranges are no wider than needed, "
     "claims that exactly one person has what is published of a class and the very end of a range."
 )
-_MOST_CELLS: Final = 60_000_000
 
 
 def ends(setting: Setting) -> AttackResult | None:
@@ -40,7 +39,7 @@ def ends(setting: Setting) -> AttackResult | None:
         found = _ranges(release, name)
         low[:, at], high[:, at] = (side[classes.labels[:, at]] for side in found)
     ranged = ~np.isnan(low)
-    most = max(1, min(setting.spec.targets, _MOST_CELLS // max(len(people.sizes), 1)))
+    most = min(setting.spec.targets, people.at_most)
     chosen = draw.permutation(np.flatnonzero(ranged.any(axis=1)))[:most]
     place = _one_of(ranged[chosen], draw)
     row = np.arange(len(chosen))

@@ -116,23 +116,30 @@ def wildcards(labels: pa.Array) -> Indices:
 
 
 def covered(
-    domain: Domain, labels: pa.Array, hierarchy: pa.Table | None, *, null_is_value: bool
+    domain: Domain,
+    labels: pa.Array,
+    hierarchy: pa.Table | None,
+    *,
+    null_is_value: bool,
+    plain: bool = False,
 ) -> tuple[Indices, Indices]:
     """Every pair (value, label) where the label covers the value, sorted, once each.
 
     ``labels`` is distinct text that may hold a null. A null label is a suppressed cell and covers
-    everything, unless ``null_is_value``; a null value is covered by null and ``*`` alone.
+    everything, unless ``null_is_value``; a null value is covered by null and ``*`` alone. ``plain``: the labels
+    were no text when they were published, so they are values and nothing else.
     """
     pairs = [_same(domain, labels), _anything(domain, labels, null_is_value)]
     if hierarchy is not None:
         pairs.extend(_ancestors(domain.values, labels, hierarchy))
         # A hierarchy decides what its labels cover: in one that is in use, 15-19 holds 20 as well.
         labels = pc.if_else(pc.is_in(labels, value_set=nodes(hierarchy)), None, labels)
-    pairs.append(_inside(domain, labels))
-    pairs.append(_of_sets(domain.values, labels))
-    pairs.extend(_masked(domain.values, labels))
-    if domain.dates:
-        pairs.extend(_abbreviated(domain.values, labels))
+    if not plain:
+        pairs.append(_inside(domain, labels))
+        pairs.append(_of_sets(domain.values, labels))
+        pairs.extend(_masked(domain.values, labels))
+        if domain.dates:
+            pairs.extend(_abbreviated(domain.values, labels))
     width = max(len(labels), 1)
     keys = unique_sorted(np.concatenate([value * width + label for value, label in pairs]))
     return keys // width, keys % width

@@ -18,7 +18,7 @@ from gateway.risk.attacks.arrays import Indices, Shares, expand
 from gateway.risk.attacks.view import Classes, Pairs, People
 
 _CELLS: Final = 2_000_000
-_MOST_DISTANCES: Final = 30_000_000
+_MOST_DISTANCES: Final = 240_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _by_distance(
     if not count:
         return Pairs(persons[:0], persons[:0]), len(persons)
     at_once = max(1, _CELLS // count)
-    most = min(len(persons), max(at_once, _MOST_DISTANCES // count))
+    most = min(len(persons), max(at_once, _MOST_DISTANCES // (count * len(columns))))
     found = [Pairs(persons[:0], persons[:0])]
     for start in range(0, most, at_once):
         some = persons[start : min(start + at_once, most)]

@@ -18,6 +18,8 @@ AT_MOST: Final = 3
 EQUALS: Final = 4
 
 _CELLS: Final = 4_000_000
+_MOST_CELLS: Final = 240_000_000
+"""Predicates times records times columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Records:
         self.relations = relations
         self.are_labels = are_labels
         self._weights = [np.bincount(column) for column in codes.T]
+
+    @property
+    def at_most(self) -> int:
+        """So many predicates are counted in bearable time; at least one."""
+        return max(1, _MOST_CELLS // max(self.codes.size, 1))
 
     def matches(self, predicates: Predicates) -> Indices:
         """How many records satisfy each predicate."""
@@ -132,26 +139,33 @@ def records_of(release: Release, table: pa.Table) -> Records:
     return Records(codes, np.bincount(code, minlength=len(first)), relations, are_labels=False)
 
 
-def rare(release: Release, relations: Sequence[Relation]) -> Predicates:
-    """Every predicate on one column that one released record alone satisfies: a label that occurs
-    once, the greatest lower end and the least upper one."""
-    columns = release.columns
-    forms, labels = [], []
-    for place, (name, relation) in enumerate(zip(columns, relations, strict=True)):
+def rare(
+    release: Release, relations: Sequence[Relation], draw: np.random.Generator, most: int
+) -> tuple[Predicates, int]:
+    """Predicates on one column that one released record alone satisfies, ``most`` of them drawn at
+    random, and how many there are: a label that occurs once, and an end of the column that one
+    record alone reaches."""
+    found: list[Indices] = []
+    for place, (name, relation) in enumerate(zip(release.columns, relations, strict=True)):
         column = release.labels[name]
         counts = np.bincount(column.codes, minlength=len(column.values))
-        once = np.flatnonzero(counts == 1)
-        of = [(IS, label) for label in once.tolist()]
+        labels = {IS: np.flatnonzero(counts == 1)}
         for form, ends in ((AT_LEAST, relation.low), (AT_MOST, -relation.high)):
-            known = np.isfinite(ends) & (counts > 0)
-            if known.any():
-                of.append((form, int(np.where(known, ends, -np.inf).argmax())))
-        for form, label in of:
-            forms.append(np.eye(len(columns), dtype=np.int8)[place] * form)
-            labels.append(np.eye(len(columns), dtype=np.int64)[place] * label)
-    if not forms:
-        return Predicates(np.empty((0, len(columns)), np.int8), np.empty((0, len(columns)), int))
-    return Predicates(np.array(forms, np.int8), np.array(labels, np.int64))
+            reached = np.where(np.isfinite(ends) & (counts > 0), ends, -np.inf)
+            outermost = np.flatnonzero((reached == reached.max(initial=-np.inf)) & (counts > 0))
+            alone = counts[outermost].sum() == 1 and np.isfinite(reached[outermost]).all()
+            labels[form] = outermost if alone else outermost[:0]
+        found.extend(
+            np.stack([np.full(len(codes), form), np.full(len(codes), place), codes])
+            for form, codes in labels.items()
+        )
+    form, place, label = np.concatenate(found, axis=1)
+    chosen = draw.permutation(len(form))[:most]
+    forms = np.full((len(chosen), len(relations)), UNUSED, np.int8)
+    labels_of = np.zeros(forms.shape, np.int64)
+    row = np.arange(len(chosen))
+    forms[row, place[chosen]], labels_of[row, place[chosen]] = form[chosen], label[chosen]
+    return Predicates(forms, labels_of), len(form)
 
 
 def of_records(

@@ -22,7 +22,6 @@ THREAT: Final = (
     "An attacker who has the release alone states a condition on the quasi-identifiers that, so "
     "the claim, exactly one of the people has whom the data are about."
 )
-_MOST_CELLS: Final = 60_000_000
 
 
 def singling_out(setting: Setting, control: pa.Table | None = None) -> tuple[AttackResult, ...]:
@@ -37,15 +36,13 @@ def singling_out(setting: Setting, control: pa.Table | None = None) -> tuple[Att
     others = None
     if control is not None and control.num_rows:
         others = records_of(release, setting.alike(control, release.columns))
-    one = rare(release, people.relations)
+    one, there = rare(release, people.relations, setting.draw, setting.spec.targets)
     classes = release.classes(release.columns)
     published = Records(classes.labels, classes.sizes, people.relations, are_labels=True)
-    one = one.take(np.flatnonzero(published.matches(one) == 1)).distinct()
-    every = len(one) <= setting.spec.targets
-    one = one.take(setting.draw.permutation(len(one))[: setting.spec.targets])
+    every = there == len(one)
     several, alone = _several(setting, published)
     return (
-        _result(setting, "singling_out_univariate", one, people, others, every, _rare_text(one)),
+        _result(setting, "singling_out_univariate", one, people, others, every, _rare_text(there)),
         _result(
             setting,
             "singling_out_multivariate",
@@ -61,10 +58,10 @@ def singling_out(setting: Setting, control: pa.Table | None = None) -> tuple[Att
     )
 
 
-def _rare_text(predicates: Predicates) -> str:
-    if not len(predicates):
+def _rare_text(there: int) -> str:
+    if not there:
         return "No value and no end of a column belongs to one released record alone."
-    return f"{len(predicates)} values or ends of columns belong to one released record alone."
+    return f"{there} values or ends of columns belong to one released record alone."
 
 
 def _several(setting: Setting, published: Records) -> tuple[Predicates, int]:
@@ -73,7 +70,7 @@ def _several(setting: Setting, published: Records) -> tuple[Predicates, int]:
     Only those can be isolated: a condition on published columns fits a class as a whole.
     """
     alone = np.flatnonzero(published.sizes == 1)
-    most = max(1, min(setting.spec.targets, _MOST_CELLS // max(len(published.sizes), 1)))
+    most = min(setting.spec.targets, published.at_most)
     chosen = published.codes[setting.draw.permutation(alone)[:most]]
     some = of_records(chosen, published.relations, setting.draw, some=True)
     isolating = published.matches(some) == 1
@@ -96,9 +93,8 @@ def _result(
     every: bool,
     text: str,
 ) -> AttackResult:
-    most = max(1, _MOST_CELLS // max(len(people.sizes), 1))
-    if len(predicates) > most:
-        predicates, every = predicates.take(np.arange(most)), False
+    if len(predicates) > people.at_most:
+        predicates, every = predicates.take(np.arange(people.at_most)), False
     attempts = len(predicates)
     matches = people.matches(predicates)
     right = float(np.count_nonzero(matches == 1))

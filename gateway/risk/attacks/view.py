@@ -120,8 +120,11 @@ class Release:
             name: self.labels[name].null_share <= self.originals[name].null_share
             for name in columns
         }
+        kinds = {name: released.schema.field(name).type for name in columns}
+        self.plain = {name: not _is_text(kind) for name, kind in kinds.items()}
         for name in columns:
-            self._require_understood(name)
+            if not self.plain[name]:
+                self._require_understood(name)
 
     def _require_understood(self, name: str) -> None:
         domain, labels = Domain.of(self.originals[name].values), self.labels[name].values
@@ -138,10 +141,14 @@ class Release:
         """Which of ``values`` each label of a column covers."""
         domain, labels = Domain.of(values), self.labels[name].values
         value, label = covered(
-            domain, labels, self.hierarchies.get(name), null_is_value=self.null_is_value[name]
+            domain,
+            labels,
+            self.hierarchies.get(name),
+            null_is_value=self.null_is_value[name],
+            plain=self.plain[name],
         )
         width = max(len(labels), 1)
-        low, high = _ends(labels, dates=domain.dates)
+        low, high = _ends(labels, dates=domain.dates, plain=self.plain[name])
         return Relation(value * width + label, width, domain.numbers, low, high)
 
     def classes(self, columns: Sequence[str]) -> Classes:
@@ -239,9 +246,21 @@ class People:
         return np.round(total, 9)
 
 
-def _ends(labels: pa.Array, *, dates: bool) -> tuple[Shares, Shares]:
-    spans = ranges(labels, dates=dates)
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_null(kind)
+    )
+
+
+def _ends(labels: pa.Array, *, dates: bool, plain: bool) -> tuple[Shares, Shares]:
     low = Domain.of(labels).numbers.copy()
     high = low.copy()
+    if plain:
+        return low, high
+    spans = ranges(labels, dates=dates)
     low[spans.labels], high[spans.labels] = spans.low, spans.high
     return low, high

@@ -133,7 +133,7 @@ def test_work_is_bounded_and_says_whom_it_left_out(
     monkeypatch.undo()
     # The same for comparisons by distance, when no record covers anybody
     monkeypatch.setattr(nearest, "_CELLS", 5_000)
-    monkeypatch.setattr(nearest, "_MOST_DISTANCES", 100_000)
+    monkeypatch.setattr(nearest, "_MOST_DISTANCES", 400_000)
     found = record_linkage(under_attack(people, fresh(2_000), spec, np.arange(2_000)))
     assert 1 < found.attempts < 100
 
