@@ -86,7 +86,7 @@ def anonymize(
     ] = None,
     hierarchies: HierarchyFolder = None,
     metric: Annotated[
-        Metric, typer.Option(help="What of the table is kept: makes it least.")
+        Metric, typer.Option(help="What is made small: information lost, or sizes of classes.")
     ] = "loss",
     suppression: Annotated[
         str, typer.Option(help="Largest share of records that may be left out, such as 0.04.")
