@@ -67,11 +67,7 @@ def combine(demands: Sequence[AnonymityObligations]) -> Wanted | None:
     metrics = {d.metric for d in demands if d.metric is not None}
     return Wanted(
         models=strictest_models(model for demand in demands for model in _models(demand)),
-        max_suppression=min(
-            (d.max_suppression for d in demands if d.max_suppression is not None),
-            key=millionths,
-            default="0",
-        ),
+        max_suppression=_suppression(demands),
         # Neither method and no metric is stricter than another: one fixed order decides.
         method="local" if methods == {"local"} else "full_domain",
         metric=min(metrics, key=_METRICS.index, default="loss"),
@@ -80,6 +76,14 @@ def combine(demands: Sequence[AnonymityObligations]) -> Wanted | None:
         on_attack="generalise" if on_attack == {"generalise"} else "refuse",
         coalitions=frozenset(frozenset(d.coalition) for d in demands if d.coalition),
     )
+
+
+def _suppression(demands: Sequence[AnonymityObligations]) -> str:
+    # Who demands a model and does not say counts as permitting none: otherwise one more rule that
+    # says something would loosen what was demanded before.
+    said = [d.max_suppression or "0" for d in demands if d.demands_anonymity]
+    said += [d.max_suppression for d in demands if d.max_suppression is not None]
+    return min(said, key=millionths)
 
 
 def _models(demand: AnonymityObligations) -> Iterable[PrivacyModel]:

@@ -161,7 +161,11 @@ def test_a_stricter_demand_only_coarsens_and_leaves_out_no_less(office):
     bureau = Bureau(office, {"k": 3, "max_suppression": "0.05"})
     bureau.hold(people(97))
     fine = bureau.asked(*QI)
-    office.activate((POLICY % "k: 30").replace("policies/anonymous", "policies/stricter"))
+    office.activate(
+        (POLICY % "k: 30\n  max_suppression: 0.05").replace(
+            "policies/anonymous", "policies/stricter"
+        )
+    )
     coarse = bureau.asked(*QI)
     assert (fine.sealed.recoding, coarse.sealed.recoding) == (1, 2)
     with office.rooms.store.read() as tx:
@@ -352,7 +356,9 @@ def test_local_recoding_holds_the_same_and_is_coarsened_like_any_other(office):
     groups = table.group_by(QI).aggregate([([], "count_all"), ("illness", "count_distinct")])
     assert min(groups["count_all"].to_pylist()) >= 4
     assert min(groups["illness_count_distinct"].to_pylist()) >= 2
-    stricter = (POLICY % "k: 30").replace("policies/anonymous", "policies/stricter")
+    stricter = (POLICY % "k: 30\n  max_suppression: 0.05").replace(
+        "policies/anonymous", "policies/stricter"
+    )
     office.activate(stricter)
     coarse = bureau.asked(*QI)
     assert (fine.sealed.recoding, coarse.sealed.recoding) == (1, 2)

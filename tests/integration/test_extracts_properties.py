@@ -48,11 +48,11 @@ STRICTER = """
   - name: stricter
     match: {recipient_kind: [government]}
     transform: {kind: keep}
-    obligations: {k: 6}
+    obligations: {k: 6, max_suppression: 0.4}
   - name: otherwise
     match: {recipient_kind: [commercial]}
     transform: {kind: keep}
-    obligations: {k: 4, l: {illness: 2}, method: local}
+    obligations: {k: 4, l: {illness: 2}, max_suppression: 0.4, method: local}
 """
 columns = st.lists(st.sampled_from(QI), min_size=1, unique=True)
 

@@ -1,6 +1,7 @@
 """Deciding does not depend on order, and more rules never let out more of what was permitted."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from gateway.decide.engine import decide
 from gateway.decide.facts import Facts
 from gateway.decide.trial import as_if_active
 from gateway.model.access import Approval, ExtractRequest, Grant, Verdict
+from gateway.model.anonymity import KAnonymity
+from gateway.model.attacks import AttackLimits
 from gateway.model.catalog import Column, DataSet, Party, PushedSource
 from gateway.model.grades import Grade
 from gateway.model.lifecycle import GrantState
@@ -27,6 +30,7 @@ from gateway.model.transforms import (
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ENTITIES = ("PERSON", "REGION", "INCOME", "NONE")
+PAIR = ("parties/two", "parties/three")
 PURPOSES = ("research", "planning")
 NAMES = ("alpha", "beta", "gamma")
 
@@ -67,9 +71,34 @@ transforms = st.one_of(
 
 
 @st.composite
+def anonymities(draw):
+    share = st.sampled_from(("0.05", "0.1", "0.5"))
+    limits = draw(st.none() | st.builds(AttackLimits, linkability=share, inference=share))
+    said = {
+        "k": draw(st.none() | st.integers(2, 9)),
+        "max_risk": draw(st.none() | share),
+        "max_average_risk": draw(st.none() | share),
+        "max_suppression": draw(st.none() | share),
+        "method": draw(st.none() | st.sampled_from(("local", "full_domain"))),
+        "metric": draw(st.none() | st.sampled_from(("loss", "height", "entropy"))),
+        "attacks": limits,
+        "on_attack": draw(st.none() | st.sampled_from(("refuse", "generalise"))),
+        "l": draw(st.dictionaries(st.sampled_from(NAMES), st.integers(2, 4), max_size=1)),
+        "t": draw(st.dictionaries(st.sampled_from(NAMES), share, max_size=1)),
+        "hierarchies": draw(st.dictionaries(st.sampled_from(NAMES), st.sampled_from("xy"))),
+        "coalition": draw(st.sampled_from(((), ("parties/lab", "parties/two"), PAIR))),
+    }
+    if limits is None:
+        said["on_attack"] = None
+    return {name: value for name, value in said.items() if value}
+
+
+@st.composite
 def obligations(draw):
     size = draw(st.none() | st.integers(2, 9))
+    anonymity = draw(anonymities()) if draw(st.booleans()) else {}
     return Obligations(
+        **anonymity,
         max_rows=draw(st.none() | st.integers(1, 9)),
         max_grade=draw(st.none() | st.sampled_from(list(Grade))),
         min_cell_size=size,
@@ -222,8 +251,38 @@ def test_one_more_permit_never_loosens_what_was_permitted(request, facts, rule, 
     if before.min_cell_size is not None and before.small_cells == "refuse":
         assert after.small_cells == "refuse"
     assert after.expires_after_days <= before.expires_after_days
+    if before.anonymity is not None:
+        assert after.anonymity is not None
+        never_looser(before.anonymity, after.anonymity)
     assert set(after.approvals) >= set(before.approvals)
     assert after.on_unhandled == "stop" or before.on_unhandled == "suppress"
+
+
+def never_looser(before, after):
+    """What anonymity demands afterwards includes what it demanded before."""
+
+    def k_of(terms):
+        return max(model.k for model in terms.models if isinstance(model, KAnonymity))
+
+    assert k_of(after) >= k_of(before)
+
+    def column(model):
+        return getattr(model, "column", "")
+
+    kinds = [{(m.kind, column(m)) for m in terms.models} for terms in (before, after)]
+    assert kinds[1] >= kinds[0]
+    for name in ("l", "t", "at_most"):
+        for model in before.models:
+            if not hasattr(model, name):
+                continue
+            alike = [m for m in after.models if (m.kind, column(m)) == (model.kind, column(model))]
+            [value] = [Decimal(getattr(m, name)) for m in alike]
+            less = value - Decimal(getattr(model, name))
+            assert less >= 0 if name == "l" else less <= 0
+    assert Decimal(after.max_suppression) <= Decimal(before.max_suppression)
+    for kind, limit in before.attacks.by_kind().items():
+        assert Decimal(after.attacks.by_kind()[kind]) <= Decimal(limit)
+    assert set(after.coalition) >= set(before.coalition)
 
 
 @given(requests, situations(), rules("added", effects=(Effect.DENY,)), st.integers(0, 2))

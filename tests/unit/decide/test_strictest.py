@@ -76,6 +76,12 @@ PAIRS = {
         "max_suppression",
         "0.02",
     ),
+    "who demands and does not say permits none": (
+        {"k": 2, "max_suppression": "0.1"},
+        {"k": 3},
+        "max_suppression",
+        "0",
+    ),
     "one metric": ({"k": 2, "metric": "height"}, {"metric": "entropy"}, "metric", "entropy"),
     "full domain over local": (
         {"k": 2, "method": "local"},
