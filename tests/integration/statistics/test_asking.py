@@ -6,6 +6,7 @@ import pytest
 
 from gateway.errors import (
     AlreadyExists,
+    CheckFailed,
     FailedPrecondition,
     GatewayError,
     InvalidRequest,
@@ -378,3 +379,101 @@ def test_whose_budgets_one_sees(bureau) -> None:
 def test_limits_that_protect_nobody_are_refused(epsilon, delta) -> None:
     with pytest.raises(ValueError, match=r"epsilon|delta"):
         Limits(epsilon=epsilon, delta=delta)
+
+
+# ---- refunds -----------------------------------------------------------------------------------------
+
+
+class Broken:
+    """A ports.Statistician that reads, and then fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def answer(self, plan, sources):
+        raise self._error
+
+
+def test_what_was_read_is_never_refunded(bureau, monkeypatch) -> None:
+    bureau.prepare()
+    broken = Broken(CheckFailed("memory does not do for this question"))
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", broken)
+    record = bureau.ask()
+    assert (record.state, record.refunded) == (AnswerState.FAILED, False)
+    assert record.ending.reason == "CHECK_FAILED"
+    assert spent(bureau) == spent(bureau, ALL) == about("0.5")
+    assert not bureau.staged()
+    with bureau.rooms.store.read() as tx:
+        assert tx.key(record.name) is None
+
+
+def test_a_source_that_went_away_before_it_was_read_is_refunded(bureau) -> None:
+    bureau.prepare()
+    bureau.ask(epsilon="0.25")
+    settled = bureau.statistics.asking.ask(
+        bureau.office.consumer, bureau.request(), bureau.office.key()
+    )
+    assert spent(bureau) == about("0.75")
+    (bureau.office.data / "residents.parquet").unlink()
+    record = bureau.statistics.answering.answer(settled.record, settled.owner)
+    assert (record.state, record.refunded) == (AnswerState.FAILED, True)
+    assert spent(bureau) == spent(bureau, ALL) == about("0.25")
+
+
+def test_content_that_changed_since_the_price_is_not_read_and_refunded(bureau) -> None:
+    bureau.prepare()
+    settled = bureau.statistics.asking.ask(
+        bureau.office.consumer, bureau.request(), bureau.office.key()
+    )
+    bureau.write(residents(700, 9))
+    record = bureau.statistics.answering.answer(settled.record, settled.owner)
+    assert record.ending.reason == "SOURCE_CHANGED"
+    assert record.refunded
+    assert spent(bureau) == 0
+
+
+def test_an_attempt_after_one_that_may_have_read_refunds_nothing(bureau, monkeypatch) -> None:
+    bureau.prepare()
+    key = bureau.office.key()
+    whole = bureau.statistics.answering._statistician
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
+    with pytest.raises(RuntimeError):
+        bureau.ask(key=key)
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", whole)
+    bureau.office.clock.move(minutes=2)  # its lease lapses
+    (bureau.office.data / "residents.parquet").unlink()
+    record = bureau.ask(key=key)
+    assert (record.state, record.attempt, record.refunded) == (AnswerState.FAILED, 2, False)
+    assert spent(bureau) == about("0.5")
+
+
+def test_a_fault_that_nobody_foresaw_leaves_it_to_the_same_request(bureau, monkeypatch) -> None:
+    bureau.prepare()
+    key = bureau.office.key()
+    whole = bureau.statistics.answering._statistician
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
+    with pytest.raises(RuntimeError):
+        bureau.ask(key=key)
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", whole)
+    bureau.office.clock.move(minutes=2)
+    record = bureau.ask(key=key)
+    assert record.state is AnswerState.SEALED
+    assert spent(bureau) == about("0.5")
+
+
+def test_an_interrupted_answer_that_nobody_comes_back_for_ends_and_stays_charged(
+    bureau, monkeypatch
+) -> None:
+    bureau.prepare()
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
+    with pytest.raises(RuntimeError):
+        bureau.ask()
+    bureau.office.clock.move(hours=3)
+    assert bureau.statistics.answers.expire() == 0
+    bureau.office.clock.move(days=2)
+    assert bureau.statistics.answers.expire() == 1
+    (record,) = bureau.statistics.answers.all(
+        bureau.office.consumer, Page(size=9), None, AnswerState.FAILED
+    )
+    assert record.ending.reason == "INTERRUPTED"
+    assert spent(bureau) == about("0.5")
