@@ -21,6 +21,7 @@ from gateway.risk.privacy.definition import UNIT
 Rows: TypeAlias = pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
 _SETTINGS: Final = (
+    "SET enable_progress_bar = false",  # it would write among the JSON of a command
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET enable_external_access = false",

@@ -24,6 +24,7 @@ from gateway.model.anonymity import (
     TCloseness,
 )
 from gateway.risk.privacy.checks import CLAIMS, claim
+from gateway.risk.privacy.classes import Classes
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
 
@@ -203,6 +204,11 @@ def test_population_uniqueness_of_a_census_is_that_of_its_records() -> None:
     for estimator in ("pitman", "zayatz", "snb"):
         model = PopulationUniqueness(at_most="0.2", sampling_fraction="1", estimator=estimator)
         assert (one(table, model).holds, one(table, model).figure) == (True, "0.2")
+
+
+def test_counting_writes_nothing_among_the_output_of_a_command() -> None:
+    with Classes(["class"]) as opened:
+        assert opened.run("SELECT current_setting('enable_progress_bar')") == [(False,)]
 
 
 def test_counting_can_be_interrupted() -> None:
