@@ -4,7 +4,7 @@
 
 Two tables, so that both ends are seen: records of Adult drawn with replacement, with as many classes
 as Adult has, and the same with each cell taken from another record with a chance of one in ten, in
-which a third of the records stand alone. Each has a made-up sensitive column of eight values. Writing
+which many records stand alone. Each has a made-up sensitive column of eight values. Writing
 the file is not part of the time, reading it is. Each is verified in a process of its own, whose peak
 of memory is told.
 """
