@@ -44,6 +44,10 @@ UNITS_MOST: Final = 1 << 40
 """Largest clamped value of a row, in steps of the grid: a double holds it exactly, and a million of
 them fit into 64 bits."""
 
+LOWER: Final = "_lower"
+UPPER: Final = "_upper"
+"""Ends of an interval: behind the name of the aggregate that it is of."""
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 # ---- what is asked -------------------------------------------------------------------------------
@@ -152,6 +156,8 @@ class Aggregate(Noun):
             raise ValueError(f"{self.name}: a quantile, and nothing else, says which one")
         if self.clamp is not None and max(map(abs, self.units)) > UNITS_MOST:
             raise ValueError(f"{self.name}: the clamp is too wide for {self.decimals} decimals")
+        if self.units[0] > self.units[1]:
+            raise ValueError(f"{self.name}: no whole step lies within the clamp")
         return self
 
     @property
@@ -248,8 +254,12 @@ class Question(Noun):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         named = [key.name for key in self.group_by] + [a.name for a in self.aggregates]
-        if len(set(named)) != len(named):
-            raise ValueError("two columns of the answer have the same name; give one an alias")
+        ends = [a.name + end for a in self.aggregates for end in (LOWER, UPPER)]
+        if len({*named, *ends}) != len(named) + len(ends):
+            raise ValueError(
+                "two columns of the answer have the same name, or that of an interval's end "
+                f"(…{LOWER}, …{UPPER}); give one an alias"
+            )
         if len(set(self.outputs)) != len(self.outputs) or set(self.outputs) - set(named):
             raise ValueError("the answer's columns are groups and aggregates, each once")
         if {a.name for a in self.aggregates} - set(self.outputs):

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from gateway.execute.statistics.exact import Exact, Integers, Weights
 from gateway.execute.statistics.key_values import key_columns
 from gateway.model.statistics import (
+    LOWER,
+    UPPER,
     Aggregate,
     AnswerColumn,
     Condition,
@@ -29,9 +31,6 @@ from gateway.ports import Entropy
 from gateway.transform.noise import add_noise, choose_bins, named_groups
 
 _AT_ONCE: Final = 1024
-
-LOWER: Final = "_lower"
-UPPER: Final = "_upper"
 
 Floats = NDArray[np.float64]
 

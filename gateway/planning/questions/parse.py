@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 from pydantic import ValidationError
 from sqlglot import exp
@@ -19,6 +20,7 @@ from gateway.model.catalog import DataSet
 from gateway.model.exact import DECIMALS, from_millionths
 from gateway.model.key_types import KEY_TYPES
 from gateway.model.names import identifier
+from gateway.model.schema import arrow_type
 from gateway.model.statistics import (
     Aggregate,
     Condition,
@@ -193,6 +195,13 @@ def _person(dataset: DataSet) -> str:
             reason="NO_PRIVACY_UNIT",
             dataset=dataset.name,
         )
+    if arrow_type(_person_type(dataset)) in (pa.float32(), pa.float64()):
+        raise FailedPrecondition(
+            f"the persons of {dataset.name} are named by numbers of floating point, of which two "
+            "can be written alike: ask its holder for another column",
+            reason="NO_PRIVACY_UNIT",
+            dataset=dataset.name,
+        )
     return dataset.privacy_unit
 
 
@@ -350,6 +359,8 @@ def _typed(node: exp.Expr, value: Tree, listed: Sequence[str | None]) -> None:
     a row would count in both."""
     try:
         typed = pa.array(listed, pa.string()).cast(KEY_TYPES[value.type])
+        if value.type == "number":
+            typed = pc.add(typed, 0.0)  # minus zero is zero
     except pa.ArrowInvalid:
         typed = None
     if typed is None or len(typed.unique()) != len(typed):

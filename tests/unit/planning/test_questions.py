@@ -167,12 +167,26 @@ def test_a_data_set_without_a_person_is_refused() -> None:
         parse("SELECT COUNT(*) FROM residents", nobody)
 
 
+def test_persons_that_floating_point_names_are_refused() -> None:
+    odd = _dataset("odd", (Column(name="person", type="double"),))
+    with pytest.raises(FailedPrecondition, match="floating point"):
+        parse("SELECT COUNT(*) FROM odd", {odd.name: odd})
+
+
+def test_a_clamp_without_a_whole_step_is_refused() -> None:
+    between = Column(name="v", type="int64", bounds=Bounds(lower="0.4", upper="0.6"))
+    odd = _dataset("odd", (Column(name="person", type="int64"), between))
+    with pytest.raises(InvalidRequest, match="no whole step"):
+        parse("SELECT SUM(v) FROM odd", {odd.name: odd})
+
+
 @pytest.mark.parametrize(
     ("kind", "groups"),
     [
         ("int64", ("1", "01")),
         ("int64", ("one",)),
         ("double", ("1", "1.0")),
+        ("double", ("0", "-0")),
         ("date32[day]", ("yesterday",)),
     ],
 )
@@ -304,6 +318,10 @@ REFUSED = {
         "both data sets",
     ),
     "a name twice": ("SELECT COUNT(*) AS a, SUM(income) AS a FROM residents", "alias"),
+    "a name of an interval's end": (
+        "SELECT COUNT(*) AS n, SUM(income) AS n_lower FROM residents",
+        "interval",
+    ),
     "more groups than an answer has": (
         "SELECT COUNT(*) FROM residents GROUP BY district, WIDTH_BUCKET(income, 0, 9, 9999)",
         "at most 1000000",
