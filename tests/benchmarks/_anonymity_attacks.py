@@ -42,10 +42,10 @@ RELEASES: dict[str, tuple[Method, tuple[PrivacyModel, ...]]] = {
 }
 
 
-def run(quick: bool) -> dict[str, Any]:
+def run(quick: bool, adult: Path = ADULT) -> dict[str, Any]:
     """Rows, one an attack: release, control or not, attack, figures, and seconds of the release."""
-    ladders = read_ladders(ADULT, read_microdata(ADULT / "adult.csv").column_names)
-    whole = read_microdata(ADULT / "adult.csv", as_text=tuple(ladders))
+    ladders = read_ladders(adult, read_microdata(adult / "adult.csv").column_names)
+    whole = read_microdata(adult / "adult.csv", as_text=tuple(ladders))
     qi = tuple(name for name in whole.column_names if name != SENSITIVE)
     half = np.random.default_rng(0).random(whole.num_rows) < 0.5
     people, strangers = whole.filter(pa.array(half)), whole.filter(pa.array(~half))

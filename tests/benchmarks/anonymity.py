@@ -30,6 +30,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import _anonymity_attacks
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -118,6 +119,8 @@ def main() -> None:
     if options.packages_python:
         beside = _beside(options.packages_python, options.adult, options.passes)
         console.print(_beside_table(beside))
+    attacked = _anonymity_attacks.run(quick=False, adult=options.adult)
+    print("\n".join(_anonymity_attacks.lines(attacked)))
     console.print(
         f"{os.cpu_count()} cores; load before {load[0]:.1f}, after {os.getloadavg()[0]:.1f}"
     )
@@ -128,6 +131,7 @@ def main() -> None:
             "load_after": os.getloadavg(),
             "figures": [asdict(figure) for figure in figures],
             "packages": beside,
+            "attacks": attacked,
         }
         options.json.write_text(json.dumps(told, indent=2) + "\n")
     if options.plot:
