@@ -146,9 +146,8 @@ class Classes:
     def _read(self, query: str) -> None:
         """A query over a stream, in a thread: who waits for DuckDB itself does not hear Ctrl-C."""
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(self.run, query)
             try:
-                running.result()
+                pool.submit(self.run, query).result()
             except KeyboardInterrupt:
                 self._stopped.set()
                 self._database.interrupt()
