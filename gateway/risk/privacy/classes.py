@@ -145,11 +145,20 @@ class Classes:
 
     def _read(self, query: str) -> None:
         """A query over a stream, in a thread: who waits for DuckDB itself does not hear Ctrl-C."""
+        waiting = Event()
+
+        def work() -> None:
+            waiting.wait()  # until Ctrl-C is listened for
+            self.run(query)
+
         with ThreadPoolExecutor(1) as pool:
             try:
-                pool.submit(self.run, query).result()
+                running = pool.submit(work)
+                waiting.set()
+                running.result()
             except KeyboardInterrupt:
                 self._stopped.set()
+                waiting.set()
                 self._database.interrupt()
                 raise
 
