@@ -10,24 +10,27 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from gateway.errors import VerificationFailed
+from gateway.model.answer_statement import AnswerPredicate, AnswerStatement
 from gateway.model.certificate import PAYLOAD_TYPE, ReleasePredicate, Statement
 from gateway.model.content import content_digest
 from gateway.model.grades import effective
 from gateway.model.plan import GradesCheck
 from gateway.model.schema import arrow_type, carried_type
 
+_FORMS: Final[TypeAdapter[Statement | AnswerStatement]] = TypeAdapter(Statement | AnswerStatement)
 _LARGEST_CERTIFICATE = 16 * 1024 * 1024
 _CSV_BLOCK_BYTES = 32 * 1024 * 1024  # a row must fit into one
 
@@ -36,11 +39,11 @@ _CSV_BLOCK_BYTES = 32 * 1024 * 1024  # a row must fit into one
 class Verified:
     """A genuine certificate, and how the file was compared (None: no file was given)."""
 
-    statement: Statement
+    statement: Statement | AnswerStatement
     file_check: str | None = None
 
     @property
-    def predicate(self) -> ReleasePredicate:
+    def predicate(self) -> ReleasePredicate | AnswerPredicate:
         return self.statement.predicate
 
 
@@ -60,14 +63,22 @@ def verify_certificate(envelope: str | bytes, public_key_pem: bytes) -> Verified
         parsed.verify([public_key(public_key_pem)], 1)
     except (VerificationError, ValueError) as error:
         raise VerificationFailed("step 2: the signature is not of this key") from error
-    # 3. The statement is of the one form that this program knows.
+    # 3. The statement is of a form that this program knows: of a release, or of an answer.
     try:
-        statement = Statement.model_validate_json(parsed.payload)
+        statement = _FORMS.validate_json(parsed.payload)
     except ValidationError as error:
         raise VerificationFailed(
             "step 3: the statement is not of a form this version knows"
         ) from error
     # 4. It does not contradict itself.
+    if isinstance(statement, AnswerStatement):
+        _consistent_answer(statement)
+    else:
+        _consistent_release(statement)
+    return Verified(statement)
+
+
+def _consistent_release(statement: Statement) -> None:
     predicate = statement.predicate
     if statement.subject[0].name != predicate.release:
         raise VerificationFailed("step 4: subject and release differ")
@@ -80,7 +91,12 @@ def verify_certificate(envelope: str | bytes, public_key_pem: bytes) -> Verified
         planned = [check.highest for check in predicate.checks if isinstance(check, GradesCheck)]
         if not all(highest.at_least(predicate.grade) for highest in planned):
             raise VerificationFailed("step 4: it is graded above what was planned")
-    return Verified(statement)
+
+
+def _consistent_answer(statement: AnswerStatement) -> None:
+    predicate = statement.predicate
+    if statement.subject[0].name != predicate.answer:
+        raise VerificationFailed("step 4: subject and answer differ")
 
 
 def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Verified:
@@ -92,14 +108,20 @@ def verify_file(envelope: str | bytes, public_key_pem: bytes, file: Path) -> Ver
     if sha256 == verified.statement.subject[0].digests["sha256"]:
         return Verified(verified.statement, "the exact stream that was sealed")
     # 6. Any other file format has the same logical content, row by row.
-    schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in verified.predicate.columns])
+    if isinstance(verified.statement, AnswerStatement):
+        raise VerificationFailed(
+            "step 6: the file is not the answer as it was sealed; of an answer, only the stream "
+            "itself can be compared (.arrows)"
+        )
+    predicate = verified.statement.predicate
+    schema = pa.schema([pa.field(c.name, arrow_type(c.type)) for c in predicate.columns])
     try:
         digest, rows = content_digest(schema, _batches(file, schema))
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise VerificationFailed(
             "step 6: the file cannot be read as the table that was sealed"
         ) from error
-    if (digest, rows) != (verified.predicate.content_digest, verified.predicate.rows):
+    if (digest, rows) != (predicate.content_digest, predicate.rows):
         raise VerificationFailed("step 6: the file's content is not what was sealed")
     return Verified(verified.statement, "the same content in another file format")
 

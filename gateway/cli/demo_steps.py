@@ -286,7 +286,8 @@ class Demonstration:
         began = time.monotonic()
         verified = verify_file(certificate, key, extract)
         took = time.monotonic() - began
-        self._claim(verified.predicate.rows == self._rows, "the certificate names the rows")
+        stated = verified.statement.predicate.model_dump()
+        self._claim(stated["rows"] == self._rows, "the certificate names the rows")
         OUT.print(f"  genuine; the file is {verified.file_check} ({took:.2f} s)")
         tampered = self._out / "tampered.parquet"
         with pa.memory_map(str(extract)) as file:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 
 from gateway.cli.exits import EXIT_DENIED
@@ -41,7 +40,16 @@ def query(
         bool, typer.Option("--dry-run", help="Show price, expected error and what is left; free.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Save the table as .arrows or .parquet.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Save the table: .arrows (what the certificate is of), .parquet, .csv.",
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Save the answer's certificate, for `gateway verify`."),
     ] = None,
     name: As = None,
     profile: ProfileFile = None,
@@ -74,13 +82,18 @@ def query(
             json_or(as_json, {"state": "denied", "decision": decision}, _show_denied)
             raise typer.Exit(EXIT_DENIED) from denied
         table = client.table(answer)
+        if output is not None:
+            client.save_table(answer, output)
     told = _readable(plain(answer))
     if as_json:
         show_json({**told, "rows": table.to_pylist()})
     else:
         show_answer(told, table)
-    if output is not None:
-        _save(table, output)
+    if certificate is not None:
+        certificate.write_text(answer.certificate, encoding="utf-8")
+    for saved in (output, certificate):
+        if saved is not None:
+            say(f"saved {saved}")
 
 
 def show_price(answer: dict[str, Any]) -> None:
@@ -166,14 +179,5 @@ def _readable(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unwritable(output: Path | None) -> None:
-    if output is not None and output.suffix not in {".arrows", ".parquet"}:
-        raise InvalidRequest.of("output", f"{output.name}: .arrows or .parquet is wanted")
-
-
-def _save(table: pa.Table, output: Path) -> None:
-    if output.suffix == ".parquet":
-        pq.write_table(table, output)
-    else:
-        with pa.OSFile(str(output), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
-            stream.write_table(table)
-    say(f"saved {output}")
+    if output is not None and output.suffix not in {".arrows", ".parquet", ".csv"}:
+        raise InvalidRequest.of("output", f"{output.name}: .arrows, .parquet or .csv is wanted")

@@ -58,6 +58,28 @@ def _show(found: dict[str, Any]) -> None:
     predicate = found["statement"]["predicate"]
     say(f"genuine: signed by the key in {found['key']['file']}, key id {found['key']['id']}")
     say(f"file: {found['file'] or 'none was given'}")
+    if "answer" in predicate:
+        _show_answer(predicate)
+    else:
+        _show_release(predicate)
+
+
+def _show_answer(predicate: dict[str, Any]) -> None:
+    """What a question with differential privacy cost, and what is guaranteed."""
+    fields = {name: predicate[name] for name in ("answer", "recipient", "purpose", "project")}
+    fields |= {
+        "datasets": [dataset["name"] for dataset in predicate["datasets"]],
+        "policies": [f"{p['name']} version {p['version']}" for p in predicate["policies"]],
+        "grants": predicate["grants"],
+        "columns": [column["name"] for column in predicate["columns"]],
+        "sealed": predicate["sealed"],
+        "expires": predicate["expires"],
+    }
+    show_fields(fields)
+    show_fields(predicate["claim"], title="what is guaranteed, in the terms of NIST SP 800-226")
+
+
+def _show_release(predicate: dict[str, Any]) -> None:
     fields = {name: predicate[name] for name in ("release", "recipient", "purpose", "project")}
     fields |= {
         "dataset": predicate["dataset"]["name"],

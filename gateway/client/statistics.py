@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from gateway.client.forms import full_name, moment
 from gateway.client.link import STREAM_SECONDS, Calls, Link, new_request_id
 from gateway.client.plain import number, words
 from gateway.client.reading import Chunks
+from gateway.client.saving import save_stream
 from gateway.client.streams import Batches
 from gateway.errors import InvalidRequest, ReleaseStopped
 
@@ -181,6 +183,15 @@ class StatisticsCalls(Calls):
 
     def table(self, answer: str | Answer) -> pa.Table:
         """The noisy table with its interval columns, compared with the hash that was sealed."""
+        batches = Batches(self._table(answer))
+        return pa.Table.from_batches(list(batches), batches.schema)
+
+    def save_table(self, answer: str | Answer, path: str | Path) -> Path:
+        """The same as a file: .arrows (the exact stream that the certificate is about), .parquet or
+        .csv. There is no file of that name before it is whole."""
+        return save_stream(self._table(answer), Path(path))
+
+    def _table(self, answer: str | Answer) -> Chunks:
         record = self.answer(answer) if isinstance(answer, str) else answer
         _sealed(record)
 
@@ -191,9 +202,7 @@ class StatisticsCalls(Calls):
             request = statistics_pb2.ReadAnswerRequest(name=record.name, offset=offset)
             yield from self._link.stream(self._statistics.ReadAnswer, request, STREAM_SECONDS)
 
-        chunks = Chunks(read, self._link.wait, lambda: record.table_sha256, lambda _: None)
-        batches = Batches(chunks)
-        return pa.Table.from_batches(list(batches), batches.schema)
+        return Chunks(read, self._link.wait, lambda: record.table_sha256, lambda _: None)
 
     # ---- budgets ----------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ _SETTINGS: Final = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET enable_external_access = false",
+    "SET enable_progress_bar = false",  # it would write among the output of a command
     "SET lock_configuration = true",
 )
 

@@ -21,6 +21,7 @@ _SETTINGS: Final = (
     "SET autoload_known_extensions = false",
     "SET preserve_insertion_order = false",
     "SET TimeZone = 'UTC'",
+    "SET enable_progress_bar = false",  # it would write among the output of a command
     # A condition that is looked at before the rows are would make some answers faster than others.
     "SET disabled_optimizers = 'filter_pushdown,statistics_propagation'",
     "SET lock_configuration = true",

@@ -1,16 +1,22 @@
 """A model asked for by the client, over mutual TLS, from a server in a process of its own."""
 
+import base64
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from gateway.app.setup import initialise
 from gateway.cli.demo_server import free_address, serving
-from gateway.client import connect
-from gateway.errors import InvalidRequest, QuotaExhausted
+from gateway.cli.main import program
+from gateway.client import Client, connect
+from gateway.errors import InvalidRequest, QuotaExhausted, VerificationFailed
 from gateway.model.catalog import ParquetSource
 from gateway.testing import residents
+from gateway.verify import verify_certificate, verify_file
 from tests.integration.statistics.conftest import COUNTING, PURPOSE
 
 FEATURES = {"income": ("0", "300000")}
@@ -59,5 +65,39 @@ def test_a_client_trains_a_model_within_its_budget(tmp_path: Path) -> None:
             asked = {"epsilon": "0.1", "rows": 3000, **wrong}
             with pytest.raises(InvalidRequest):
                 consumer.fit_model("standard_scaler", "residents", PURPOSE, FEATURES, **asked)
+        command_saves_what_verifies(folder, tmp_path, consumer)
         with pytest.raises(InvalidRequest, match="kind"):
             consumer.fit_model("oracle", "residents", PURPOSE, FEATURES, epsilon="1", rows=3000)
+
+
+def command_saves_what_verifies(folder: Path, out: Path, consumer: Client) -> None:
+    saved, certificate = out / "n.arrows", out / "n.json"
+    asked = CliRunner().invoke(
+        program,
+        [
+            "query", "SELECT COUNT(*) AS n FROM residents", "--dataset", "residents",
+            "--purpose", PURPOSE, "--epsilon", "0.5", "-o", str(saved),
+            "--certificate", str(certificate),
+            "--profile", str(folder / "clients" / "consumer" / "profile.yaml"), "--json",
+        ],
+    )  # fmt: skip
+    assert asked.exit_code == 0, asked.stderr
+    with pa.ipc.open_stream(saved) as stream:
+        assert stream.read_all().column_names == ["n", "n_lower", "n_upper"]
+    key = folder / "signing.pub.pem"
+    verify = ["verify", str(certificate), str(saved), "--key", str(key)]
+    told = CliRunner().invoke(program, [*verify, "--json"])
+    assert told.exit_code == 0, told.stderr
+    predicate = json.loads(told.stdout)["statement"]["predicate"]
+    assert predicate["answer"] == json.loads(asked.stdout)["name"]
+    assert predicate["claim"]["epsilon"] == "1/2"
+    assert "guaranteed" in CliRunner().invoke(program, verify).stdout
+    saved.write_bytes(saved.read_bytes() + b"\0")
+    with pytest.raises(VerificationFailed, match="step 6"):
+        verify_file(certificate.read_text(), key.read_bytes(), saved)
+    envelope = json.loads(certificate.read_text())
+    envelope["payload"] = base64.b64encode(
+        base64.b64decode(envelope["payload"]).replace(b'"epsilon":"1/2"', b'"epsilon":"1/9"')
+    ).decode()
+    with pytest.raises(VerificationFailed, match="step 2"):
+        verify_certificate(json.dumps(envelope), key.read_bytes())
