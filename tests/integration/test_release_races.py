@@ -44,6 +44,7 @@ def runner(office, owner: str, executor=None) -> Runner:
         ours._signer,
         ours._clock,
         ours._classify,
+        ours._anonymising,
     )
 
 

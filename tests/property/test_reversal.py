@@ -121,10 +121,12 @@ def test_only_one_module_takes_tokens_back():
         "transform/pseudonyms.py",
         "release/reidentifying.py",
     }
-    # Beside those of values: wrapped keys, staged files, and the requester's own answer.
+    # Beside those of values: wrapped keys, staged files, rows that a question puts aside, and the
+    # requester's own answer.
     assert found["decrypt"] == {
         "transform/encryption.py",
         "store/wrapping.py",
         "store/sealing.py",
         "client/reidentifications.py",
+        "execute/statistics/spill.py",
     }
