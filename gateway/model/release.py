@@ -51,6 +51,7 @@ class Sealed(Noun):
     stream_bytes: Annotated[int, Field(ge=0)]
     chunks: Annotated[int, Field(ge=1)]
     recoding: Annotated[int, Field(ge=1)] | None = None  # its generation, where anonymised
+    roster: ShortText | None = None  # the stream of whom it shows in which class
     figures: tuple[Figure, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -28,7 +27,7 @@ from gateway.ports import (
     Transaction,
 )
 from gateway.registry.turns import HOLD_EVERY, LEASE
-from gateway.release.extracts import Extract, Extracts, earlier_extracts
+from gateway.release.extracts import Extract, Extracts, Roster, counted_with
 from gateway.release.recodings import Recodings
 from gateway.release.sealed_columns import JoinedChunks
 from gateway.risk.attacks.setting import AttackSpec
@@ -46,22 +45,30 @@ Note = Callable[[Stage, int], None]
 """Told stage and percent. Raises Cancelled to stop; prolongs the lease."""
 
 
+class Outrun(GatewayFault):
+    """Another extract was sealed, or began, that this one was not counted with: run it again."""
+
+    code = "UNAVAILABLE"
+    reason = "OUTRUN"
+
+
 @dataclass(frozen=True, slots=True)
 class Anonymised:
-    """What was staged, under which generation of the version's recoding, and the roster that is
-    kept with it."""
+    """What was staged, under which generation of the version's recoding, the roster that is kept
+    with it, and the names of the extracts that it was counted with."""
 
     result: RunResult
     generation: int
-    roster: tuple[str, bytes] | None
+    roster: Roster | None
+    counted: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """One release in this process, as the anonymisation sees it.
 
-    ``execute`` reads, recodes, transforms and stages under ``key``; ``pause`` waits a moment for
-    somebody else's work.
+    ``execute`` reads, recodes, transforms and stages under ``key``, and calls what it is given at
+    each batch; ``pause`` waits a moment for somebody else's work.
     """
 
     release: Release
@@ -71,7 +78,7 @@ class Run:
     source: Source
     key: bytes
     owner: str
-    execute: Callable[[RowRecoding], RunResult]
+    execute: Callable[[RowRecoding, Callable[[], None]], RunResult]
     note: Note
     pause: Callable[[], None]
 
@@ -98,11 +105,19 @@ class Anonymising:
         self._hierarchies = hierarchies
 
     def run(self, run: Run) -> Anonymised:
-        """CheckFailed where what the policies demand cannot be reached."""
+        """CheckFailed where what the policies demand cannot be reached; Outrun when somebody else
+        took the turn."""
         wanted = run.plan.anonymisation
         if wanted is None:
             raise GatewayFault("a plan was anonymised that does not ask for it")
         earlier = self._in_turn(run)
+        hold = self._holding(run)
+
+        def note(stage: Stage, percent: int) -> None:
+            told(stage, percent)
+            hold()
+
+        told, run = run.note, replace(run, note=note)
         done, exceeded = self._once(run, wanted, earlier)
         for _ in range(ROUNDS if wanted.on_attack == "generalise" else 0):
             if not exceeded:
@@ -117,28 +132,28 @@ class Anonymising:
             "fewer columns"
         )
 
-    def still_in_turn(self, tx: Transaction, owner: str, release: Release, now: datetime) -> bool:
-        """In the transaction that seals: nobody else made an extract for this recipient meanwhile."""
-        return all(tx.lease(turn, owner, now, now) for turn in _turns(release))
+    @staticmethod
+    def refuse_if_outrun(
+        tx: Transaction, release: Release, plan: Plan, fingerprint: str, counted: frozenset[str]
+    ) -> None:
+        """In the transaction that seals: Outrun when there is an extract by now that this one was
+        not counted with. That, and not the turn, which lapses with time, is what guarantees that
+        any two are."""
+        now = counted_with(tx, release.decision, plan, fingerprint)
+        if not {extract.release for extract in now} <= counted:
+            raise Outrun("another extract of the data set was sealed meanwhile")
 
     def release_turns(self, run_owner: str, release: Release) -> None:
         """Let others ask for this data set again."""
         now = self._clock.now()
         with self._store.write() as tx:
-            for turn in _turns(release):
-                tx.lease(turn, run_owner, now, now)
+            tx.lease(_turn(release), run_owner, now, now)
 
     def _once(
         self, run: Run, wanted: Anonymisation, earlier: Sequence[Extract]
     ) -> tuple[Anonymised, tuple[AttackResult, ...]]:
-        held = self._clock.now()
-
         def tell(percent: int) -> None:
-            nonlocal held
             run.note(Stage.ANONYMISING, percent)
-            if (now := self._clock.now()) - held > HOLD_EVERY:
-                self._hold(run)  # sealing asks once more
-                held = now
 
         kept = self._recodings.found(
             run.dataset.name, run.fingerprint, wanted, run.source, run.owner, tell, run.pause
@@ -147,7 +162,7 @@ class Anonymising:
             run.plan, wanted, kept, earlier, run.source, tell
         )
         self._staging.destroy(run.release.stream)
-        result = run.execute(kept)
+        result = run.execute(kept, self._holding(run))
         run.note(Stage.CHECKING, 0)
         verified = self._verified(run, wanted)
         attacked = self._attacked(run, differenced)
@@ -155,9 +170,7 @@ class Anonymising:
         exceeded = limits.exceeded(attacked)
         roster = None
         if not exceeded:
-            roster = self._extracts.keep_roster(
-                run.plan, wanted, kept, run.release.name, run.source, tell
-            )
+            roster = self._extracts.keep_roster(run.plan, wanted, kept, run.source, tell)
         figures = (
             *result.figures,
             *kept.stored.figures,
@@ -165,23 +178,42 @@ class Anonymising:
             counted,
             *_told(attacked, limits),
         )
-        done = Anonymised(replace(result, figures=figures), kept.stored.generation, roster)
+        done = Anonymised(
+            replace(result, figures=figures),
+            kept.stored.generation,
+            roster,
+            frozenset(extract.release for extract in earlier),
+        )
         return done, exceeded
 
-    # ---- one extract of a recipient at a time -----------------------------------------------------
+    # ---- one extract of a data set at a time ------------------------------------------------------
 
     def _in_turn(self, run: Run) -> list[Extract]:
-        """Two extracts made at once would not know of each other."""
+        """The extracts to count with. Of two made at once, the one that is sealed later would be
+        run again; the turn spares that."""
         while not self._hold(run):
             run.note(Stage.ANONYMISING, 0)
             run.pause()
         with self._store.read() as tx:
-            return earlier_extracts(tx, run.release.decision, run.dataset.name)
+            return counted_with(tx, run.release.decision, run.plan, run.fingerprint)
 
     def _hold(self, run: Run) -> bool:
         now = self._clock.now()
         with self._store.write() as tx:
-            return all(tx.lease(turn, run.owner, now, now + LEASE) for turn in _turns(run.release))
+            return tx.lease(_turn(run.release), run.owner, now, now + LEASE)
+
+    def _holding(self, run: Run) -> Callable[[], None]:
+        """Prolongs the turn, now and then; Outrun when somebody else has it."""
+        held = self._clock.now()
+
+        def hold() -> None:
+            nonlocal held
+            if (now := self._clock.now()) - held > HOLD_EVERY:
+                if not self._hold(run):
+                    raise Outrun("the turn lapsed, and another extract of the data set began")
+                held = now
+
+        return hold
 
     # ---- the staged result ------------------------------------------------------------------------
 
@@ -274,10 +306,8 @@ def _sizes(wanted: Anonymisation) -> Iterator[KAnonymity]:
     yield from (model for model in wanted.goal.models if isinstance(model, KAnonymity))
 
 
-def _turns(release: Release) -> list[str]:
-    terms = release.decision.anonymity
-    coalition = () if terms is None else terms.coalition
-    return [f"turns/{release.request.dataset}/{party}" for party in coalition]
+def _turn(release: Release) -> str:
+    return f"turns/{release.request.dataset}"
 
 
 def _limits(plan: Plan) -> AttackLimits:

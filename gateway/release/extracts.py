@@ -1,9 +1,14 @@
 """What a recipient already has of a data set, and whether one more extract lets too few be told apart.
 
 Claim: over all anonymised extracts of one recipient, or of a declared coalition, of every version of
-a data set and under whatever row filters, persons that can be told apart are never fewer than the
-policies permitted with the mildest extract that shows them (risk.extracts). An extract that would
-break this is refused, and the refusal tells no number.
+a data set and under whatever row filters, and over those of all recipients of one version where any
+of them is filtered, persons that can be told apart are never fewer than the policies permitted with
+the mildest extract that shows them (risk.extracts). An extract that would break this is refused, and
+the refusal tells no number.
+
+It rests on every extract having been counted with all that were sealed before it, which the sealing
+transaction compares (anonymising); and between versions on the privacy unit being written the same
+in each.
 
 Within a version the classes of earlier extracts are computed again from its stored recodings and
 from their row filters. Between versions persons are compared by keyed digests: a roster of whom an
@@ -46,7 +51,7 @@ _ROWS: Final = 1 << 16
 _CELL: Final = "cell"
 
 _REFUSED: Final = (
-    "together with what the recipient already has of this data set, or by its own row filters, this "
+    "together with other extracts of this data set, or by its own row filters, this "
     "extract would let too few persons be told apart: ask without the filter, for what was asked "
     "before, or for a version in which more has changed"
 )
@@ -61,6 +66,7 @@ class Extract:
     generation: int
     filters: tuple[Condition, ...]
     least: int
+    roster: str | None = None
 
     @property
     def shows(self) -> tuple[str, int, tuple[Condition, ...]]:
@@ -68,17 +74,39 @@ class Extract:
         return self.fingerprint, self.generation, self.filters
 
 
-def earlier_extracts(tx: Transaction, decision: Decision, dataset: str) -> list[Extract]:
-    """Every anonymised extract of the data set that the recipient's coalition ever could read."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Roster:
+    """Where it is staged of whom an extract shows in which class, and its wrapped key."""
+
+    stream: str
+    key: bytes
+
+
+def counted_with(
+    tx: Transaction, decision: Decision, plan: Plan, fingerprint: str
+) -> list[Extract]:
+    """The anonymised extracts of the data set that one of this version is counted with.
+
+    Every one that the recipient's coalition ever could read. Where any of this version is under row
+    filters, also those of everybody else of this version: two recipients under different filters
+    have a difference that neither recoding merged.
+    """
     terms = decision.anonymity
-    found = []
-    for party in () if terms is None else terms.coalition:
-        releases = everything(
-            lambda page, party=party: tx.releases(page, consumer=party, dataset=dataset),  # type: ignore[misc]
-            lambda release: release.name,
-        )
-        found += [extract for r in releases if (extract := _extract(r)) is not None]
-    return found
+    coalition = () if terms is None else terms.coalition
+    own, others = [], []
+    for release in everything(
+        lambda page: tx.releases(page, dataset=plan.dataset), lambda r: r.name
+    ):
+        if (extract := _extract(release)) is None:
+            continue
+        if release.consumer in coalition:
+            own.append(extract)
+        elif extract.fingerprint == fingerprint:
+            others.append(extract)
+    here = [extract for extract in own if extract.fingerprint == fingerprint]
+    if plan.filters or any(extract.filters for extract in (*here, *others)):
+        return [*own, *others]
+    return own
 
 
 def _extract(release: Release) -> Extract | None:
@@ -91,6 +119,7 @@ def _extract(release: Release) -> Extract | None:
         generation=sealed.recoding,
         filters=plan.filters,
         least=plan.anonymisation.least,
+        roster=sealed.roster,
     )
 
 
@@ -145,28 +174,25 @@ class Extracts:
             )
         figure = Figure(
             check="extracts",
-            name="extracts of the recipient, or its coalition, counted together with this one",
+            name="earlier extracts counted together with this one",
             value=str(len(earlier)),
             passed=True,
         )
         return figure, counted(0, persons, len(earlier) + 1, wanted.least, basis)
 
     def keep_roster(
-        self,
-        plan: Plan,
-        wanted: Anonymisation,
-        kept: Kept,
-        release: str,
-        source: Source,
-        tell: Tell,
-    ) -> tuple[str, bytes] | None:
-        """Stage whom the extract shows in which class; the stream and its wrapped key, for the
-        transaction that seals. None without a privacy unit."""
+        self, plan: Plan, wanted: Anonymisation, kept: Kept, source: Source, tell: Tell
+    ) -> Roster | None:
+        """Stage whom the extract shows in which class, for the transaction that seals. None
+        without a privacy unit.
+
+        The stream has a name of its own each time: an attempt that lost its lease and goes on must
+        not touch what a later one sealed. What is never sealed has no key, and is swept.
+        """
         if wanted.person is None:
             return None
-        stream, key = roster_of(release), self._entropy.bytes(32)
+        stream, key = f"rosters/{self._entropy.bytes(16).hex()}", self._entropy.bytes(32)
         numbers = self._numbers(plan.dataset)
-        self._staging.destroy(stream)  # of an attempt that came so far before
         with self._staging.create(stream, key, _ROSTER) as writer:
             for batch, marks in self._marker.marked(
                 source, [*kept.columns, wanted.person], [plan.filters]
@@ -178,7 +204,7 @@ class Extracts:
                 writer.write(pa.record_batch(columns, schema=_ROSTER))
                 tell(0)
             writer.finish()
-        return stream, self._keyring.wrap(key, stream)
+        return Roster(stream, self._keyring.wrap(key, stream))
 
     def _count(
         self,
@@ -191,7 +217,7 @@ class Extracts:
     ) -> int:
         """How many persons the extracts show; CheckFailed when somebody is bared."""
         marked = self._marked(dataset, wanted, here, source, tell)
-        rosters = [self._roster(extract.release) for extract in others]
+        rosters = [self._roster(extract) for extract in others]
         gone = _absent([roster.persons for roster in rosters], marked.persons)
         cells = Cells(len(marked.rows) + len(gone))
         for extract, shown in zip(here, marked.shown, strict=True):
@@ -245,11 +271,12 @@ class Extracts:
         there = np.concatenate(persons) if wanted.person is not None else np.zeros(0, np.uint64)
         return _Marked(table, tuple(np.concatenate(each) for each in shown), there)
 
-    def _roster(self, release: str) -> "_Roster":
-        stream = roster_of(release)
-        with self._store.read() as tx:
-            wrapped = tx.key(stream)
-        if wrapped is None:
+    def _roster(self, extract: Extract) -> "_Shown":
+        stream, wrapped = extract.roster, None
+        if stream is not None:
+            with self._store.read() as tx:
+                wrapped = tx.key(stream)
+        if stream is None or wrapped is None:
             raise CheckFailed(
                 "nobody kept who was in an earlier extract of this data set, so this one cannot be "
                 "compared with it: ask for another data set, or its holder registers it anew"
@@ -260,7 +287,7 @@ class Extracts:
             table = reader.read_all()
         persons = table.column("person").to_numpy()
         order = np.argsort(persons)
-        return _Roster(persons[order], table.column("class").to_numpy()[order])
+        return _Shown(persons[order], table.column("class").to_numpy()[order])
 
     def _numbers(self, dataset: str) -> KeyedNumbers:
         secret = kept_key(self._store, self._keyring, self._entropy, _DIGESTS)
@@ -280,7 +307,7 @@ class _Marked:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Roster:
+class _Shown:
     """Whom an extract shows in which class; persons ascending."""
 
     persons: NDArray[np.uint64]
@@ -293,15 +320,10 @@ class _Roster:
         return np.where(self.persons[at] == persons, self.classes[at], NOT_SHOWN)
 
 
-def roster_of(release: str) -> str:
-    """The stream that holds whom a release shows in which class."""
-    return f"rosters/{release.partition('/')[2]}"
-
-
-def keep_roster_key(tx: Transaction, keyring: KeyRing, roster: tuple[str, bytes] | None) -> None:
+def keep_roster_key(tx: Transaction, keyring: KeyRing, roster: Roster | None) -> None:
     """In the transaction that seals the release: from then on its roster counts."""
     if roster is not None:
-        keep_key(tx, keyring, *roster)
+        keep_key(tx, keyring, roster.stream, roster.key)
 
 
 def _shown(kept: Kept, batch: pa.RecordBatch, mark: pa.Array) -> NDArray[np.int32]:

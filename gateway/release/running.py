@@ -40,9 +40,9 @@ from gateway.ports import (
 from gateway.registry.domain_keys import StoredDomainKeys
 from gateway.registry.freshness import Classify, refreshed
 from gateway.registry.turns import LEASE, MOST_ATTEMPTS, Pulse, ShuttingDown
-from gateway.release.anonymising import Anonymising, Run
+from gateway.release.anonymising import Anonymising, Outrun, Run
 from gateway.release.certify import certify
-from gateway.release.extracts import keep_roster_key
+from gateway.release.extracts import Roster, keep_roster_key
 from gateway.release.reissuing import source_changed, take_over
 from gateway.release.standing import refuse_if_changed
 from gateway.transform.derivation import derive
@@ -62,12 +62,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run staged; of an anonymised one under which generation of the recoding, and its
-    roster."""
+    """What a run staged; of an anonymised one under which generation of the recoding, its roster,
+    and the names of the extracts that it was counted with."""
 
     result: RunResult
     generation: int | None = None
-    roster: tuple[str, bytes] | None = None
+    roster: Roster | None = None
+    counted: frozenset[str] = frozenset()
 
 
 class Runner:
@@ -127,7 +128,9 @@ class Runner:
         except (StoreUnavailable, KeyServiceUnavailable):
             raise
         except ShuttingDown:
-            self._hand_back(running)
+            self._hand_back(running, counts=False)  # a shutdown is not the release's fault
+        except Outrun:
+            self._hand_back(running, counts=True)  # or two could outrun each other for ever
         except GatewayError as error:
             self._end(running, *_ending(error))
             if error.internal:
@@ -182,7 +185,8 @@ class Runner:
                     ReleaseState.FAILED,
                     Ending(
                         reason="INTERRUPTED",
-                        text="the gateway was stopped several times while it made this; ask again",
+                        text="the gateway was stopped several times while it made this, or other "
+                        "extracts of the data set came first; ask again",
                     ),
                     now,
                 )
@@ -233,13 +237,22 @@ class Runner:
                         dataset=dataset.name,
                     )
 
-            def execute(recoding: RowRecoding | None = None) -> RunResult:
+            advance_rows = self._progress(running)
+
+            def execute(
+                recoding: RowRecoding | None = None, hold: Callable[[], None] | None = None
+            ) -> RunResult:
+                def progress(rows: int) -> None:
+                    advance_rows(rows)
+                    if hold is not None:
+                        hold()
+
                 return self._executor.run(
                     plan,
                     source,
                     keys,
                     open_writer,
-                    self._progress(running),
+                    progress,
                     # Rows in the source's order would let two recipients, or two requests for
                     # different columns, lay their extracts side by side.
                     derive(key, "row order", running.release.name),
@@ -262,7 +275,9 @@ class Runner:
                     pause=self._pause,
                 )
             )
-        return version, Made(anonymised.result, anonymised.generation, anonymised.roster)
+        return version, Made(
+            anonymised.result, anonymised.generation, anonymised.roster, anonymised.counted
+        )
 
     def _turn_of(self, running: Running) -> str:
         # Two releases in one process must not both think that it is their turn.
@@ -359,6 +374,7 @@ class Runner:
             stream_bytes=result.stream.bytes,
             chunks=result.stream.chunks,
             recoding=made.generation,
+            roster=None if made.roster is None else made.roster.stream,
             figures=result.figures,
         )
         now = self._clock.now()
@@ -374,8 +390,10 @@ class Runner:
             dataset = tx.dataset(running.dataset.name) or running.dataset
             refuse_if_changed(tx, release, dataset, now)
             self._domain_keys.refuse_if_destroyed(tx, running.plan)
-            if not self._anonymising.still_in_turn(tx, self._turn_of(running), release, now):
-                raise Cancelled(f"{name} lost its turn", resource=name)
+            if made.generation is not None:
+                self._anonymising.refuse_if_outrun(
+                    tx, release, running.plan, version.fingerprint, made.counted
+                )
             keep_roster_key(tx, self._keyring, made.roster)
             certificate = certify(
                 release, running.dataset, version, sealed, now, expires, self._signer
@@ -422,7 +440,7 @@ class Runner:
             release = self._still_ours(tx, running, now, now + LEASE)
             self._close(tx, release, state, ending, now)
 
-    def _hand_back(self, running: Running) -> None:
+    def _hand_back(self, running: Running, *, counts: bool) -> None:
         self._staging.destroy(running.release.stream)
         now = self._clock.now()
         with suppress(Cancelled), self._store.write() as tx:
@@ -431,7 +449,7 @@ class Runner:
                 release.but(
                     state=advance(RELEASE, release.name, release.state, ReleaseState.OPENED),
                     stage=Stage.WAITING,
-                    attempt=release.attempt - 1,  # a shutdown is not the release's fault
+                    attempt=release.attempt if counts else release.attempt - 1,
                     percent=0,
                     rows_done=0,
                     updated=now,

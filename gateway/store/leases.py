@@ -14,8 +14,10 @@ class Leases(Unit):
     def lease(self, resource: str, owner: str, now: datetime, until: datetime) -> bool:
         """Take or prolong the right to work on a resource; False while another process holds it.
 
-        It is a fence when it is called again in the transaction that writes the outcome: a
-        process that was asleep while its lease lapsed and another took it gets False there.
+        Called again in the transaction that writes the outcome, it tells a process that was asleep
+        while its lease lapsed that another holds it by now. It is no fence: when the other is done
+        and let go, the first gets True. What must not be written twice, or after something else,
+        has to be compared in that transaction (an attempt, a state, what was read).
         An owner may prolong a lapsed lease that nobody else took.
         """
         table = tables.lease

@@ -1,0 +1,118 @@
+"""Two processes, or an attempt that was overtaken: leases lapse, and what was counted still holds."""
+
+import pytest
+
+from gateway.model.lifecycle import ReleaseState
+from gateway.release.extracts import Extracts
+from tests.integration.test_anonymising import QI, ROLES, Bureau, another, people, refused
+
+FEW = {"column": "visits", "operator": "!=", "values": ["8"]}
+
+
+def opened(bureau, who, columns, **fields):
+    """A release that nobody runs yet."""
+    office = bureau.office
+    request = office.request(columns, **fields)
+    office.grant(office.request(tuple(ROLES)[1:]), who=who)
+    return office.rooms.opening.open(who, request, office.key())
+
+
+def test_an_extract_that_was_sealed_meanwhile_is_counted_before_another_is(office):
+    """The turn lapses while one works; who was not counted with the other does not leave."""
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people(400))
+    who = another(office, "two-at-once")
+    slow = opened(bureau, who, [*QI, "visits"])
+    quick = office.rooms.opening.open(
+        who, office.request([*QI, "visits"], filters=[FEW]), office.key()
+    )
+    runner = office.rooms.runner
+    real = runner._executor.run
+    overtaken = []
+
+    class Overtaken:
+        def run(self, *given):
+            result = real(*given)
+            if not overtaken:
+                overtaken.append(True)
+                office.clock.move(seconds=61)
+                runner.run(quick.name)
+            return result
+
+    runner._executor = Overtaken()
+    runner.run(slow.name)
+    sealed = office.rooms.custody.get(who, quick.name)
+    assert sealed.state is ReleaseState.SEALED
+    assert office.rooms.custody.get(who, slow.name).state is ReleaseState.OPENED
+    runner.run(slow.name)
+    refused(office.rooms.custody.get(who, slow.name))
+
+
+def test_who_lost_the_turn_while_it_worked_stops(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people(400))
+    who = another(office, "two-at-once")
+    release = opened(bureau, who, QI)
+    real = Extracts.check
+    turn = "turns/datasets/residents"
+
+    def check(self, plan, wanted, kept, earlier, source, tell):
+        now = office.clock.move(seconds=61) or office.clock.now()
+        with office.rooms.store.write() as tx:
+            assert tx.lease(turn, "another process", now, now.replace(year=now.year + 1))
+        tell(0)
+        pytest.fail("it went on out of its turn")
+
+    Extracts.check = check
+    try:
+        office.rooms.runner.run(release.name)
+    finally:
+        Extracts.check = real
+    assert office.rooms.custody.get(who, release.name).state is ReleaseState.OPENED
+
+
+def test_an_attempt_that_was_overtaken_leaves_the_sealed_roster_alone(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(people(400))
+    who = another(office, "overtaken")
+    release = opened(bureau, who, QI)
+    real = Extracts.keep_roster
+    runs = []
+
+    def keep_roster(self, *given):
+        runs.append(1)
+        if len(runs) == 1:
+            office.clock.move(seconds=61)
+            office.rooms.runner.run(release.name)
+        return real(self, *given)
+
+    Extracts.keep_roster = keep_roster
+    try:
+        office.rooms.runner.run(release.name)
+    finally:
+        Extracts.keep_roster = real
+    sealed = office.rooms.custody.get(who, release.name)
+    assert len(runs) == 2
+    assert sealed.state is ReleaseState.SEALED
+    assert bureau.table(sealed, who).num_rows == 400
+    bureau.hold(people(800))  # every class grew: comparable, and large enough
+    later = bureau.asked(*QI, who=who)
+    assert later.state is ReleaseState.SEALED, later.ending
+
+
+def test_two_recipients_under_different_filters_of_a_version_are_counted_together(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people(400))
+    one, two = another(office, "whole-lab"), another(office, "part-lab")
+    assert bureau.asked(*QI, "visits", who=one).state is ReleaseState.SEALED
+    refused(bureau.asked(*QI, "visits", who=two, filters=[FEW]))
+    assert bureau.asked(*QI, "visits", who=two).state is ReleaseState.SEALED
+
+
+def test_a_whole_version_is_counted_with_the_filtered_extract_of_a_stranger(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people(400))
+    one, two = another(office, "part-lab"), another(office, "whole-lab")
+    filtered = bureau.asked(*QI, "visits", who=one, filters=[FEW])
+    assert filtered.state is ReleaseState.SEALED, filtered.ending
+    refused(bureau.asked(*QI, "visits", who=two))
