@@ -176,3 +176,39 @@ def test_groups_that_are_shown_because_they_are_there_are_refuted(tmp_path: Path
 
     sql, person, options = QUESTIONS["the only member of a group that is found"]
     assert audited(sql, person, tmp_path, broken=all_shown, **options).refuted
+
+
+# ---- joins ---------------------------------------------------------------------------------------
+
+JOINED = (
+    "SELECT g, COUNT(DISTINCT a.person) n FROM aaa a JOIN bbb b ON a.person = b.person GROUP BY g"
+)
+
+
+def joined(folder: Path, *, person: bool) -> Asking:
+    """Two persons with a row in a rare group and one in another, of which one row each is joined."""
+    rows = [(p, g) for p in (0, 1) for g in ("rare", "other")] + [(99, "rare")] * person
+    persons = sorted({p for p, _ in rows})
+    one = pa.table({"person": pa.array([p for p, _ in rows]), "g": [g for _, g in rows]})
+    two = pa.table({"person": pa.array(persons), "z": [1.0] * len(persons)})
+    tables = {"aaa": (described("aaa", one), one), "bbb": (described("bbb", two), two)}
+    return Asking(JOINED, tables, folder, epsilon="10", delta="1e-5")
+
+
+def test_one_person_brings_a_joined_group_no_more_than_itself(tmp_path: Path) -> None:
+    """The rows that are drawn of a person are the same where groups are looked for and where they
+    are counted: else a person who is in a rare group for sure has it found for all the others."""
+    asking = {person: joined(tmp_path, person=person) for person in (False, True)}
+    counted = {person: np.zeros(4) for person in asking}
+    for person, question in asking.items():
+        for _ in range(150):
+            exact = question.exact()
+            names = exact.keys.column("g").to_pylist()
+            # every row that was drawn is counted in a group that was found
+            assert exact.persons.sum() == 2 + person
+            counted[person][exact.persons[names.index("rare")] if "rare" in names else 0] += 1
+    # one more person in the group, and each of the two in it half of the time, as without
+    assert not counted[True][0]
+    without, with_person = counted[False][:3] / 150, counted[True][1:] / 150
+    assert abs(without - [0.25, 0.5, 0.25]).max() < 0.2
+    assert abs(with_person - [0.25, 0.5, 0.25]).max() < 0.2

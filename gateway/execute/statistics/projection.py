@@ -4,14 +4,15 @@ Rows of nobody, rows that WHERE leaves out and rows of no listed group go no fur
 up is whole numbers of units from here on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.execute.statistics import sql
 from gateway.execute.statistics.contributions import Amount, Ranked
 from gateway.execute.statistics.database import read_name
 from gateway.model.exact import DECIMALS
-from gateway.model.expressions import ColumnValue, ValueType, walk
+from gateway.model.expressions import Call, ColumnValue, Constant, ValueType, walk
 from gateway.model.statistics import Measure, QuantileMeasure, StatisticsPlan
 
 PERSON: Final = "p"
@@ -19,6 +20,7 @@ _TABLES: Final = ("t0", "t1")
 
 
 PERSON_PLACE: Final = 0
+_MOST_DRAWN: Final = 999_999  # as many as DuckDB draws of one person
 
 
 def key_table(place: int) -> str:
@@ -28,9 +30,12 @@ def key_table(place: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """SQL of a plan; ``found``: whether the groups are in a table of found ones."""
+    """SQL of a plan. ``key``: 64 secret bits of this run, by which is drawn: whatever reads the
+    sources once more draws the same. ``single``: of each data set, whether a person has one row."""
 
     plan: StatisticsPlan
+    key: int = field(default=0, repr=False)
+    single: tuple[bool, ...] = ()
 
     @property
     def summed(self) -> tuple[int, ...]:
@@ -104,7 +109,7 @@ class Projection:
 
     def trained_on(self) -> str:
         """What a model is trained on: features and target as numbers, a label as text; of each
-        person one row, each as likely."""
+        person one row, each that differs from the others as likely."""
         model = self.plan.model
         assert model is not None  # noqa: S101 - only such a plan is trained
         columns = []
@@ -112,11 +117,12 @@ class Projection:
             assert aggregate.expression is not None  # noqa: S101 - so it was planned
             kind = "VARCHAR" if model.label == model.columns[place] else "DOUBLE"
             columns.append(f"CAST({self._written(aggregate.expression)} AS {kind}) AS x{place}")
-        names = ", ".join(f"x{place}" for place in range(len(columns)))
+        taken = [f"x{place}" for place in range(len(columns))]
+        names = ", ".join(f"r.{name} AS {name}" for name in taken)
         return (
-            f"SELECT {names} FROM (SELECT {PERSON}, random() AS draw, {', '.join(columns)} "  # noqa: S608
-            f"FROM {self._source()} {self._where()}) "
-            f"QUALIFY row_number() OVER (PARTITION BY {PERSON} ORDER BY draw) = 1"
+            f"SELECT {names} FROM (SELECT min({self._drawn(taken)}) AS r FROM "  # noqa: S608
+            f"(SELECT {PERSON}, {', '.join(columns)} FROM {self._source()} {self._where()}) "
+            f"GROUP BY {PERSON})"
         )
 
     # ---- parts ----------------------------------------------------------------------------------
@@ -127,29 +133,45 @@ class Projection:
 
     def _source(self) -> str:
         """The rows with a person, of one data set or of two joined on it; columns ``c0_name``."""
-        sides = []
-        for table, asked in enumerate(self.plan.datasets):
-            columns = ", ".join(
-                f"{sql.read(read_name(place), kind)} AS c{table}_{place}"
-                for place, kind in self._types(table)
-            )
-            person = read_name(PERSON_PLACE)
-            limit, draw = "", ""
-            if len(self.plan.datasets) == 2 and not asked.one_row_per_person:
-                # Each row equally likely, or the rows of a pair of heavy persons would be multiplied.
-                draw = ", random() AS draw"
-                limit = (
-                    f" QUALIFY row_number() OVER (PARTITION BY {person} ORDER BY draw) <= "
-                    f"{self.plan.bounds.rows}"
-                )
-            listed = f", {columns}" if columns else ""
-            sides.append(
-                f"(SELECT {person} AS {PERSON}{listed} FROM "  # noqa: S608
-                f"(SELECT *{draw} FROM {_TABLES[table]}) WHERE {person} IS NOT NULL{limit})"
-            )
-        if len(sides) == 1:
-            return sides[0]
-        return f"{sides[0]} JOIN {sides[1]} USING ({PERSON})"
+        sides = [self._side(table) for table in range(len(self.plan.datasets))]
+        return sides[0] if len(sides) == 1 else f"{sides[0]} JOIN {sides[1]} USING ({PERSON})"
+
+    def _side(self, table: int) -> str:
+        types = self._types(table)
+        person = read_name(PERSON_PLACE)
+        columns = "".join(
+            f", {sql.read(read_name(place), kind)} AS c{table}_{place}" for place, kind in types
+        )
+        rows = (
+            f"(SELECT {person} AS {PERSON}{columns} FROM {_TABLES[table]} "  # noqa: S608
+            f"WHERE {person} IS NOT NULL)"
+        )
+        if len(self.plan.datasets) == 1:
+            return rows
+        # What a side alone decides is decided first: no row that counts makes room for one that
+        # does not.
+        rows = f"(SELECT * FROM {rows} {_all_of(self._conditions(table))})"  # noqa: S608
+        if self.single and self.single[table]:
+            return rows
+        # Of a person with several, or those of two heavy persons would be multiplied.
+        most = 1 if self.plan.datasets[table].one_row_per_person else self.plan.bounds.rows
+        names = [f"c{table}_{place}" for place, _ in types]
+        taken = "".join(f", r.{name} AS {name}" for name in names)
+        return (
+            f"(SELECT {PERSON}{taken} FROM (SELECT {PERSON}, "  # noqa: S608
+            f"unnest(min({self._drawn(names)}, {min(most, _MOST_DRAWN)})) AS r "
+            f"FROM {rows} GROUP BY {PERSON}))"
+        )
+
+    def _drawn(self, names: Sequence[str]) -> str:
+        """A row as a value; the least of a person's are drawn. Which they are follows from the
+        person's own rows and the key: it is the same each time the sources are read, in any order,
+        and no other person has a part in it. The values decide between equal draws."""
+        values = "".join(f", {name} := {name}" for name in names)
+        return f"struct_pack(draw := {self._draw(names)}{values})"
+
+    def _draw(self, names: Sequence[str]) -> str:
+        return f"hash(xor(hash({', '.join([PERSON, *names])}), {self.key}::UBIGINT))"
 
     def _types(self, table: int) -> list[tuple[int, ValueType]]:
         found = {
@@ -166,15 +188,23 @@ class Projection:
         )
 
     def _where(self, *, listed: bool = False) -> str:
-        conditions = []
-        if self.plan.question.where is not None:
-            conditions.append(self._written(self.plan.question.where))
-        conditions += [
-            f"{self._written(key.expression)} BETWEEN {key.first} AND {key.last}"
-            for key in (self.plan.question.group_by if listed or self.found else ())
-            if key.first is not None
+        conditions = self._conditions(None)
+        for key in self.plan.question.group_by if listed or self.found else ():
+            written = self._written(key.expression)
+            if key.first is not None:
+                conditions.append(f"{written} BETWEEN {key.first} AND {key.last}")
+            elif self.found and key.values is not None:
+                conditions.append(_among(written, key.expression.type, key.values))
+        return _all_of(conditions)
+
+    def _conditions(self, table: int | None) -> list[str]:
+        """What WHERE asks of one side of a join alone; None: all the rest of it."""
+        where = self.plan.question.where
+        found = [] if where is None else list(_parts(where))
+        sides = [_side_of(part) if len(self.plan.datasets) > 1 else None for part in found]
+        return [
+            self._written(part) for part, side in zip(found, sides, strict=True) if side == table
         ]
-        return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _keys(self) -> list[str]:
         return [self._written(key.expression) for key in self.plan.question.group_by]
@@ -258,6 +288,31 @@ class Projection:
             null = value
         inner = f"greatest(CAST({low} AS BIGINT), least(CAST({high} AS BIGINT), {value}))"
         return f"(CASE WHEN {null} IS NOT NULL THEN {inner} END)"
+
+
+def _parts(condition: sql.Tree) -> Iterator[sql.Tree]:
+    """What must all be true."""
+    if isinstance(condition, Call) and condition.function == "and":
+        for part in condition.arguments:
+            yield from _parts(part)
+    else:
+        yield condition
+
+
+def _side_of(condition: sql.Tree) -> int | None:
+    tables = {part.table for part in walk(condition) if isinstance(part, ColumnValue)}
+    return tables.pop() if len(tables) == 1 else None
+
+
+def _among(written: str, kind: ValueType, values: Sequence[str | None]) -> str:
+    known = [sql.constant(Constant(type=kind, text=text)) for text in values if text is not None]
+    found = [f"{written} IN ({', '.join(known)})"] if known else []
+    found += [f"{written} IS NULL"] if None in values else []
+    return f"({' OR '.join(found)})"
+
+
+def _all_of(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def _of_rows(measure: Measure) -> bool:

@@ -79,14 +79,16 @@ class StatisticsExecutor:
         CheckFailed when memory does not do. No error tells of the data.
         """
         self.check(plan, sources)
-        with _Run(self, plan, sources, progress) as run:
+        with _Run(self, plan, sources, entropy, progress) as run:
             return run.exact(entropy)
 
-    def rows(self, plan: StatisticsPlan, sources: Sequence[Source], progress: Progress) -> pa.Table:
+    def rows(
+        self, plan: StatisticsPlan, sources: Sequence[Source], entropy: Entropy, progress: Progress
+    ) -> pa.Table:
         """One row of each person for the model of a plan: numbers, and text for its label. Never
         stored, never shown. Errors as of ``run``."""
         self.check(plan, sources)
-        with _Run(self, plan, sources, progress) as run:
+        with _Run(self, plan, sources, entropy, progress) as run:
             return run.rows()
 
     @property
@@ -101,12 +103,14 @@ class _Run:
         executor: StatisticsExecutor,
         plan: StatisticsPlan,
         sources: Sequence[Source],
+        entropy: Entropy,
         progress: Progress,
     ) -> None:
         self._folder, self._memory_mib, self._threads = executor.limits
         self._plan = plan
         self._progress = progress
-        self._projection = Projection(plan)
+        single = tuple(asked.one_row_per_person for asked in plan.datasets)
+        self._projection = Projection(plan, int.from_bytes(entropy.bytes(8)), single)
         self._sources = [
             Reading(asked.dataset, source, self._projection.needed(number), self._seen)
             for number, (asked, source) in enumerate(zip(plan.datasets, sources, strict=True))

@@ -24,7 +24,7 @@ class LocalStatistician:
             # Its libraries take more than a second to load, and most gateways train no model.
             from gateway.execute.statistics.training import COLUMNS, trained  # noqa: PLC0415
 
-            rows = self._executor.rows(plan, sources, lambda _: None)
+            rows = self._executor.rows(plan, sources, self._entropy, lambda _: None)
             table, columns = trained(plan.model, rows, self._entropy), COLUMNS
         else:
             exact = self._executor.run(plan, sources, self._entropy, lambda _: None)

@@ -394,6 +394,26 @@ def test_two_data_sets_joined_on_the_person(tmp_path: Path) -> None:
     assert [exact.measures[at].tolist() for at in (0, 1, 2)] == [[3], [17], [2]]
 
 
+def test_conditions_on_one_side_of_a_join_are_met_before_rows_are_drawn(tmp_path: Path) -> None:
+    people = pa.table({"person": list(range(50)), "z": [1] * 50})
+    visits = pa.table({"person": list(range(50)) * 20, "cost": [5] * 50 + [1] * 950})
+    tables = {
+        "p": (described("people", people), people),
+        "v": (described("visits", visits), visits),
+    }
+    sql = "SELECT COUNT(*) n FROM people JOIN visits ON people.person = visits.person WHERE cost = 5 AND z = 1"
+    assert Asking(sql, tables, tmp_path, rows=1).exact().measures[0].tolist() == [50]
+
+
+def test_a_listed_key_beside_a_found_one_has_its_listed_groups_alone(tmp_path: Path) -> None:
+    table = pa.table({"person": list(range(90)), "g": ["a", "b", "other"] * 30, "h": ["z"] * 90})
+    asking = _asking("SELECT g, h, COUNT(*) n FROM tab GROUP BY g, h", table, tmp_path,
+                     listed={"g": ("a", "b")}, delta="1e-3")  # fmt: skip
+    exact = asking.exact()
+    assert exact.keys.column("g").to_pylist() == ["a", "b"]
+    assert exact.persons.tolist() == [30, 30]
+
+
 def test_a_million_listed_groups(tmp_path: Path) -> None:
     table = pa.table({"person": [1, 2], "g": pa.array([3, 999_999], pa.int64())})
     dataset = described("tab", table, bounds={"g": (0, 999_999)})
