@@ -548,7 +548,14 @@ class Transaction(Protocol):
     ) -> list[KeyDomain]: ...
 
     # Recodings of data set versions; they lie in staging, under data keys of their streams' names.
-    def put_recoding(self, recoding: StoredRecoding) -> None: ...
+    def add_recoding(self, recoding: StoredRecoding) -> bool:
+        """Insert the next of its version; False when it is not the next. None is ever replaced."""
+
+    def add_recoding_goal(
+        self, dataset: str, fingerprint: str, generation: int, goal: str
+    ) -> StoredRecoding:
+        """Say that a recoding reaches one more goal."""
+
     def recodings(self, dataset: str, fingerprint: str) -> list[StoredRecoding]:
         """Those of a version, the finest first."""
 

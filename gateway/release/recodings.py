@@ -2,10 +2,13 @@
 
 Claim: every extract of a version is published under one of a chain of recodings, each of which
 merges whole classes of the one before and leaves out all that it left out. So two extracts of a
-version, laid side by side, tell no more apart than the finer of the two does alone.
+version without row filters, laid side by side, tell no more apart than the finer of the two does
+alone. It rests on none of the chain ever being replaced, and on each being made from the last one
+that there is when it is kept, which the transaction that keeps it compares.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -45,6 +48,10 @@ Propose = Callable[[pa.Array], Ladder]
 _PIECE: Final = 1 << 20
 _ONE: Final = 10**DECIMALS
 _STREAM: Final = pa.schema([("piece", pa.binary())])
+
+
+class _LookAgain(Exception):
+    """Somebody else has the lease by now, or made a recoding meanwhile."""
 
 
 class Goal(Noun):
@@ -145,16 +152,29 @@ class Recodings:
         columns are quasi-identifiers by now than when extracts of this version were made.
         """
         goal = _digest(wanted)
-        turn = f"recodings/{dataset}/{fingerprint}"
+        turn = _turn(dataset, fingerprint)
         while True:
             known = self._known(dataset, fingerprint, wanted)
             for stored in known:
                 if goal in stored.goals:
                     return self.opened(stored)
             if self._lease(turn, owner):
-                break
+                with suppress(_LookAgain):
+                    return self._in_turn(dataset, fingerprint, wanted, source, owner, tell)
             tell(0)
             pause()
+
+    def _in_turn(
+        self,
+        dataset: str,
+        fingerprint: str,
+        wanted: Anonymisation,
+        source: Source,
+        owner: str,
+        tell: Tell,
+    ) -> Kept:
+        """Make one under the lease. _LookAgain when somebody else did meanwhile."""
+        turn = _turn(dataset, fingerprint)
         try:
             held = self._clock.now()
 
@@ -162,13 +182,14 @@ class Recodings:
                 nonlocal held
                 tell(percent)
                 if (now := self._clock.now()) - held > HOLD_EVERY:
-                    self._lease(turn, owner)
+                    if not self._lease(turn, owner):
+                        raise _LookAgain
                     held = now
 
             known = self._known(dataset, fingerprint, wanted)
             table = self.read(source, wanted, told)
             _one_record_a_person(table, wanted)
-            return self._made(dataset, fingerprint, wanted, goal, known, table, told)
+            return self._made(dataset, fingerprint, wanted, owner, known, table, told)
         finally:
             self._let_go(turn, owner)
 
@@ -227,7 +248,8 @@ class Recodings:
         with self._store.write() as tx:
             tx.lease(turn, owner, now, now)
 
-    def _kept(self, stored: StoredRecoding, recoding: Recoding) -> Kept:
+    def _kept(self, stored: StoredRecoding, recoding: Recoding, owner: str) -> Kept:
+        turn = _turn(stored.dataset, stored.fingerprint)
         key = self._entropy.bytes(32)
         with self._staging.create(stored.stream, key, _STREAM) as writer:
             made = recoding.to_bytes()
@@ -239,8 +261,10 @@ class Recodings:
             wrapped = self._keyring.wrap(key, stored.stream)
             try:
                 with self._store.write() as tx:
+                    now = self._clock.now()
+                    if not tx.lease(turn, owner, now, now + LEASE) or not tx.add_recoding(stored):
+                        raise _LookAgain  # what was staged has no key, and is swept
                     keep_key(tx, self._keyring, stored.stream, wrapped)
-                    tx.put_recoding(stored)
                 break
             except RootKeyRetired:
                 if last:
@@ -265,18 +289,18 @@ class Recodings:
         dataset: str,
         fingerprint: str,
         wanted: Anonymisation,
-        goal: str,
+        owner: str,
         known: list[StoredRecoding],
         table: pa.Table,
         tell: Tell,
     ) -> Kept:
+        goal = _digest(wanted)
         last: Kept | None = None
         for stored in known:
             last = self.opened(stored)
             if _figures(table, last.recoding, wanted.goal) is not None:
-                reaches = stored.but(goals=(*stored.goals, goal))
                 with self._store.write() as tx:
-                    tx.put_recoding(reaches)
+                    reaches = tx.add_recoding_goal(dataset, fingerprint, stored.generation, goal)
                 return replace(last, stored=reaches)
         recoding = self._searched(dataset, wanted, last, table, tell)
         figures = _figures(table, recoding, wanted.goal)
@@ -305,7 +329,7 @@ class Recodings:
             ),
             created=self._clock.now(),
         )
-        return self._kept(stored, recoding)
+        return self._kept(stored, recoding, owner)
 
     def _searched(
         self,
@@ -372,6 +396,10 @@ class Recodings:
             if name not in found:
                 found[name] = self._propose(table.column(name).combine_chunks())
         return found
+
+
+def _turn(dataset: str, fingerprint: str) -> str:
+    return f"recodings/{dataset}/{fingerprint}"
 
 
 def _digest(wanted: Anonymisation) -> str:

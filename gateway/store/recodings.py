@@ -10,23 +10,40 @@ from gateway.store.unit import Unit, microseconds, read_noun
 class Recodings(Unit):
     """Rows of ``recoding``."""
 
-    def put_recoding(self, recoding: StoredRecoding) -> None:
-        """Insert, or replace that of the same version and generation."""
-        table = tables.recoding
-        where = {
+    def add_recoding(self, recoding: StoredRecoding) -> bool:
+        """Insert the next of its version; False when another has that generation, or one before
+        it lacks. What is there is never replaced: extracts were published under it."""
+        there = self.recodings(recoding.dataset, recoding.fingerprint)
+        if recoding.generation != len(there) + 1:
+            return False
+        row = {
             "dataset": recoding.dataset,
             "fingerprint": recoding.fingerprint,
             "generation": recoding.generation,
-        }
-        body = {
             "created": microseconds(recoding.created),
             "body": recoding.model_dump_json(),
         }
-        update = table.update().values(body)
-        for name, value in where.items():
-            update = update.where(table.c[name] == value)
-        if not self._writing().execute(update).rowcount:
-            self._insert(table, {**where, **body})
+        self._insert(tables.recoding, row)
+        return True
+
+    def add_recoding_goal(
+        self, dataset: str, fingerprint: str, generation: int, goal: str
+    ) -> StoredRecoding:
+        """Say that a recoding was found to reach one more goal, and change nothing else of it."""
+        found = self.recodings(dataset, fingerprint)[generation - 1]
+        if goal not in found.goals:
+            found = found.but(goals=(*found.goals, goal))
+            table = tables.recoding
+            self._writing().execute(
+                table.update()
+                .values(body=found.model_dump_json())
+                .where(
+                    table.c.dataset == dataset,
+                    table.c.fingerprint == fingerprint,
+                    table.c.generation == generation,
+                )
+            )
+        return found
 
     def recodings(self, dataset: str, fingerprint: str) -> list[StoredRecoding]:
         """Those of a version, the finest first."""

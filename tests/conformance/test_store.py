@@ -711,24 +711,29 @@ def recoding(generation: int = 1, **fields: object) -> StoredRecoding:
     return StoredRecoding.model_validate(given)
 
 
-def test_recodings_of_a_version_come_the_finest_first_and_are_replaced(store: SqlStore) -> None:
+def test_recodings_of_a_version_come_the_finest_first_and_none_is_replaced(store: SqlStore) -> None:
     with store.write() as tx:
-        for made in (recoding(2), recoding(1), recoding(1, fingerprint="cd" * 32)):
-            tx.put_recoding(made)
-        tx.put_recoding(recoding(2, goals=(DIGEST, "ef" * 32)))
+        assert not tx.add_recoding(recoding(2))  # the first lacks
+        for made in (recoding(1), recoding(2), recoding(1, fingerprint="cd" * 32)):
+            assert tx.add_recoding(made)
+        assert not tx.add_recoding(recoding(2, stream="recodings/other"))
+        assert not tx.add_recoding(recoding(1, stream="recodings/other"))
+        for _ in range(2):
+            told = tx.add_recoding_goal("datasets/one", DIGEST, 2, "ef" * 32)
+            assert told == recoding(2, goals=(DIGEST, "ef" * 32))
     with store.read() as tx:
         found = tx.recodings("datasets/one", DIGEST)
         assert [each.generation for each in found] == [1, 2]
-        assert found[1].goals == (DIGEST, "ef" * 32)
+        assert found == [recoding(1), recoding(2, goals=(DIGEST, "ef" * 32))]
         assert tx.recodings("datasets/other", DIGEST) == []
 
 
 def test_the_newest_recoding_is_the_first_of_the_version_recoded_last(store: SqlStore) -> None:
     with store.write() as tx:
         assert tx.newest_recoding("datasets/one") is None
-        tx.put_recoding(recoding(1, fingerprint="cd" * 32, created=minutes(1)))
-        tx.put_recoding(recoding(1))
-        tx.put_recoding(recoding(2, created=minutes(2)))
+        assert tx.add_recoding(recoding(1, fingerprint="cd" * 32, created=minutes(1)))
+        assert tx.add_recoding(recoding(1))
+        assert tx.add_recoding(recoding(2, created=minutes(2)))
     with store.read() as tx:
         newest = tx.newest_recoding("datasets/one")
         assert newest is not None

@@ -1,10 +1,13 @@
 """Two processes, or an attempt that was overtaken: leases lapse, and what was counted still holds."""
 
+from collections import Counter
+
 import pytest
 
 from gateway.model.lifecycle import ReleaseState
+from gateway.release import recodings
 from gateway.release.extracts import Extracts
-from tests.integration.test_anonymising import QI, ROLES, Bureau, another, people, refused
+from tests.integration.test_anonymising import QI, ROLES, Bureau, another, people, refused, smallest
 
 FEW = {"column": "visits", "operator": "!=", "values": ["8"]}
 
@@ -46,6 +49,48 @@ def test_an_extract_that_was_sealed_meanwhile_is_counted_before_another_is(offic
     assert office.rooms.custody.get(who, slow.name).state is ReleaseState.OPENED
     runner.run(slow.name)
     refused(office.rooms.custody.get(who, slow.name))
+
+
+STRICTER = """
+  - name: stricter
+    match: {recipient: [parties/strict-lab]}
+    transform: {kind: keep}
+    obligations: {k: 30}
+"""
+
+
+def test_a_recoding_that_was_made_meanwhile_is_never_overwritten(office, monkeypatch):
+    strict = another(office, "strict-lab")
+    bureau = Bureau(office, {"k": 3}, rules=STRICTER)
+    bureau.hold(people(397))
+    who = another(office, "fine-lab")
+    fine, coarse = opened(bureau, who, QI), opened(bureau, strict, QI)
+    real = recodings.usefulness
+    measured = []
+
+    def slow(*given):
+        measured.append(1)
+        if len(measured) == 1:  # the leases lapse, and another process makes a recoding
+            office.clock.move(seconds=61)
+            office.rooms.runner.run(coarse.name)
+        return real(*given)
+
+    monkeypatch.setattr(recodings, "usefulness", slow)
+    office.rooms.runner.run(fine.name)
+    before = office.rooms.custody.get(strict, coarse.name)
+    with office.rooms.store.read() as tx:
+        [first, *_] = tx.recodings("datasets/residents", before.sealed.source_fingerprint)
+    # The classes that were published are the classes that are counted again later.
+    classes = office.rooms.recodings.opened(first).classes_of(people(397))
+    shown = bureau.table(before, strict)
+    assert sorted(Counter(classes[classes >= 0].tolist()).values()) == sorted(
+        Counter(zip(*shown.to_pydict().values(), strict=True)).values()
+    )
+    after = office.rooms.custody.get(who, fine.name)
+    while after.state is ReleaseState.OPENED:
+        office.rooms.runner.run(fine.name)
+        after = office.rooms.custody.get(who, fine.name)
+    assert smallest(bureau.table(after, who), QI) >= 30  # never finer than what is there
 
 
 def test_who_lost_the_turn_while_it_worked_stops(office):
