@@ -44,7 +44,7 @@ def anonymisation(
 ) -> Anonymisation | None:
     """How the data set is recoded; None where no policy demands it.
 
-    FailedPrecondition for a limit, a sample, a transform that cannot stand beside it, a direct
+    FailedPrecondition for a limit, filters of the request, a sample, a transform that cannot stand beside it, a direct
     identifier that would leave, too many records, a unit that would have to be converted, and a missing hierarchy.
     """
     terms = decision.anonymity
@@ -123,6 +123,14 @@ def _whole_classes(request: ExtractRequest, decision: Decision) -> None:
             "the policies demand anonymity, and a limit would cut classes of records apart: ask "
             "without one",
             reason="ANONYMITY_LIMIT",
+        )
+    if request.filters:
+        # Two recipients' filters may differ by one person whom no class tells apart, and whether
+        # one is refused tells whether somebody is there.
+        raise FailedPrecondition(
+            "the policies demand anonymity, and a filter of a request would leave parts of classes: "
+            "ask without a filter and filter the extract, whose classes are whole",
+            reason="ANONYMITY_FILTER",
         )
     if decision.sample_percent is not None:
         raise FailedPrecondition(

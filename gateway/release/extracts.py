@@ -1,10 +1,10 @@
-"""What a recipient already has of a data set, and whether one more extract lets too few be told apart.
+"""What a recipient already has of a data set, and whether one more extract bares somebody.
 
 Claim: over all anonymised extracts of one recipient, or of a declared coalition, of every version of
-a data set and under whatever row filters, and over those of all recipients of one version where any
-of them is filtered, persons that can be told apart are never fewer than the policies permitted with
-the mildest extract that shows them (risk.extracts). An extract that would break this is refused, and
-the refusal tells no number.
+a data set and under whatever row filters of policies, and over those of all recipients of one
+version where any of them is filtered, persons that can be told apart are never fewer than the policies
+permitted with the mildest extract that shows them (risk.extracts). An extract that would break this
+is refused, and the refusal tells no number.
 
 It rests on every extract having been counted with all that were sealed before it, which the sealing
 transaction compares (anonymising); and between versions on the privacy unit being written the same
@@ -51,9 +51,9 @@ _ROWS: Final = 1 << 16
 _CELL: Final = "cell"
 
 _REFUSED: Final = (
-    "together with other extracts of this data set, or by its own row filters, this "
-    "extract would let too few persons be told apart: ask without the filter, for what was asked "
-    "before, or for a version in which more has changed"
+    "together with other extracts of this data set, or by the policies' row filters, this extract "
+    "would let groups of too few persons be told apart: ask for a version in which more has changed, "
+    "or an officer changes the policies' row filters"
 )
 
 
@@ -147,7 +147,7 @@ class Extracts:
         source: Source, tell: Tell,
     ) -> tuple[Figure, AttackResult]:  # fmt: skip
         """How many extracts were counted, and what laying them side by side bares. CheckFailed when
-        that is anybody: when the extract would let too few be told apart."""
+        that is anybody: when the extract would let groups of too few be told apart."""
         fingerprint = kept.stored.fingerprint
         new = Extract("", fingerprint, kept.stored.generation, plan.filters, wanted.least)
         distinct: dict[object, Extract] = {}

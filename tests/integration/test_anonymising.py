@@ -30,6 +30,18 @@ rules:
 """
 
 
+FENCE = """
+format: gateway-policy/1
+name: policies/fence-NAME
+purposes: {public-health-research: research}
+rules:
+  - name: fence
+    match: %s
+    transform: {kind: keep}
+    obligations: {row_filters: %s}
+"""
+
+
 def people(count: int = 120, *, first: int = 0, age: int = 20) -> pa.Table:
     """Made up: a number for each person, and little besides."""
     numbers = range(first, first + count)
@@ -65,6 +77,14 @@ class Bureau:
         self.unit = unit
         written = "\n  ".join(f"{n}: {json.dumps(v)}" for n, v in obligations.items())
         office.activate(POLICY % written + rules)
+
+    def fence(self, *conditions: dict[str, object], name: str = "all", **match: object) -> None:
+        """From now on an officer's row filters hold, for those who match."""
+        written = FENCE.replace("NAME", name) % (
+            json.dumps(match or {"grade": {}}),
+            json.dumps(conditions),
+        )
+        self.office.activate(written)
 
     def hold(self, table: pa.Table) -> DataSet:
         """The holder has this by now; verdicts are an officer's."""
@@ -182,41 +202,81 @@ def test_a_stricter_demand_only_coarsens_and_leaves_out_no_less(office):
         assert len(tx.recodings("datasets/residents", fine.sealed.source_fingerprint)) == 2
 
 
-def test_a_filter_that_leaves_few_is_refused_and_one_along_classes_is_not(office):
+def test_a_fence_that_leaves_few_is_refused_and_one_that_parts_no_class_is_not(office):
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people())
     whole = bureau.asked(*QI)
     assert whole.state is ReleaseState.SEALED
-    few = {"column": "visits", "operator": "!=", "values": ["8"]}
-    text = refused(bureau.asked(*QI, "visits", filters=[few]))
-    assert "ask without the filter" in text
-    nobody = {"column": "visits", "operator": ">=", "values": ["0"]}
-    assert bureau.asked(*QI, "visits", filters=[nobody]).state is ReleaseState.SEALED
+    bureau.fence({"column": "visits", "operator": ">=", "values": ["0"]})
+    assert bureau.asked(*QI, "visits").state is ReleaseState.SEALED
+    bureau.fence({"column": "visits", "operator": "!=", "values": ["8"]})
+    text = refused(bureau.asked(*QI, "visits"))
+    assert "groups of too few persons" in text
+    assert "row filters" in text
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"column": "visits", "operator": ">=", "values": ["0"]},
+        {"column": "age", "operator": "!=", "values": ["20"]},
+        {"column": "illness", "operator": "=", "values": ["i3"]},
+    ],
+    ids=["lets-everybody-through", "an-age", "a-diagnosis"],
+)
+def test_a_filter_of_a_request_is_refused_when_planned_and_nothing_is_charged(office, condition):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    request = office.request((*QI, "illness", "visits"), filters=[condition])
+    told = set()
+    for ask in (
+        lambda: office.rooms.opening.preview(office.consumer, request),
+        lambda: office.rooms.opening.open(office.consumer, request, office.key()),
+    ):
+        with pytest.raises(FailedPrecondition, match="filter the extract") as refusal:
+            ask()
+        assert refusal.value.reason == "ANONYMITY_FILTER"
+        told.add(str(refusal.value))
+    assert len(told) == 1
+    with office.rooms.store.read() as tx:
+        used = tx.usage(office.consumer.name, "datasets/residents", office.clock.now())
+        assert (used.rows, used.releases) == (0, 0)
 
 
 def test_a_first_extract_with_a_filter_has_classes_as_large_as_any(office):
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people(400))
     half = {"column": "sex", "operator": "=", "values": ["f"]}
-    release = bureau.asked(*QI, filters=[half])
+    bureau.fence(half)
+    release = bureau.asked(*QI)
     if release.state is ReleaseState.SEALED:
         assert smallest(bureau.table(release), QI) >= 5
     else:
         refused(release)
     one = {"column": "age", "operator": "=", "values": ["20"]}
-    both = bureau.asked(*QI, filters=[half, one])
-    refused(both)
+    bureau.fence(half, one)
+    refused(bureau.asked(*QI))
 
 
 def test_a_coalition_counts_as_one_recipient(office):
     ally, stranger = another(office, "ally"), another(office, "stranger")
-    bureau = Bureau(office, {"k": 5, "coalition": [office.consumer.name, ally.name]})
+    bureau = Bureau(office, {"k": 5, "coalition": [office.consumer.name, ally.name]}, unit="person")
     bureau.hold(people())
-    cut = {"column": "visits", "operator": "<=", "values": ["8"]}
-    assert bureau.asked(*QI, "visits", filters=[cut]).state is ReleaseState.SEALED
+    assert bureau.asked(*QI).state is ReleaseState.SEALED
+    bureau.hold(pa.concat_tables([people(), people(1, first=500)]))
+    assert bureau.asked(*QI, who=stranger).state is ReleaseState.SEALED
+    refused(bureau.asked(*QI, who=ally))
+
+
+def test_a_fence_of_one_recipient_is_counted_with_the_extracts_of_others(office):
+    stranger = another(office, "stranger")
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    assert bureau.asked(*QI, "visits").state is ReleaseState.SEALED
     small = {"column": "visits", "operator": "<=", "values": ["7"]}
-    assert bureau.asked(*QI, "visits", who=stranger).state is ReleaseState.SEALED
-    refused(bureau.asked(*QI, "visits", who=ally, filters=[small]))
+    bureau.fence(small, recipient=[stranger.name])
+    refused(bureau.asked(*QI, "visits", who=stranger))
 
 
 def test_a_new_version_is_compared_by_person(office):
@@ -335,15 +395,17 @@ def test_a_dry_run_tells_that_it_cannot_be_done_and_what_could(office):
     assert refusal.value.reason == "ANONYMITY_INFEASIBLE"
 
 
-def test_a_dry_run_tells_nothing_of_filters(office):
+def test_a_dry_run_tells_nothing_of_who_a_fence_leaves_out(office):
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people())
     office.grant(office.request(tuple(ROLES)[1:]))
     told = []
     for value in ("0", "8", "77"):
-        few = {"column": "visits", "operator": "=", "values": [value]}
-        request = office.request([*QI, "visits"], filters=[few])
-        told.append(office.rooms.opening.preview(office.consumer, request).decision.reasons)
+        bureau.fence({"column": "visits", "operator": "=", "values": [value]})
+        request = office.request([*QI, "visits"])
+        reasons = office.rooms.opening.preview(office.consumer, request).decision.reasons
+        told.append([reason for reason in reasons if reason.code.startswith("ANONYMITY")])
+    assert told[0]
     assert told[0] == told[1] == told[2]
 
 

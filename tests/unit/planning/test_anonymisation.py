@@ -139,6 +139,11 @@ def test_without_a_demand_nothing_is_recoded():
 
 
 REFUSED = {
+    "a filter": (
+        {"filters": ({"column": "illness", "operator": "is not null", "values": ()},)},
+        "ANONYMITY_FILTER",
+        "filter the extract",
+    ),
     "a limit": ({"limit": 5}, "ANONYMITY_LIMIT", "limit"),
     "a sample": (
         {"obligations": {"k": 5, "sample_percent": 10}},
