@@ -15,12 +15,14 @@ import pyarrow as pa
 import gateway
 from gateway.errors import (
     Cancelled,
+    CheckFailed,
     FailedPrecondition,
     GatewayError,
     GatewayFault,
     KeyServiceUnavailable,
     KeyUnavailable,
     SourceChanged,
+    SourceUnavailable,
     StoreUnavailable,
 )
 from gateway.model.answer_statement import AnswerPredicate, AnswerStatement
@@ -130,7 +132,7 @@ class Answering:
             with ExitStack() as stack:
                 sources = self._opened(plan, stack)
                 unread = False
-                table, about = self._statistician.answer(plan, sources)
+                table, about = self._counted(plan, sources)
             stream = self._staged(record, key, table)
             return self._sealed(record, plan, owner, stream, about)
         except (StoreUnavailable, KeyServiceUnavailable):
@@ -141,6 +143,22 @@ class Answering:
             if error.internal:
                 raise  # for the log; the record does not have its text
             return ended
+        except Exception:  # noqa: BLE001 - whatever it is, the record ends; its text may hold values
+            self._staging.destroy(record.stream)
+            return self._failed(record, owner, CheckFailed(_STOPPED), refund=unread)
+
+    def _counted(self, plan: StatisticsPlan, sources: list[Source]) -> tuple[pa.Table, Answer]:
+        """The answer. Once rows are read, whatever keeps it from being made may depend on them: so
+        every failure has the same reason and text, but for those that are about the source or its
+        version as a whole."""
+        try:
+            return self._statistician.answer(plan, sources)
+        except (SourceChanged, SourceUnavailable, FailedPrecondition):
+            raise
+        except (StoreUnavailable, KeyServiceUnavailable):
+            raise
+        except Exception:  # noqa: BLE001 - see above; not chained, for its text may hold values
+            raise CheckFailed(_STOPPED) from None
 
     def _opened(self, plan: StatisticsPlan, stack: ExitStack) -> list[Source]:
         """The open sources, each in the version that the plan was made for."""
@@ -313,6 +331,12 @@ class StillAnswering(GatewayFault):
     code = "UNAVAILABLE"
     reason = "STILL_ANSWERING"
 
+
+_STOPPED: Final = (
+    "the question could not be answered, and what it cost stays: ask for fewer groups or columns; "
+    "where that fails too, ask the holder whether the content is as it was registered"
+)
+"""The one text for whatever goes wrong among rows, where the kind of fault could tell of them."""
 
 _INTERRUPTED: Final = Ending(
     reason="INTERRUPTED",

@@ -1,13 +1,17 @@
 """Questions that try to see more than a noisy number: rows, errors, order, presence, or how much is
 read."""
 
+import ast
+import math
 import random
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from gateway.errors import InvalidRequest
+from gateway.execute.statistics import sql
 from tests.property._asked import Asking, Rows, SystemEntropy, described
 
 TABLE = pa.table(
@@ -74,6 +78,12 @@ ORACLES = (
     "SELECT AVG(v), STDDEV(v), MEDIAN(v) FROM tab WHERE name = 'victim'",
     "SELECT g, AVG(v) FROM tab WHERE v < 0 GROUP BY g",
     "SELECT name LIKE 'vic%' AS k, COUNT(*) FROM tab GROUP BY k",
+    (
+        "SELECT COUNT(*) FROM tab WHERE WIDTH_BUCKET(CASE WHEN name = 'victim' THEN 1e308 ELSE 0 END, "
+        "-1e307, 1.6e308, 10) = 3"
+    ),
+    "SELECT WIDTH_BUCKET(v * 1e300 * 1e300, 0, 1e300, 9) AS k, COUNT(*) FROM tab GROUP BY k",
+    "SELECT QUANTILE(v, 0.0001) AS q FROM tab WHERE name = 'victim'",
 )
 
 
@@ -88,6 +98,35 @@ def test_errors_and_shape_do_not_tell_whether_a_person_is_there(tmp_path: Path, 
             without.column(name).is_null().to_pylist()
             == with_victim.column(name).is_null().to_pylist()
         )
+
+
+REFUSED = {
+    "a range without a finite width": "SELECT COUNT(*) FROM tab WHERE WIDTH_BUCKET(v, -1e308, 1.7e308, 10) = 3",
+    "a quantile that scales the weights": "SELECT QUANTILE(v, 0.1000000000000000002) AS q FROM tab",
+    "a list of nothing": "SELECT COUNT(*) FROM tab WHERE v IN ()",
+}
+
+
+@pytest.mark.parametrize("asked", REFUSED)
+def test_what_could_fail_on_some_rows_is_refused_before_it_is_charged(
+    tmp_path: Path, asked: str
+) -> None:
+    with pytest.raises(InvalidRequest):
+        _asking(REFUSED[asked], TABLE, tmp_path)
+
+
+@pytest.mark.parametrize("first", ["y", "n"])
+def test_a_found_zero_has_no_sign_of_a_row(tmp_path: Path, first: str) -> None:
+    table = pa.table(
+        {"person": pa.array(range(201), pa.int64()), "ill": [first] + ["n", "y"] * 100}
+    )
+    sql = (
+        "SELECT CASE WHEN ill = 'y' THEN -1.0 ELSE 1.0 END * 0.0 AS k, COUNT(*) n "
+        "FROM tab GROUP BY k"
+    )
+    asking = Asking(sql, {"tab": (described("tab", table), table)}, tmp_path, delta="1e-3")
+    (zero,) = asking.exact().keys.column("k").to_pylist()
+    assert math.copysign(1, zero) == 1
 
 
 def test_the_order_of_rows_is_nowhere_in_the_answer(tmp_path: Path) -> None:
@@ -151,3 +190,56 @@ def test_a_sum_is_on_the_grid_that_the_answer_states(tmp_path: Path) -> None:
     # 0.1 is no double: what is added to is whole numbers of units, and so is what is added
     assert answer.type == pa.decimal128(38, measure.decimals)
     assert asking.exact().measures[0].dtype.kind == "i"
+
+
+def test_every_cast_over_rows_gives_null_where_it_cannot() -> None:
+    # A CAST that fails on one row would tell that the row is there.
+    rooms = Path(sql.__file__).parent
+    texts = {
+        node.value
+        for path in rooms.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert sum("TRY_CAST(" in text for text in texts) > 10
+    assert not [text for text in texts if re.search(r"(?<!TRY_)CAST\(", text)]
+
+
+EDGES = {
+    "w": [1e308, -1e308, 0.0, -0.0, 5e-324, math.inf, -math.inf, math.nan, None, 1e15, 0.5],
+    "v": [2**63 - 1, -(2**63), 0, -1, 1, None, 2**53 + 1, 10, 7, 3, 2],
+    "name": ["", "x" * 4000, "1e400", "nan", "-9223372036854775809", "9999-99-99", None, "é", "%",
+             "2000-02-30", "1"],
+}  # fmt: skip
+FUZZED = (
+    "w + w", "w - v", "w * w", "w / w", "v / v", "v + v", "v - v", "v * v", "v % v", "-v", "-w",
+    "ABS(v)", "ABS(w)", "FLOOR(w)", "CEIL(w)", "ROUND(w, 6)", "ROUND(v)", "SQRT(w)", "SQRT(v)",
+    "CLAMP(w, -1e300, 1e300)", "CLAMP(v, -9, 9)", "GREATEST(v, w)", "LEAST(v, w)",
+    "COALESCE(w, v)", "NULLIF(w, w)", "CASE WHEN v > w THEN w * w ELSE v END",
+    "WIDTH_BUCKET(w, -8e307, 8e307, 10000)", "WIDTH_BUCKET(v, 0, 1e-300, 7)",
+    "WIDTH_BUCKET(w * w, 0, 1, 3)", "WIDTH_BUCKET(w, 0, 5e-324, 3)",
+    "CAST(w AS INTEGER)", "CAST(v AS DOUBLE)", "CAST(name AS INTEGER)", "CAST(name AS DOUBLE)",
+    "LENGTH(name)", "LENGTH(TRIM(UPPER(LOWER(name))))", "LENGTH(SUBSTRING(name, 2, 9))",
+    "LENGTH(CONCAT(name, name))", "LENGTH(CAST(v AS TEXT))", "YEAR(CAST(name AS DATE))",
+    "HOUR(CAST(name AS TIMESTAMP))", "MONTH(DATE_TRUNC('quarter', CAST(name AS TIMESTAMP)))",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", FUZZED)
+def test_no_function_fails_at_the_edges_of_its_types(tmp_path: Path, asked: str) -> None:
+    table = pa.table(
+        {
+            "person": pa.array(range(11), pa.int64()),
+            "w": pa.array(EDGES["w"], pa.float64()),
+            "v": pa.array(EDGES["v"], pa.int64()),
+            "name": pa.array(EDGES["name"]),
+        }
+    )
+    every = (
+        f"SELECT COUNT({asked}) c, SUM(CLAMP({asked}, -100, 100)) s, "  # noqa: S608
+        f"STDDEV(CLAMP({asked}, -1e6, 1e6)) d, MEDIAN(CLAMP({asked}, -1e6, 1e6)) q "
+        f"FROM tab WHERE {asked} > 0 OR {asked} <= 0 OR {asked} IS NULL"
+    )
+    grouped = f"SELECT {asked} k, COUNT(*) n FROM tab GROUP BY k"  # noqa: S608
+    for question in (every, grouped):
+        _asking(question, table, tmp_path, delta="1e-6", rows=2).answer()

@@ -77,14 +77,22 @@ class Projection:
         keys = self._keys()
         columns = ", ".join(f"{written} AS g{n}" for n, written in enumerate(keys))
         names = ", ".join(f"g{n}" for n in range(len(keys)))
+        # DISTINCT keeps the zero that it meets first, and its sign would tell of that row.
+        distinct = ", ".join(
+            f"(CASE WHEN g{n} = 0 THEN TRY_CAST(0 AS DOUBLE) ELSE g{n} END) AS g{n}"
+            if key.expression.type == "number"
+            else f"g{n}"
+            for n, key in enumerate(self.plan.question.group_by)
+        )
         return (
             f"SELECT {names}, row_number() OVER (ORDER BY {names}) - 1 AS code "  # noqa: S608
-            f"FROM (SELECT DISTINCT {columns} FROM {self._source()} {self._where()})"
+            f"FROM (SELECT DISTINCT {distinct} FROM "
+            f"(SELECT {columns} FROM {self._source()} {self._where()}))"
         )
 
     def rows(self, parts: int) -> str:
         """Every row that counts, as ``contributions`` takes it."""
-        part = "" if parts == 1 else f"CAST(hash({PERSON}) % {parts} AS USMALLINT) AS part, "
+        part = "" if parts == 1 else f"TRY_CAST(hash({PERSON}) % {parts} AS USMALLINT) AS part, "
         columns = [f"{PERSON} AS person", f"{self._code()} AS code", *self._values()]
         return f"SELECT {part}{', '.join(columns)} FROM {self._source()} {self._joins()} {self._where(listed=True)}"  # noqa: S608
 
@@ -116,7 +124,7 @@ class Projection:
         for place, aggregate in enumerate(self.plan.question.aggregates):
             assert aggregate.expression is not None  # noqa: S101 - so it was planned
             kind = "VARCHAR" if model.label == model.columns[place] else "DOUBLE"
-            columns.append(f"CAST({self._written(aggregate.expression)} AS {kind}) AS x{place}")
+            columns.append(f"TRY_CAST({self._written(aggregate.expression)} AS {kind}) AS x{place}")
         taken = [f"x{place}" for place in range(len(columns))]
         names = ", ".join(f"r.{name} AS {name}" for name in taken)
         return (
@@ -227,7 +235,7 @@ class Projection:
         """The group's number: the last key counts fastest."""
         if self.found:
             return f"{key_table(0)}.code"
-        code = "CAST(0 AS BIGINT)"
+        code = "TRY_CAST(0 AS BIGINT)"
         for n, key in enumerate(self.plan.question.group_by):
             own = (
                 f"{key_table(n)}.code"
@@ -252,19 +260,21 @@ class Projection:
     def _bin(self, measure: QuantileMeasure) -> str:
         bins, span = measure.mechanism.bins, measure.upper - measure.lower + 1
         units = self._units(measure)
-        return f"CAST(coalesce((({units}) - ({measure.lower})) * {bins} // {span}, -1) AS INTEGER)"
+        return (
+            f"TRY_CAST(coalesce((({units}) - ({measure.lower})) * {bins} // {span}, -1) AS INTEGER)"
+        )
 
     def _added(self, measure: Measure) -> str:
         """What a row adds: null adds nothing."""
         if measure.expression is None:
             raise ValueError("rows and persons are counted, not added up")
         if measure.kind == "count":
-            return f"CAST({self._written(measure.expression)} IS NOT NULL AS BIGINT)"
+            return f"TRY_CAST({self._written(measure.expression)} IS NOT NULL AS BIGINT)"
         from_centre = f"({self._units(measure)} - ({measure.centre}))"
         if measure.kind == "sum":
             return f"coalesce({from_centre}, 0)"
-        wide = f"CAST({from_centre} AS HUGEINT)"
-        return f"coalesce(CAST(({wide} * {wide}) // {measure.divisor} AS BIGINT), 0)"
+        wide = f"TRY_CAST({from_centre} AS HUGEINT)"
+        return f"coalesce(TRY_CAST(({wide} * {wide}) // {measure.divisor} AS BIGINT), 0)"
 
     def _units(self, measure: Measure | QuantileMeasure) -> str:
         """The clamped value in units; null for null."""
@@ -277,16 +287,14 @@ class Projection:
             # last unit may be lost in between.
             step = 10**measure.decimals
             ends = (
-                f"CAST({sql.text(_decimal(low, measure.decimals))} AS DOUBLE)",
-                (f"CAST({sql.text(_decimal(high, measure.decimals))} AS DOUBLE)"),
+                f"TRY_CAST({sql.text(_decimal(low, measure.decimals))} AS DOUBLE)",
+                (f"TRY_CAST({sql.text(_decimal(high, measure.decimals))} AS DOUBLE)"),
             )
-            value = (
-                f"CAST(round(greatest({ends[0]}, least({ends[1]}, {value})) * {step}) AS BIGINT)"
-            )
+            value = f"TRY_CAST(round(greatest({ends[0]}, least({ends[1]}, {value})) * {step}) AS BIGINT)"
             null = self._written(measure.expression)
         else:
             null = value
-        inner = f"greatest(CAST({low} AS BIGINT), least(CAST({high} AS BIGINT), {value}))"
+        inner = f"greatest(TRY_CAST({low} AS BIGINT), least(TRY_CAST({high} AS BIGINT), {value}))"
         return f"(CASE WHEN {null} IS NOT NULL THEN {inner} END)"
 
 

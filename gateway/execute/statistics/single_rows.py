@@ -22,9 +22,9 @@ def check_single_rows(
 ) -> None:
     """FailedPrecondition when a person has several rows. Rows of nobody do not count."""
     parts = parts_for(source.version().rows)
-    part = "" if parts == 1 else f"CAST(hash({read_name(0)}) % {parts} AS USMALLINT) AS part, "
+    part = "" if parts == 1 else f"TRY_CAST(hash({read_name(0)}) % {parts} AS USMALLINT) AS part, "
     query = (
-        f"SELECT {part}{read_name(0)} AS person, CAST(0 AS BIGINT) AS code FROM t0 "  # noqa: S608
+        f"SELECT {part}{read_name(0)} AS person, TRY_CAST(0 AS BIGINT) AS code FROM t0 "  # noqa: S608
         f"WHERE {read_name(0)} IS NOT NULL"
     )
     reading = Reading(dataset, source, (person,), lambda _: None)

@@ -88,7 +88,7 @@ def written(expression: Tree, column: Callable[[ColumnValue], str]) -> str:
 def constant(value: Constant) -> str:
     """A constant of its type."""
     inner = "NULL" if value.text is None else text(value.text)
-    return f"CAST({inner} AS {_TYPES[value.type]})"
+    return f"TRY_CAST({inner} AS {_TYPES[value.type]})"
 
 
 def finite(number: str) -> str:
@@ -99,7 +99,7 @@ def finite(number: str) -> str:
 def read(name: str, kind: ValueType) -> str:
     """A column of a source as a value of that type."""
     if kind == "number":
-        return finite(f"CAST({name} AS DOUBLE)")
+        return finite(f"TRY_CAST({name} AS DOUBLE)")
     return f"TRY_CAST({name} AS {_TYPES[kind]})"
 
 
@@ -114,20 +114,20 @@ def _arithmetic(call: Call, parts: list[str]) -> str:
     if call.type == "number":
         return finite(f"({left} {call.function} {right})")
     divisor = f"nullif({right}, 0)" if call.function == "%" else right
-    return _whole(f"(CAST({left} AS HUGEINT) {call.function} CAST({divisor} AS HUGEINT))")
+    return _whole(f"(TRY_CAST({left} AS HUGEINT) {call.function} TRY_CAST({divisor} AS HUGEINT))")
 
 
 def _sign(call: Call, parts: list[str]) -> str:
     function = {"negate": "-", "abs": "abs"}[call.function]
     if call.type == "number":
         return f"{function}({parts[0]})"
-    return _whole(f"{function}(CAST({parts[0]} AS HUGEINT))")
+    return _whole(f"{function}(TRY_CAST({parts[0]} AS HUGEINT))")
 
 
 def _rounded(call: Call, parts: list[str]) -> str:
     if call.type == "integer":
         return parts[0]
-    places = f", CAST({parts[1]} AS INTEGER)" if call.function == "round" else ""
+    places = f", TRY_CAST({parts[1]} AS INTEGER)" if call.function == "round" else ""
     return finite(f"{call.function}({parts[0]}{places})")
 
 
@@ -141,12 +141,13 @@ def _clamp(call: Call, parts: list[str]) -> str:
 def _width_bucket(call: Call, parts: list[str]) -> str:
     value, low, high, count = parts
     del call
-    low, high = f"CAST({low} AS DOUBLE)", f"CAST({high} AS DOUBLE)"
+    low, high = f"TRY_CAST({low} AS DOUBLE)", f"TRY_CAST({high} AS DOUBLE)"
+    # Of a finite width, which was asked for, the place is finite; were it not, it is the last.
     place = f"1 + floor(({value} - {low}) / ({high} - {low}) * {count})"
     return (
         f"(CASE WHEN {value} IS NULL THEN NULL WHEN {value} < {low} THEN 0 "
         f"WHEN {value} >= {high} THEN {count} + 1 "
-        f"ELSE least({count}, CAST({place} AS BIGINT)) END)"
+        f"ELSE least({count}, TRY_CAST({place} AS BIGINT)) END)"
     )
 
 

@@ -29,6 +29,8 @@ _OF_VALUES: Final[dict[type[exp.Expr], AggregateKind]] = {
     exp.Quantile: "quantile",
 }
 
+_QUANTILE_DECIMALS: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -117,6 +119,11 @@ def _quantile(node: exp.Expr, scope: Scope) -> str:
     share = Fraction(found.text)
     if not 0 < share < 1:
         raise refused(node, "QUANTILE takes a constant above 0 and below 1")
+    if (share * 10**_QUANTILE_DECIMALS).denominator != 1:
+        raise refused(
+            node,
+            f"the constant of QUANTILE has at most {_QUANTILE_DECIMALS} places after the point",
+        )
     return str(share)
 
 

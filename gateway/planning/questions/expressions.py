@@ -211,6 +211,8 @@ class _Reader:
 
     def _in(self, node: exp.In) -> Tree:
         only(node, ("this", "expressions"))
+        if not node.expressions:
+            raise refused(node, "the list of IN is empty: write the values that are looked for")
         if len(node.expressions) > _MOST_LISTED:
             raise refused(node, f"IN lists at most {_MOST_LISTED} values")
         found = self._alike(node, [node.this, *node.expressions])
@@ -279,6 +281,8 @@ class _Reader:
         low, high = (self._constant_number(n) for n in given[1:3])
         if float(low.text or "0") >= float(high.text or "0"):
             raise refused(node, "the range of WIDTH_BUCKET is empty: write the lower end first")
+        if not isfinite(float(high.text or "0") - float(low.text or "0")):
+            raise refused(node, "the range of WIDTH_BUCKET is too wide: bring its ends closer")
         count = self._whole(given[3], 1, 10_000, "WIDTH_BUCKET has between 1 and 10000 buckets")
         value = _as_number(self._number(given[0]))
         return Call(function="width_bucket", arguments=(value, low, high, count), type="integer")
@@ -520,7 +524,10 @@ def _dated(node: exp.Expr, value: Constant, kind: ValueType) -> Constant:
         if kind == "date":
             text = date.fromisoformat(text).isoformat()
         elif kind == "time":
-            text = time.fromisoformat(text).isoformat()
+            hour = time.fromisoformat(text)
+            if hour.tzinfo is not None:
+                raise refused(node, "write the time without a zone: columns of times have none")
+            text = hour.isoformat()
         else:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is not None:

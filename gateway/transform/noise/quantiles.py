@@ -38,16 +38,16 @@ def choose_bins(
 
 
 def distances(mechanism: ExponentialQuantile, weights: NDArray[np.int64]) -> Integers:
-    """How far the quantile lies from each bin, times the quantile's denominator."""
+    """How far the quantile lies from each bin, times the quantile's denominator; 2⁶² at most."""
     quantile = Fraction(mechanism.quantile)
     share, whole = quantile.numerator, quantile.denominator
     total = int(weights.sum(dtype=object))  # a sum that would not fit is seen, and does not wrap
-    if total * whole >= _MOST:
-        raise ValueError("the weights are too many for 64 bits; use fewer decimals in the quantile")
-    upto = np.cumsum(weights) * whole
+    # Where 64 bits do not hold them, whole numbers of any size: an error would tell of the data.
+    exact = weights if total * whole < _MOST else weights.astype(object)
+    upto = np.cumsum(exact) * whole
     target = total * share
-    outside: Integers = np.maximum(upto - weights * whole - target, target - upto)
-    return np.maximum(outside, 0)
+    outside = np.maximum(upto - exact * whole - target, target - upto)
+    return np.minimum(np.maximum(outside, 0), _MOST).astype(np.int64)
 
 
 def _choose(mechanism: ExponentialQuantile, weights: NDArray[np.int64], entropy: Entropy) -> int:

@@ -9,6 +9,7 @@ from gateway.errors import (
     CheckFailed,
     FailedPrecondition,
     GatewayError,
+    HolderError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
@@ -17,7 +18,9 @@ from gateway.errors import (
 from gateway.model.budgets import BudgetScope, Limits
 from gateway.model.lifecycle import AnswerState, BudgetState
 from gateway.model.names import RecipientKind, Role
+from gateway.model.release import Ending
 from gateway.ports import Page
+from gateway.release.answering import _STOPPED
 from gateway.testing import residents
 
 BY_DISTRICT = "SELECT district, COUNT(*) AS n FROM residents GROUP BY district"
@@ -384,10 +387,14 @@ def test_limits_that_protect_nobody_are_refused(epsilon, delta) -> None:
 # ---- refunds -----------------------------------------------------------------------------------------
 
 
+class Killed(BaseException):
+    """Ends an attempt as a signal does: nothing is written any more."""
+
+
 class Broken:
     """A ports.Statistician that reads, and then fails."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def answer(self, plan, sources):
@@ -436,8 +443,8 @@ def test_an_attempt_after_one_that_may_have_read_refunds_nothing(bureau, monkeyp
     bureau.prepare()
     key = bureau.office.key()
     whole = bureau.statistics.answering._statistician
-    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(Killed()))
+    with pytest.raises(Killed):
         bureau.ask(key=key)
     monkeypatch.setattr(bureau.statistics.answering, "_statistician", whole)
     bureau.office.clock.move(minutes=2)  # its lease lapses
@@ -447,26 +454,35 @@ def test_an_attempt_after_one_that_may_have_read_refunds_nothing(bureau, monkeyp
     assert spent(bureau) == about("0.5")
 
 
-def test_a_fault_that_nobody_foresaw_leaves_it_to_the_same_request(bureau, monkeypatch) -> None:
+SECRETS = (
+    RuntimeError("Conversion Error: 'Maria' is no number"),
+    ValueError("Maria"),
+    CheckFailed("memory does not do for Maria"),
+    HolderError("Maria cannot be read"),
+    RecursionError("Maria"),
+    MemoryError("Maria"),
+)
+
+
+@pytest.mark.parametrize("error", SECRETS, ids=lambda error: type(error).__name__)
+def test_whatever_goes_wrong_among_rows_ends_with_the_same_words(
+    bureau, monkeypatch, error
+) -> None:
     bureau.prepare()
-    key = bureau.office.key()
-    whole = bureau.statistics.answering._statistician
-    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
-    with pytest.raises(RuntimeError):
-        bureau.ask(key=key)
-    monkeypatch.setattr(bureau.statistics.answering, "_statistician", whole)
-    bureau.office.clock.move(minutes=2)
-    record = bureau.ask(key=key)
-    assert record.state is AnswerState.SEALED
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(error))
+    record = bureau.ask()
+    assert (record.state, record.refunded) == (AnswerState.FAILED, False)
+    assert record.ending == Ending(reason="CHECK_FAILED", text=_STOPPED)
     assert spent(bureau) == about("0.5")
+    assert not bureau.staged()
 
 
 def test_an_interrupted_answer_that_nobody_comes_back_for_ends_and_stays_charged(
     bureau, monkeypatch
 ) -> None:
     bureau.prepare()
-    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(RuntimeError("?")))
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(bureau.statistics.answering, "_statistician", Broken(Killed()))
+    with pytest.raises(Killed):
         bureau.ask()
     bureau.office.clock.move(hours=3)
     assert bureau.statistics.answers.expire() == 0
