@@ -47,7 +47,8 @@ def distances(mechanism: ExponentialQuantile, weights: NDArray[np.int64]) -> Int
     upto = np.cumsum(exact) * whole
     target = total * share
     outside = np.maximum(upto - exact * whole - target, target - upto)
-    return np.minimum(np.maximum(outside, 0), _MOST).astype(np.int64)
+    found: Integers = np.minimum(np.maximum(outside, 0), _MOST).astype(np.int64)
+    return found
 
 
 def _choose(mechanism: ExponentialQuantile, weights: NDArray[np.int64], entropy: Entropy) -> int:
