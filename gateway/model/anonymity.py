@@ -5,7 +5,7 @@ all quasi-identifiers; a null is a value of its own there. Definitions and sourc
 the checks, in ``risk.privacy``.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -179,6 +179,10 @@ PrivacyModel = Annotated[
     | PopulationUniqueness,
     Field(discriminator="kind"),
 ]
+
+
+COMPARING: Final = (TCloseness, BetaLikeness, DeltaDisclosure)
+"""Models that compare a class with the distribution of a column in the whole."""
 
 
 class AnonymityGoal(Noun):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gateway.errors import CheckFailed, GatewayFault, InvalidRequest
-from gateway.model.anonymity import KAnonymity
+from gateway.model.anonymity import COMPARING, KAnonymity, PrivacyModel
 from gateway.model.attacks import AttackLimits, AttackResult
 from gateway.model.catalog import DataSet
 from gateway.model.names import ColumnRole
@@ -28,11 +28,12 @@ from gateway.ports import (
 )
 from gateway.registry.turns import HOLD_EVERY, LEASE
 from gateway.release.extracts import Extract, Extracts, Roster, counted_with
-from gateway.release.recodings import Recodings
+from gateway.release.recodings import Kept, Recodings
 from gateway.release.sealed_columns import JoinedChunks
 from gateway.risk.attacks.setting import AttackSpec
 from gateway.risk.attacks.suite import run_attacks
 from gateway.risk.privacy.verify import verify
+from gateway.transform.anonymize.recoding import SUPPRESSED
 
 ROUNDS: Final = 4
 """So often a release is generalised further, each time to classes twice as large, before it is
@@ -164,8 +165,8 @@ class Anonymising:
         self._staging.destroy(run.release.stream)
         result = run.execute(kept, self._holding(run))
         run.note(Stage.CHECKING, 0)
-        verified = self._verified(run, wanted)
-        attacked = self._attacked(run, differenced)
+        verified = self._verified(run, wanted, kept)
+        attacked = self._attacked(run, kept, differenced)
         limits = _limits(run.plan)
         exceeded = limits.exceeded(attacked)
         roster = None
@@ -177,6 +178,7 @@ class Anonymising:
             *verified,
             counted,
             *_told(attacked, limits),
+            *_untried(run.plan, limits),
         )
         done = Anonymised(
             replace(result, figures=figures),
@@ -221,7 +223,17 @@ class Anonymising:
         chunks = self._staging.chunks(run.release.stream, run.key, 0)
         return pa.ipc.open_stream(pa.PythonFile(JoinedChunks(chunks), mode="r"))
 
-    def _verified(self, run: Run, wanted: Anonymisation) -> tuple[Figure, ...]:
+    def _reference(
+        self, run: Run, kept: Kept, models: Sequence[PrivacyModel]
+    ) -> Iterator[pa.RecordBatch] | None:
+        """The sensitive columns of the version as it is recoded, under their published names: what
+        distributions are compared with where filters chose a part of it."""
+        if not run.plan.filters or not any(isinstance(model, COMPARING) for model in models):
+            return None
+        named = {getattr(model, "column", None) for model in models}
+        return _whole_version(run, kept, [s for s in run.plan.steps if s.published in named])
+
+    def _verified(self, run: Run, wanted: Anonymisation, kept: Kept) -> tuple[Figure, ...]:
         [check] = [check for check in run.plan.checks if isinstance(check, ModelsCheck)]
         models = strictest_models((*check.models, *_sizes(wanted)))
         with self._staged(run) as rows:
@@ -230,7 +242,19 @@ class Anonymising:
                 rows.schema.append(pa.field(_WHOLE, pa.int64())),
                 (_with_one_class(batch) for batch in rows),
             )
-            verdicts = verify(whole, check.columns or (_WHOLE,), models)
+            try:
+                verdicts = verify(
+                    whole,
+                    check.columns or (_WHOLE,),
+                    models,
+                    hierarchies=self._recodings.tables(wanted),
+                    reference=self._reference(run, kept, models),
+                )
+            except InvalidRequest as unfit:
+                raise CheckFailed(
+                    "the staged result could not be compared with the whole version: ask without "
+                    "filters"
+                ) from unfit
         if not all(verdict.holds for verdict in verdicts):
             kinds = ", ".join(sorted({v.model.kind for v in verdicts if not v.holds}))
             raise CheckFailed(
@@ -242,11 +266,21 @@ class Anonymising:
             for v in verdicts
         )
 
-    def _attacked(self, run: Run, differenced: AttackResult) -> tuple[AttackResult, ...]:
+    def _attacked(
+        self, run: Run, kept: Kept, differenced: AttackResult
+    ) -> tuple[AttackResult, ...]:
         steps = [step for step in run.plan.steps if step.recoded]
         limits = _limits(run.plan)
         if not steps:
-            return ()  # nothing is published that an attacker could know of a person
+            # Nothing leaves that attackers are taken to know of a person, so the inference that is
+            # left is the guess that everybody makes: in a part it may be better than in the whole.
+            if limits.inference is not None and run.plan.filters:
+                raise CheckFailed(
+                    "the policies limit inference, which cannot be tried on a part of a version "
+                    "without quasi-identifiers: ask for quasi-identifiers too, or an officer drops "
+                    "the limit or the row filters"
+                )
+            return ()
         sensitive = [
             step
             for step in run.plan.steps
@@ -266,6 +300,9 @@ class Anonymising:
             sensitive=tuple(step.published for step in sensitive),
             hierarchies=self._of_columns(run, steps),
             k=run.plan.anonymisation.least if run.plan.anonymisation else 2,
+            reference=pa.Table.from_batches(list(_whole_version(run, kept, sensitive)))
+            if run.plan.filters and sensitive
+            else None,
         )
         draw = np.random.default_rng(int.from_bytes(self._entropy.bytes(16)))
         try:
@@ -335,6 +372,19 @@ def _told(results: Sequence[AttackResult], limits: AttackLimits) -> list[Figure]
     return told
 
 
+def _untried(plan: Plan, limits: AttackLimits) -> list[Figure]:
+    if any(step.recoded for step in plan.steps) or not limits.by_kind():
+        return []
+    return [
+        Figure(
+            check="attacks",
+            name="attacks on persons whose quasi-identifiers are known",
+            value="not run: no quasi-identifier leaves",
+            passed=True,
+        )
+    ]
+
+
 def _original(run: Run, steps: Sequence[Step]) -> pa.Table:
     columns = [step.column for step in steps]
     batches = []
@@ -344,6 +394,16 @@ def _original(run: Run, steps: Sequence[Step]) -> pa.Table:
     if not batches:
         raise CheckFailed("the source gave no records: ask again")
     return pa.Table.from_batches(batches)
+
+
+def _whole_version(run: Run, kept: Kept, steps: Sequence[Step]) -> Iterator[pa.RecordBatch]:
+    """Some columns of the version as it is recoded, without filters, under their published names."""
+    columns = [step.column for step in steps]
+    for batch in run.source.batches(list(dict.fromkeys([*kept.columns, *columns])), (), None):
+        there = kept.classes_of(batch.select(list(kept.columns))) != SUPPRESSED
+        rows = batch.select(columns).rename_columns([step.published for step in steps])
+        yield rows.filter(pa.array(there))
+        run.note(Stage.CHECKING, 0)
 
 
 def _role(dataset: DataSet, step: Step) -> ColumnRole | None:

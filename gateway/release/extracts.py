@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gateway.errors import CheckFailed
+from gateway.errors import CheckFailed, InvalidRequest
 from gateway.model.attacks import AttackResult
 from gateway.model.conditions import Condition
 from gateway.model.decision import Decision
@@ -234,14 +234,27 @@ class Extracts:
         return int(np.count_nonzero(cells.visible))
 
     def _models_hold(self, wanted: Anonymisation, cells: Cells, marked: "_Marked") -> None:
-        """The other models, in every cell of those who are here now."""
+        """The other models, in every cell of those who are here now; where they compare
+        distributions, with the whole version and not with what filters leave of it."""
         rows = len(marked.rows)
         seen = cells.visible[:rows]
         if not seen.any():
             raise CheckFailed(_REFUSED)
         table = marked.rows.append_column(_CELL, pa.array(cells.code[:rows])).filter(pa.array(seen))
         models = [model for model in wanted.goal.models if hasattr(model, "column")]
-        if models and not all(v.holds for v in verify(table.to_batches(), [_CELL], models)):
+        if not models:
+            return
+        try:
+            verdicts = verify(
+                table.to_batches(),
+                [_CELL],
+                models,
+                hierarchies=self._recodings.tables(wanted),
+                reference=marked.rows.filter(pa.array(marked.recoded)).to_batches(),
+            )
+        except InvalidRequest as unfit:
+            raise CheckFailed(_REFUSED) from unfit
+        if not all(verdict.holds for verdict in verdicts):
             raise CheckFailed(_REFUSED)
 
     def _marked(
@@ -257,10 +270,11 @@ class Extracts:
         columns = list(dict.fromkeys([*kept[0].columns, *sensitive, *_named(wanted.person)]))
         numbers = self._numbers(dataset)
         shown: list[list[NDArray[np.int32]]] = [[] for _ in here]
-        persons, rows = [np.zeros(0, np.uint64)], []
+        persons, rows, recoded = [np.zeros(0, np.uint64)], [], [np.zeros(0, np.bool_)]
         for batch, marks in self._marker.marked(source, columns, [e.filters for e in here]):
             for place, (recoding, mark) in enumerate(zip(kept, marks, strict=True)):
                 shown[place].append(_shown(recoding, batch, mark))
+            recoded.append(_recoded(kept, batch))
             if wanted.person is not None:
                 persons.append(_digests(numbers, batch.column(wanted.person)))
             rows.append(batch.select(sensitive))
@@ -269,7 +283,9 @@ class Extracts:
         for name in sensitive:
             table = table.append_column(name, pa.chunked_array([b.column(name) for b in rows]))
         there = np.concatenate(persons) if wanted.person is not None else np.zeros(0, np.uint64)
-        return _Marked(table, tuple(np.concatenate(each) for each in shown), there)
+        return _Marked(
+            table, tuple(np.concatenate(each) for each in shown), np.concatenate(recoded), there
+        )
 
     def _roster(self, extract: Extract) -> "_Shown":
         stream, wrapped = extract.roster, None
@@ -299,10 +315,12 @@ class Extracts:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Marked:
     """The rows of a version: their sensitive values, the class in which each extract shows them,
-    and digests of their persons, where there is a privacy unit."""
+    whether one would without its filters, and digests of their persons, where there is a privacy
+    unit."""
 
     rows: pa.Table
     shown: tuple[NDArray[np.int32], ...]
+    recoded: NDArray[np.bool_]
     persons: NDArray[np.uint64]
 
 
@@ -330,6 +348,14 @@ def _shown(kept: Kept, batch: pa.RecordBatch, mark: pa.Array) -> NDArray[np.int3
     classes = kept.classes_of(batch.select(list(kept.columns)))
     shown = mark.to_numpy(zero_copy_only=False) & (classes != SUPPRESSED)
     return np.where(shown, classes, NOT_SHOWN).astype(np.int32)
+
+
+def _recoded(kept: Sequence[Kept], batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """Whom any of the recodings does not leave out."""
+    there = np.zeros(batch.num_rows, np.bool_)
+    for recoding in kept:
+        there |= recoding.classes_of(batch.select(list(recoding.columns))) != SUPPRESSED
+    return there
 
 
 def _digests(numbers: KeyedNumbers, persons: pa.Array) -> NDArray[np.uint64]:

@@ -218,6 +218,14 @@ class Recodings:
             raise CheckFailed("the data set has no records: there is nothing to anonymise")
         return pa.Table.from_batches(batches)
 
+    def tables(self, wanted: Anonymisation) -> dict[str, pa.Table]:
+        """The hierarchies of a goal, by the names that models give them."""
+        return {
+            ref.name: self._hierarchies[ref.name]
+            for ref in wanted.hierarchies.values()
+            if ref.name in self._hierarchies
+        }
+
     def opened(self, stored: StoredRecoding) -> Kept:
         """The recoding itself. KeyUnavailable when its key is gone."""
         made = b"".join(self._pieces(stored.stream))

@@ -445,6 +445,8 @@ def test_without_a_quasi_identifier_among_the_columns_the_same_rows_leave(office
     bare = bureau.asked("visits", "illness")
     assert bureau.table(bare).num_rows == bureau.table(known).num_rows
     assert bare.sealed.recoding == known.sealed.recoding
+    [told] = [figure for figure in bare.sealed.figures if figure.check == "attacks"]
+    assert told.value == "not run: no quasi-identifier leaves"
 
 
 def test_what_was_sealed_counts_also_after_a_recall(office):
@@ -476,3 +478,41 @@ def test_nothing_of_recodings_and_rosters_is_readable_where_it_is_kept(office):
     assert b"leaf_0" not in kept
     assert b"p119" not in kept
     assert office.rooms.custody.sweep() == 0
+
+
+ONLY = {"column": "illness", "operator": "=", "values": ["i3"]}
+
+
+@pytest.mark.parametrize(
+    "demanded",
+    [{"t": {"illness": "0.2"}}, {"attacks": {"inference": "0.2"}}],
+    ids=["closeness", "inference"],
+)
+def test_a_row_filter_on_what_is_to_be_hidden_is_measured_against_the_whole_version(
+    office, demanded
+):
+    bureau = Bureau(office, {"k": 5, "max_suppression": "0.05", "row_filters": [ONLY]} | demanded)
+    bureau.hold(people(1400))
+    refused(bureau.asked(*QI, "illness"))
+    refused(bureau.asked("illness"))
+
+
+def test_a_row_filter_that_goes_with_what_is_to_be_hidden_is_measured_against_the_whole(office):
+    table = people(1400)
+    ill = [int(value[1]) for value in table["illness"].to_pylist()]
+    table = table.set_column(5, "visits", pa.array(ill, pa.int64()))
+    alike = {"column": "visits", "operator": "=", "values": ["3"]}
+    demanded = {"k": 5, "t": {"illness": "0.2"}, "max_suppression": "0.05"}
+    bureau = Bureau(office, demanded | {"row_filters": [alike]})
+    bureau.hold(table)
+    refused(bureau.asked(*QI, "illness"))
+
+
+def test_a_row_filter_that_hides_nothing_is_as_close_to_the_whole_as_none(office):
+    most = {"column": "visits", "operator": ">=", "values": ["0"]}
+    demanded = {"k": 5, "t": {"illness": "0.3"}, "max_suppression": "0.05"}
+    bureau = Bureau(office, demanded | {"row_filters": [most]})
+    bureau.hold(people(1400))
+    release = bureau.asked(*QI, "illness")
+    assert release.state is ReleaseState.SEALED, release.ending
+    assert any("whole version" in figure.name for figure in release.sealed.figures)

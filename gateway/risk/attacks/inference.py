@@ -3,7 +3,7 @@
 Giomi et al. (PoPETs 2023, section 5.3), for the criterion of WP216. The attacker goes by all
 nearest records instead of one of them and takes their most frequent value, for numbers their
 median: whoever has a class of records at hand uses all of it. The naive attacker guesses what is
-most frequent, or the median, in the whole release.
+most frequent, or the median, in the whole release, or in the whole that was released from in part.
 """
 
 from typing import Final
@@ -94,12 +94,15 @@ def _of_column(
     if others is not None and control is not None:
         alike = setting.alike(control, (secret.name,))
         against = _rate(secret, classes, others[1], alike.column(secret.name), others[0])
-    everybody = np.arange(setting.original.num_rows)
-    naive = _naive(secret, *secret.truth(truth, everybody))
+    if setting.spec.reference is None:
+        everybody = np.arange(setting.original.num_rows)
+        naive = _naive(secret, *secret.truth(truth, everybody))
+    else:
+        naive = _commonest(setting.spec.reference.column(secret.name), secret.is_number)
     return result(
         "inference",
         attack,
-        baseline=Rate.exact(naive, len(everybody)),
+        baseline=Rate.exact(naive, setting.original.num_rows),
         control=against,
         column=secret.name,
         threat=THREAT,
@@ -188,6 +191,19 @@ def _naive(secret: _Secret, column: Column, relation: Relation) -> float:
         return float(_close(guess, relation.numbers[column.codes]).mean())
     best = np.full(len(column.codes), int(counts.argmax()))
     return float(relation.covers(column.codes, best).mean())
+
+
+def _commonest(values: pa.ChunkedArray, is_number: bool) -> float:
+    """The share of a whole that one guess for everybody gets right: null is never guessed."""
+    known = values.drop_null()
+    if not len(known):
+        return 0.0
+    if is_number:
+        amounts = known.cast(pa.float64()).to_numpy()
+        guess = np.full(len(amounts), np.sort(amounts)[len(amounts) // 2])
+        return float(_close(guess, amounts).sum()) / len(values)
+    most: int = pc.max(pc.value_counts(known.combine_chunks()).field("counts")).as_py()
+    return most / len(values)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -20,6 +20,8 @@ class AttackSpec:
     leaf first, as ``transform.hierarchy`` reads them. ``targets``: at most so many persons are
     attacked, drawn at random. ``k``: the size below which a group of persons counts as
     distinguishable. ``whole``: the original given is all that was released from, and no sample.
+    ``reference``: sensitive columns of all that the original was chosen from, when it is a part: the
+    naive guess is made there, for a part may have been chosen by what is to be learnt.
     """
 
     quasi_identifiers: tuple[str, ...]
@@ -28,6 +30,7 @@ class AttackSpec:
     targets: int = 1_000
     k: int = 2
     whole: bool = True
+    reference: pa.Table | None = None
 
     def checked(self, original: pa.Table, released: pa.Table) -> None:
         """InvalidRequest lists what of this the two tables do not allow."""
@@ -46,6 +49,12 @@ class AttackSpec:
                 elif not _usable(table.schema.field(name).type):
                     kind = table.schema.field(name).type
                     wrong.append(Violation(name, f"values of type {kind} cannot be attacked"))
+        lacking = [
+            name
+            for name in self.sensitive
+            if self.reference is not None and self.reference.column_names.count(name) != 1
+        ]
+        wrong.extend(Violation(name, "the whole has no such column") for name in lacking)
         if not original.num_rows:
             wrong.append(Violation("original", "has no records, so nobody can be attacked"))
         if self.targets < 1:

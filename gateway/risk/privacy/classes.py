@@ -37,6 +37,8 @@ class Classes:
     sensitive columns, ``held(id, n, s0, s1, …)``, how often each combination of sensitive values
     is in a class. Nulls are values: they agree with each other and with nothing else. Sums and
     products of counts are 128-bit integers; what overflows them is an error, not a wrong figure.
+    ``rows`` are those of the table; ``whole`` those that distributions are compared with, which are
+    the same unless a reference was counted.
     """
 
     def __init__(
@@ -68,8 +70,11 @@ class Classes:
         self.hierarchies = hierarchies or {}
         self.populations: dict[str, str] = {}
         self._stopped = Event()
+        self._has_reference = False
         self.types: Mapping[str, pa.DataType] = {}
         self.rows = 0
+        self.whole = 0
+        self.whole_named = "the whole table"
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +89,7 @@ class Classes:
         keys = ", ".join(self.keys)
         held = ", ".join(self._places.values())
         chosen = ", ".join(filter(None, (keys, held)))
-        with self._incoming(batches, self.sensitive):
+        with self._incoming(batches, self.quasi_identifiers, self.sensitive):
             self._read(f"CREATE TABLE cells AS {_counted(chosen, 'incoming')}")
         summed = "SELECT {}, sum(n)::BIGINT AS n FROM cells GROUP BY {}"
         self.run(
@@ -97,7 +102,7 @@ class Classes:
                 f"CREATE TABLE held AS SELECT b.id, a.n, {held} FROM cells a JOIN classes b ON {same}"  # noqa: S608
             )
         self.run("DROP TABLE cells")
-        self.rows = self.number("SELECT sum(n) FROM classes")
+        self.rows = self.whole = self.number("SELECT sum(n) FROM classes")
 
     def count_population(self, name: str, rows: Rows) -> None:
         """Count another table by the same columns; ``populations`` tells its DuckDB table,
@@ -116,9 +121,38 @@ class Classes:
                 ]
             )
         table, keys = f"population_{len(self.populations)}", ", ".join(self.keys)
-        with self._incoming(batches, ()):
+        with self._incoming(batches, self.quasi_identifiers, ()):
             self._read(f"CREATE TABLE {table} AS {_counted(keys, 'incoming')}")
         self.populations[name] = table
+
+    def count_reference(self, rows: Rows) -> None:
+        """Count the sensitive columns of a larger table that this one is a part of: from then on
+        ``totals_of`` and ``whole`` are of that one."""
+        schema, batches = _opened(rows)
+        types = _types(schema, self.sensitive)
+        if unlike := [
+            column
+            for column in self.sensitive
+            if _ordered_type(types[column]) != _ordered_type(self.types[column])
+        ]:
+            raise InvalidRequest.collected(
+                [Violation(column, "has another type in the whole") for column in unlike]
+            )
+        held = ", ".join(self._places.values())
+        with self._incoming(batches, (), self.sensitive):
+            self._read(f"CREATE TABLE reference AS {_counted(held, 'incoming')}")
+        self.whole = self.number("SELECT sum(n) FROM reference")
+        self.whole_named = "the whole version"
+        self._has_reference = True
+        for column in self.sensitive:
+            # More of a value in a part than in the whole: then it is no part of it, and a value that
+            # the whole lacks would drop out of every distance.
+            if self.number(
+                f"SELECT count(*) FROM (SELECT v, sum(n) AS n FROM {self.values_of(column)} "  # noqa: S608
+                f"GROUP BY v) h LEFT JOIN {self.totals_of(column)} t "
+                "ON h.v IS NOT DISTINCT FROM t.v WHERE h.n > coalesce(t.total, 0)"
+            ):
+                raise InvalidRequest.of(column, "has values that the whole does not have")
 
     def is_text(self, column: str) -> bool:
         """Whether the column holds text, which is counted as bytes."""
@@ -131,6 +165,14 @@ class Classes:
         if len(self._places) == 1:
             return f"(SELECT id, {place} AS v, n FROM held)"  # noqa: S608 - own names
         return f"(SELECT id, {place} AS v, sum(n)::BIGINT AS n FROM held GROUP BY id, {place})"  # noqa: S608
+
+    def totals_of(self, column: str) -> str:
+        """A subquery (v, total): how often each value of a sensitive column is in the table, or in
+        the reference where one was counted."""
+        if not self._has_reference:
+            return f"(SELECT v, sum(n)::HUGEINT AS total FROM {self.values_of(column)} GROUP BY v)"  # noqa: S608
+        place = self._places[column]
+        return f"(SELECT {place} AS v, sum(n)::HUGEINT AS total FROM reference GROUP BY {place})"  # noqa: S608
 
     def run(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query; `CheckFailed` when the memory is not enough, or for any failure."""
@@ -185,7 +227,10 @@ class Classes:
 
     @contextmanager
     def _incoming(
-        self, batches: Iterator[pa.RecordBatch], sensitive: Sequence[str]
+        self,
+        batches: Iterator[pa.RecordBatch],
+        quasi_identifiers: Sequence[str],
+        sensitive: Sequence[str],
     ) -> Iterator[None]:
         """Registers the stream of the chosen columns; a failure of the stream is raised as it was."""
         failed: list[Exception] = []
@@ -195,7 +240,7 @@ class Classes:
                 for batch in batches:
                     if self._stopped.is_set():
                         return
-                    yield _chosen(batch, self.quasi_identifiers, sensitive)
+                    yield _chosen(batch, quasi_identifiers, sensitive)
             except Exception as error:
                 failed.append(error)  # DuckDB would make a text of it
                 raise
@@ -282,6 +327,10 @@ def _comparable(column: pa.Array) -> pa.Array:
 
 def _comparable_type(kind: pa.DataType) -> pa.DataType:
     return _comparable(pa.array([], kind)).type
+
+
+def _ordered_type(kind: pa.DataType) -> pa.DataType:
+    return _ordered(pa.array([], kind)).type
 
 
 def _ordered(column: pa.Array) -> pa.Array:

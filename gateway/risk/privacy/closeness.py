@@ -48,7 +48,7 @@ def t_closeness(model: TCloseness, classes: Classes) -> Verdict:
     return Verdict(
         model,
         holds=distance <= millionths(model.t),
-        name=f"largest distance of {model.column} in a class from the whole table",
+        name=f"largest distance of {model.column} in a class from {classes.whole_named}",
         figure=decimal(distance),
         limit=model.t,
     )
@@ -57,15 +57,15 @@ def t_closeness(model: TCloseness, classes: Classes) -> Verdict:
 def _equal(model: TCloseness, classes: Classes) -> int:
     # Σ max(0, p − q) over the values of the class; the values it lacks have p = 0 and add nothing.
     # p = n/size and q = total/rows, so both sides times size · rows are whole numbers.
-    held, rows = classes.values_of(model.column), f"{classes.rows}::HUGEINT"
+    held, rows = classes.values_of(model.column), f"{classes.whole}::HUGEINT"
     return classes.number(
         f"""
-        WITH held AS {held},
-        totals AS (SELECT v, sum(n) AS total FROM held GROUP BY v),
+        WITH part AS {held},
+        totals AS {classes.totals_of(model.column)},
         moved AS (
             SELECT sum(greatest(0::HUGEINT, h.n * {rows} - t.total * c.n)) AS units,
                 any_value(c.n) * {rows} AS whole
-            FROM held h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
+            FROM part h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
             GROUP BY h.id
         )
         SELECT max(ceil_share(units, whole)) FROM moved
@@ -84,11 +84,11 @@ def _ordered(model: TCloseness, classes: Classes) -> int:
         raise InvalidRequest.of(
             model.column, "the ordered distance needs numbers or dates; give the column a type"
         )
-    held, rows = classes.values_of(model.column), f"{classes.rows}::HUGEINT"
+    held, rows = classes.values_of(model.column), f"{classes.whole}::HUGEINT"
     classes.run(
         f"""
         CREATE OR REPLACE TEMP TABLE places AS
-        WITH totals AS (SELECT v, sum(n)::HUGEINT AS total FROM {held} GROUP BY v),
+        WITH totals AS {classes.totals_of(model.column)},
         ranked AS (SELECT row_number() OVER (ORDER BY v NULLS LAST) AS place, v, total FROM totals),
         summed AS (SELECT *, sum(total) OVER (ORDER BY place)::HUGEINT AS upto FROM ranked)
         SELECT place, v, upto, sum(upto) OVER (ORDER BY place)::HUGEINT AS area FROM summed
@@ -147,10 +147,14 @@ def _hierarchical(model: TCloseness, classes: Classes) -> int:
     over goes up to the parent. A node below which the class has nothing has no surplus.
     """
     tree = tree_of(model, classes)
-    held, rows = classes.values_of(model.column), f"{classes.rows}::HUGEINT"
+    held, rows = classes.values_of(model.column), f"{classes.whole}::HUGEINT"
     classes.run(
         "CREATE OR REPLACE TEMP TABLE leaves AS SELECT h.id, h.n, t.* EXCLUDE (v) "  # noqa: S608
         f"FROM {held} h JOIN tree t ON h.v IS NOT DISTINCT FROM t.v"
+    )
+    classes.run(
+        "CREATE OR REPLACE TEMP TABLE everywhere AS SELECT w.total, t.* EXCLUDE (v) "  # noqa: S608
+        f"FROM {classes.totals_of(model.column)} w JOIN tree t ON w.v IS NOT DISTINCT FROM t.v"
     )
     levels = " UNION ALL ".join(
         f"""
@@ -161,9 +165,9 @@ def _hierarchical(model: TCloseness, classes: Classes) -> int:
             SELECT x.id, x.h{level} AS parent, x.n, c.n::HUGEINT AS size, p.total AS above,
                 x.n * {rows} - t.total * c.n AS surplus
             FROM (SELECT id, h{level - 1}, h{level}, sum(n)::HUGEINT AS n FROM leaves GROUP BY ALL) x
-            JOIN (SELECT h{level - 1}, sum(n)::HUGEINT AS total FROM leaves GROUP BY ALL) t
+            JOIN (SELECT h{level - 1}, sum(total)::HUGEINT AS total FROM everywhere GROUP BY ALL) t
                 USING (h{level - 1})
-            JOIN (SELECT h{level}, sum(n)::HUGEINT AS total FROM leaves GROUP BY ALL) p
+            JOIN (SELECT h{level}, sum(total)::HUGEINT AS total FROM everywhere GROUP BY ALL) p
                 USING (h{level})
             JOIN classes c ON c.id = x.id
         ) GROUP BY id, parent

@@ -52,14 +52,14 @@ def beta_likeness(model: BetaLikeness, classes: Classes) -> Verdict:
     For the basic model the figure is the largest gain. For the enhanced one it is the largest
     share of its own bound that a gain reaches, in per cent of it: at most 1 when it holds.
     """
-    held, rows = classes.values_of(model.column), f"{classes.rows}::HUGEINT"
+    held, rows = classes.values_of(model.column), f"{classes.whole}::HUGEINT"
     if model.variant == "basic":
         gain = classes.number(
             f"""
-            WITH held AS {held}, totals AS (SELECT v, sum(n)::HUGEINT AS total FROM held GROUP BY v)
+            WITH part AS {held}, totals AS {classes.totals_of(model.column)}
             SELECT max((greatest(0::HUGEINT, h.n * {rows} - t.total * c.n) * {UNIT}
                 + t.total * c.n - 1) // (t.total * c.n))
-            FROM held h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
+            FROM part h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
             """  # noqa: S608 - own names and numbers
         )
         return Verdict(
@@ -70,20 +70,20 @@ def beta_likeness(model: BetaLikeness, classes: Classes) -> Verdict:
             limit=model.beta,
         )
     bounds = {
-        total: _most_gain(millionths(model.beta), total, classes.rows)
+        total: _most_gain(millionths(model.beta), total, classes.whole)
         for (total,) in classes.run(
-            f"WITH held AS {held} SELECT DISTINCT sum(n)::BIGINT FROM held GROUP BY v"  # noqa: S608
+            f"SELECT DISTINCT total::BIGINT FROM {classes.totals_of(model.column)}"  # noqa: S608
         )
     }
     _keep(classes, bounds)
     # With p = 1 the bound is 0, and so is the gain: the value is everywhere.
     reached = classes.number(
         f"""
-        WITH held AS {held}, totals AS (SELECT v, sum(n)::HUGEINT AS total FROM held GROUP BY v),
+        WITH part AS {held}, totals AS {classes.totals_of(model.column)},
         gains AS (
             SELECT greatest(0::HUGEINT, h.n * {rows} - t.total * c.n) * {_FINE} AS gain,
                 t.total * c.n * b.bound::HUGEINT AS most
-            FROM held h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v
+            FROM part h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v
             JOIN bounds b ON b.total = t.total JOIN classes c ON c.id = h.id
         )
         SELECT max(ceil_share(gain, most)) FROM gains WHERE most > 0
@@ -107,7 +107,7 @@ def _most_gain(beta: int, total: int, rows: int) -> int:
 
 def delta_disclosure(model: DeltaDisclosure, classes: Classes) -> Verdict:
     """A value that a class lacks has −∞ for its logarithm, so the class fails."""
-    held, rows = classes.values_of(model.column), f"{classes.rows}::HUGEINT"
+    held, rows = classes.values_of(model.column), f"{classes.whole}::HUGEINT"
     with localcontext(prec=_DIGITS):
         delta = Decimal(min(millionths(model.delta), _LARGEST_EXPONENT)) / UNIT
         # e^δ is transcendental for every rational δ > 0, so no frequency is just at the bound.
@@ -115,14 +115,14 @@ def delta_disclosure(model: DeltaDisclosure, classes: Classes) -> Verdict:
         least = int(((-delta).exp() * _FINE).to_integral_value(ROUND_CEILING))
     [(lacking, beyond, widest)] = classes.run(
         f"""
-        WITH held AS {held}, totals AS (SELECT v, sum(n)::HUGEINT AS total FROM held GROUP BY v),
+        WITH part AS {held}, totals AS {classes.totals_of(model.column)},
         ratios AS (
             SELECT h.id, h.n * {rows} AS here, t.total * c.n AS there
-            FROM held h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
+            FROM part h JOIN totals t ON h.v IS NOT DISTINCT FROM t.v JOIN classes c ON c.id = h.id
         )
         SELECT
             (SELECT coalesce(bool_or(values < (SELECT count(*) FROM totals)), false)
-                FROM (SELECT count(*) AS values FROM held GROUP BY id)),
+                FROM (SELECT count(*) AS values FROM part GROUP BY id)),
             (SELECT coalesce(bool_or(here * {_FINE} > there * {most} OR here * {_FINE} < there * {least}),
                 false) FROM ratios),
             (SELECT max(abs(ln(here::DOUBLE / there::DOUBLE))) FROM ratios)
@@ -132,7 +132,7 @@ def delta_disclosure(model: DeltaDisclosure, classes: Classes) -> Verdict:
     return Verdict(
         model,
         holds=not lacking and not beyond,
-        name=f"largest |ln| of frequency in a class to that in the table, of {model.column}",
+        name=f"largest |ln| of frequency in a class to that in {classes.whole_named}, of {model.column}",
         figure=figure if classes.rows else "no records",
         limit=f"less than {model.delta}",
     )

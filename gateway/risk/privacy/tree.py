@@ -62,7 +62,7 @@ def tree_of(model: TCloseness, classes: Classes) -> Tree:
         "tree", pa.table({"v": pa.concat_arrays([leaves, pa.nulls(1, leaves.type)]), **named})
     )
     if classes.number(
-        f"SELECT count(*) FROM {classes.values_of(model.column)} h "  # noqa: S608 - own names
+        f"SELECT count(*) FROM {classes.totals_of(model.column)} h "  # noqa: S608 - own names
         "WHERE NOT EXISTS (SELECT 1 FROM tree t WHERE t.v IS NOT DISTINCT FROM h.v)"
     ):
         raise InvalidRequest.of(name, f"lacks a value of {model.column}: add it as a leaf")

@@ -23,6 +23,7 @@ def verify(
     *,
     populations: Mapping[str, Rows] | None = None,
     hierarchies: Mapping[str, pa.Table] | None = None,
+    reference: Rows | None = None,
     memory_mib: int = 1024,
     threads: int = 2,
     spill: Path | None = None,
@@ -33,6 +34,9 @@ def verify(
     quasi-identifiers and sensitive values. ``populations`` by the names the models give: tables
     with the same columns, generalised as ``rows`` is. ``hierarchies``, by their names, of sensitive
     columns for the hierarchical distance: one line a leaf, then its ancestors to the root.
+    ``reference``: the sensitive columns of the whole that ``rows`` is a part of, when it is one.
+    Models that compare distributions (t-closeness, β-likeness, δ-disclosure) compare with it then;
+    a part that was chosen by a sensitive value would be far from nothing but the whole.
     ``spill`` is a folder for what does not fit into ``memory_mib``; it would hold values of the
     table, so there is none by default, and what does not fit fails.
 
@@ -59,6 +63,8 @@ def verify(
         hierarchies=hierarchies,
     ) as classes:
         classes.count(rows)
+        if reference is not None and sensitive:
+            classes.count_reference(reference)
         known = populations or {}
         for model in models:
             if isinstance(model, KMap | DeltaPresence) and model.population in known:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from gateway.errors import InvalidRequest
@@ -286,3 +287,52 @@ def test_the_claim_is_that_of_the_variant() -> None:
         TCloseness(column="s", t="0.1")
     )
     assert Decimal("0.1") == Decimal(TCloseness(column="s", t="0.1").t)
+
+
+COMPARED = [
+    TCloseness(column="disease", t="0.5"),
+    TCloseness(column="salary", t="0.5", distance="ordered"),
+    TCloseness(column="disease", t="0.5", distance="hierarchical", hierarchy="d"),
+    BetaLikeness(column="disease", beta="9", variant="basic"),
+    BetaLikeness(column="disease", beta="9", variant="enhanced"),
+]
+
+
+@pytest.mark.parametrize("model", COMPARED, ids=lambda m: f"{m.kind}-{m.column}")
+def test_a_part_of_a_table_is_compared_with_the_whole(model: PrivacyModel) -> None:
+    more = {"hierarchies": {"d": DISEASES}}
+    whole = one(SALARIES, model, **more)
+    parts = [
+        one(
+            SALARIES.filter(pc.equal(SALARIES["class"], name)),
+            model,
+            reference=SALARIES.to_reader(),
+            **more,
+        )
+        for name in "abc"
+    ]
+    assert max(Decimal(part.figure) for part in parts) == Decimal(whole.figure) > 0
+    assert "whole version" in parts[0].name or isinstance(model, BetaLikeness)
+
+
+def test_a_value_that_a_part_lacks_is_missing_in_it() -> None:
+    table = classes(a=["x", "y"], b=["x", "x"])
+    part = one(table.slice(2), DeltaDisclosure(column="s", delta="1"), reference=table.to_reader())
+    assert (part.holds, part.figure) == (False, "a value is missing in a class")
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        (classes(a=["x", "y"]), "values that the whole does not have"),
+        (pa.table({"s": [1, 2, 3]}), "another type in the whole"),
+        (pa.table({"other": ["x"]}), "not a column"),
+    ],
+)
+def test_a_reference_that_is_not_the_whole_is_refused(whole: pa.Table, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        one(
+            classes(a=["x", "x"]),
+            TCloseness(column="s", t="0.1"),
+            reference=whole.to_reader(),
+        )
