@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.errors import InvalidRequest, Violation
 from gateway.model.anonymity import AnonymityGoal, Method, Metric, PrivacyModel
+
+_OPTIONS: Final = {
+    "max_suppression": "--suppression",
+    "weights": "--weight",
+    "metric": "--metric",
+    "seconds": "--seconds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ def read_goal(quasi_identifiers: tuple[str, ...], wanted: Wanted) -> AnonymityGo
             }
         )
     except ValidationError as error:
-        raise _invalid("goal", error) from None
+        raise _invalid(None, error) from None
 
 
 def read_models(
@@ -83,13 +92,44 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     return name, value
 
 
-def _invalid(at: str, error: ValidationError) -> InvalidRequest:
+def _invalid(option: str | None, error: ValidationError) -> InvalidRequest:
     return InvalidRequest.collected(
         [
-            Violation(
-                ".".join((at, *(str(part) for part in fault["loc"][-1:]))),
-                fault["msg"].removeprefix("Value error, "),
-            )
+            Violation(option or _option(fault), _plain(fault))
             for fault in error.errors(include_input=False, include_url=False)
         ]
     )
+
+
+def _option(fault: ErrorDetails) -> str:
+    """The option that a field of the goal is from; what fields say together begins with one."""
+    field = str(fault["loc"][0]) if fault["loc"] else _said(fault).split(" ", 1)[0]
+    return _OPTIONS.get(field, "--qi")
+
+
+def _plain(fault: ErrorDetails) -> str:
+    """One sentence on what the option takes."""
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    context = fault.get("ctx", {})
+    match fault["type"]:
+        case "union_tag_invalid":
+            return f"there is no such model; there are {context['expected_tags']}".replace("'", "")
+        case "greater_than_equal":
+            return f"{name} is at least {context['ge']}"
+        case "int_parsing" | "int_from_float" | "int_type":
+            return f"{name} is a whole number, such as 5"
+        case "missing":
+            return f"{name} is missing: write {name}=VALUE"
+        case "extra_forbidden":
+            return f"the model has no {name}"
+        case "literal_error":
+            return f"{name} is one of {context['expected']}".replace("'", "")
+    if name == "max_suppression" or _said(fault).startswith("max_suppression"):
+        return "a share such as 0.04"
+    if _said(fault).startswith("a number has"):
+        return f"{name} is a number, such as 2 or 0.2"
+    return _said(fault)
+
+
+def _said(fault: ErrorDetails) -> str:
+    return fault["msg"].removeprefix("Value error, ")

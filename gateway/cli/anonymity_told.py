@@ -1,14 +1,17 @@
 """What ``gateway anonymize`` did, for people and for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gateway.cli.output import hint, show_fields, show_table
 from gateway.model.anonymity import AnonymityGoal
 from gateway.risk.privacy.definition import Verdict
 from gateway.transform.anonymize.ladder import Ladder
 from gateway.transform.anonymize.recoding import Recoding
+
+_NAMED: Final = 8
+"""So many columns a hint names; a table may have hundreds."""
 
 
 def plain(
@@ -84,12 +87,18 @@ def show(told: dict[str, Any]) -> None:
     )
 
 
+def few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def hints(goal: AnonymityGoal, recoding: Recoding, ladders: Mapping[str, Ladder]) -> None:
     """What could make the result better."""
     made_up = [n for n in goal.quasi_identifiers if ladders[n].origin.startswith("proposed")]
     if made_up:
         hint(
-            f"hierarchies of {', '.join(made_up)} were proposed from the values; give better ones "
+            f"hierarchies of {few(made_up)} were proposed from the values; give better ones "
             "with --hierarchies"
         )
     if recoding.method == "full_domain" and not recoding.proven_optimal:

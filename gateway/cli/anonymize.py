@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 
 from gateway.cli.anonymity_goal import Wanted, read_goal
-from gateway.cli.anonymity_told import hints, plain, show
+from gateway.cli.anonymity_told import few, hints, plain, show
 from gateway.cli.microdata import (
     Delimiter,
     Encoding,
@@ -52,7 +53,7 @@ _METHODS: Final[Mapping[str, tuple[Method, Callable[[Problem, Watch], Recoding]]
 _REPORTS: Final = (".html", ".json")
 
 _MODEL_HELP: Final = (
-    "Any other privacy model, such as entropy: l_diversity:column=diagnosis,l=2,variant=entropy, or "
+    "Any other privacy model, such as l_diversity:column=diagnosis,variant=entropy,l=3 or "
     "average_risk:at_most=0.1; repeat."
 )
 
@@ -180,9 +181,11 @@ def anonymize(
     say(f"wrote {output}" + (f" and {report}" if report else ""))
     if told["left_as_they_are"]:
         hint(
-            f"left as they are: {', '.join(told['left_as_they_are'])}; a name or number of a person "
+            f"left as they are: {few(told['left_as_they_are'])}; a name or number of a person "
             "among them still names that person (--drop)"
         )
+    for name in _spaced(table, goal):
+        hint(f"{name}: some of its values differ in spaces alone, and each counts as a value")
     if method in ("full-domain", "local"):
         hints(goal, recoding, ladders)
 
@@ -210,6 +213,20 @@ def _untouched(table: pa.Table, goal: AnonymityGoal) -> list[str]:
     """Columns that no model speaks of."""
     about = {*goal.quasi_identifiers, *sensitive_columns(goal)}
     return [name for name in table.column_names if name not in about]
+
+
+def _spaced(table: pa.Table, goal: AnonymityGoal) -> list[str]:
+    """Sensitive columns of text with values that one could take for one."""
+    found = []
+    for name in sensitive_columns(goal):
+        values = table.column(name).unique()
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            bare = pc.utf8_trim_whitespace(values.drop_null())
+            if len(bare.unique()) < len(bare):
+                found.append(name)
+    return found
 
 
 def _named(given: list[str] | None) -> dict[str, str]:

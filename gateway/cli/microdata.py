@@ -69,6 +69,7 @@ def open_microdata(
     Types of a CSV file are read off it, except of columns ``as_text``, which stay as written: those
     with a hierarchy, whose leaves are texts. InvalidRequest or RecordsRejected names what is wrong.
     """
+    delimiter = _checked_delimiter(delimiter)
     if not file.is_file():
         fault = "is a folder: name a file in it" if file.is_dir() else "does not exist"
         raise InvalidRequest.of("file", f"{file} {fault}")
@@ -96,9 +97,9 @@ def open_microdata(
 
 def told_delimiter(file: Path, delimiter: str | None, encoding: str) -> str:
     """The delimiter that was given, or that of the first lines of a CSV file; a comma for a file of
-    another kind."""
-    if delimiter is not None:
-        return delimiter
+    another kind. InvalidRequest for one that no CSV file can have."""
+    if (given := _checked_delimiter(delimiter)) is not None:
+        return given
     if file.suffix.lower() not in _TEXT_SUFFIXES:
         return ","
     if file.suffix.lower() == ".tsv":
@@ -106,6 +107,18 @@ def told_delimiter(file: Path, delimiter: str | None, encoding: str) -> str:
     from gateway.execute.csv_dialect import delimiter_of  # noqa: PLC0415
 
     return delimiter_of(file, encoding)
+
+
+def _checked_delimiter(given: str | None) -> str | None:
+    """A backslash and a t are a tab: few shells let one type it."""
+    if given is None:
+        return None
+    sign = "\t" if given == r"\t" else given
+    if len(sign) != 1 or not sign.isascii() or sign in '"\r\n\0':
+        raise InvalidRequest.of(
+            "--delimiter", r"is one character, such as ';' or \t, and no quote and no line break"
+        )
+    return sign
 
 
 def read_ladders(folder: Path | None, columns: Sequence[str]) -> dict[str, Ladder]:

@@ -14,6 +14,7 @@ from typing import Any, Final, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.errors import CheckFailed, GatewayError, InvalidRequest, Violation
 from gateway.risk.privacy.definition import UNIT
@@ -35,7 +36,8 @@ class Classes:
 
     DuckDB tables: ``classes(id, n, q0, q1, …)``, one row a class of ``n`` records, and, with
     sensitive columns, ``held(id, n, s0, s1, …)``, how often each combination of sensitive values
-    is in a class. Nulls are values: they agree with each other and with nothing else. Sums and
+    is in a class. Nulls are values: they agree with each other and with nothing else. In a
+    sensitive column NaN and empty text are null, and -0.0 is 0.0. Sums and
     products of counts are 128-bit integers; what overflows them is an error, not a wrong figure.
     ``rows`` are those of the table; ``whole`` those that distributions are compared with, which are
     the same unless a reference was counted.
@@ -306,7 +308,7 @@ def _chosen(
     batch: pa.RecordBatch, quasi_identifiers: Sequence[str], sensitive: Sequence[str]
 ) -> pa.RecordBatch:
     arrays = [_comparable(batch.column(name)) for name in quasi_identifiers]
-    arrays += [_ordered(batch.column(name)) for name in sensitive]
+    arrays += [_value(batch.column(name)) for name in sensitive]
     names = [f"q{place}" for place in range(len(quasi_identifiers))]
     names += [f"s{place}" for place in range(len(sensitive))]
     return pa.RecordBatch.from_arrays(arrays, names=names)
@@ -323,6 +325,21 @@ def _comparable(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
         return column.view(f"int{column.type.bit_width}")
     return column
+
+
+def _value(column: pa.Array) -> pa.Array:
+    """A sensitive column as what it tells: nothing by NaN and by an empty text, which two classes
+    of diversity would otherwise be made of."""
+    column = _ordered(column)
+    empty: Any = None
+    if pa.types.is_floating(column.type):
+        column = pc.add(column, pa.scalar(0.0, column.type))  # -0.0 becomes 0.0
+        empty = pc.is_nan(column)
+    elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        empty = pc.equal(pc.binary_length(column), 0)
+    if empty is None:
+        return column
+    return pc.replace_with_mask(column, pc.fill_null(empty, False), pa.scalar(None, column.type))
 
 
 def _comparable_type(kind: pa.DataType) -> pa.DataType:

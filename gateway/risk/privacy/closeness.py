@@ -20,14 +20,15 @@ _SOURCE: Final = (
 EQUAL: Final = Claim(
     guarantee="in every class the sensitive column is distributed as in this whole table, but for "
     "a share t of the records that would have to change their value",
-    nulls="in quasi-identifiers and in the sensitive column a null is a value of its own",
+    nulls="in quasi-identifiers and in the sensitive column a null is a value of its own; NaN and "
+    "empty text in the sensitive column are null",
     leaves="how alike in meaning the values are; a rare value may become many times as likely",
     source=f"{_SOURCE}, section 5.1",
 )
 ORDERED: Final = Claim(
     guarantee="as for the equal distance, but a record that has to change its value counts only "
     "by the share of the table's values that lie between the two",
-    nulls="a null of the sensitive column stands after the largest value",
+    nulls="a null of the sensitive column, which NaN is as well, stands after the largest value",
     leaves="the distance goes by places in the order, not by amounts; a rare value may become "
     "many times as likely",
     source=f"{_SOURCE}, section 5.2.1",
@@ -35,7 +36,8 @@ ORDERED: Final = Claim(
 HIERARCHICAL: Final = Claim(
     guarantee="as for the equal distance, but a record that has to change its value counts only "
     "by the height of the nearest common ancestor of the two, as a share of the tree's",
-    nulls="a null of the sensitive column is a leaf of its own below the root: far from all others",
+    nulls="a null of the sensitive column, which empty text is as well, is a leaf of its own below "
+    "the root: far from all others",
     leaves="what the tree puts close together is told apart more; a rare value may become many "
     "times as likely",
     source=f"{_SOURCE}, section 5.2.2",

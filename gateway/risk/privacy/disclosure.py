@@ -11,7 +11,10 @@ from gateway.model.exact import millionths
 from gateway.risk.privacy.classes import Classes
 from gateway.risk.privacy.definition import UNIT, Claim, Verdict, decimal
 
-_NULLS: Final = "in quasi-identifiers and in the sensitive column a null is a value of its own"
+_NULLS: Final = (
+    "in quasi-identifiers and in the sensitive column a null is a value of its own; NaN and empty "
+    "text in the sensitive column are null"
+)
 
 BASIC_LIKENESS: Final = Claim(
     guarantee="in no class is a sensitive value more frequent than in this whole table by more "

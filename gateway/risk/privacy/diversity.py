@@ -12,7 +12,10 @@ from gateway.risk.privacy.definition import UNIT, Claim, Verdict, decimal, round
 _SOURCE: Final = (
     "Machanavajjhala et al., l-diversity: privacy beyond k-anonymity, ACM TKDD 1(1), 2007"
 )
-_NULLS: Final = "in quasi-identifiers and in the sensitive column a null is a value of its own"
+_NULLS: Final = (
+    "in quasi-identifiers and in the sensitive column a null is a value of its own; NaN and empty "
+    "text in the sensitive column are null"
+)
 
 DISTINCT: Final = Claim(
     guarantee="every class has at least l values of the sensitive column",

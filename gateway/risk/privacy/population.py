@@ -29,7 +29,8 @@ POPULATION_UNIQUENESS: Final = Claim(
     guarantee="the share of the population that is alone in its class is estimated to be at most "
     "the limit",
     nulls="a null is a value of its own",
-    leaves="it is an estimate from a model of class sizes that may not be those of this "
+    leaves="the search and the check share the estimator, unlike the counts of any other model, so "
+    "that a fault of it would be in both; it is an estimate from a model of class sizes that may not be those of this "
     "population; single records may be alone all the same",
     source="Hoshino, Journal of Official Statistics 17(4), 2001 (Pitman); Zayatz, Bureau of the "
     "Census SRD 91/08, 1991; Chen and Keller-McNulty, Journal of Official Statistics 14(1), 1998",

@@ -25,6 +25,7 @@ from gateway.model.exact import DECIMALS, from_millionths, millionths
 from gateway.transform.anonymize.classes import Classes, RollUp
 from gateway.transform.anonymize.demands import Judgement, demand, demands, judge
 from gateway.transform.anonymize.problem import Problem
+from gateway.transform.anonymize.spans import SUPPRESSION
 
 _UNIT: Final = 10**DECIMALS
 _MOST: Final = 10**6 * _UNIT
@@ -62,6 +63,13 @@ def _nearest(model: PrivacyModel, problem: Problem, root: Classes) -> str:
     told = []
     if isinstance(model, KAnonymity) and model.k > problem.rows:
         told.append(f"k = {model.k} is more than the {problem.rows} records of the table")
+    elif not any(ladder.height for ladder in problem.ladders):
+        told.append(
+            "cannot be reached by leaving records out alone within the limit; take full_domain, "
+            "which makes values coarser as well"
+        )
+    elif all(ladder.origin == SUPPRESSION for ladder in problem.ladders):
+        told.append("cannot be reached, even with every cell left out")
     else:
         told.append("cannot be reached, even with every column at its highest level")
     if isinstance(model, DeltaPresence):

@@ -47,6 +47,7 @@ the caller, for the estimators are a measure of risk, and no part of a search.""
 class Sensitive:
     """A sensitive column: of each row the number of its value; null is a value of its own.
 
+    What tells nothing is null: NaN and the empty text count as it, and -0.0 counts as 0.0.
     ``values`` has the type of the column, in ascending order, null last.
     """
 
@@ -196,12 +197,26 @@ def sensitive_columns(goal: AnonymityGoal) -> tuple[str, ...]:
 
 
 def _sensitive(column: pa.ChunkedArray) -> Sensitive:
-    found = one_array(column).dictionary_encode(null_encoding="encode")
+    found = _told(one_array(column)).dictionary_encode(null_encoding="encode")
     order = pc.sort_indices(found.dictionary).to_numpy()
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     rows = found.indices.to_numpy(zero_copy_only=False)
     return Sensitive(rank[rows], found.dictionary.take(pa.array(order)))
+
+
+def _told(column: pa.Array) -> pa.Array:
+    """With null for values that are none, or two ways to write nothing would pass as diversity."""
+    if pa.types.is_floating(column.type):
+        if pa.types.is_float16(column.type):
+            column = column.cast(pa.float32())
+        nothing, zero = pc.is_nan(column), pc.equal(column, 0)
+        column = pc.if_else(zero, pa.scalar(0.0, column.type), column)
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        nothing = pc.equal(column, "")
+    else:
+        return column
+    return pc.if_else(nothing, pa.scalar(None, column.type), column)
 
 
 def _tree(column: str, values: pa.Array, ladder: Ladder) -> tuple[Codes, ...]:
@@ -229,7 +244,7 @@ def _check_names(
     wrong += [
         Violation(name, "has no hierarchy; give one, or have one proposed")
         for name in goal.quasi_identifiers
-        if name not in ladders
+        if name not in ladders and name in table.column_names
     ]
     for model in goal.models:
         hierarchy = getattr(model, "hierarchy", None)

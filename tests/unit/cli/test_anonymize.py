@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 from gateway.cli import anonymize
 from gateway.cli.main import program
 from gateway.errors import AlreadyExists, CheckFailed, GatewayError, InvalidRequest
+from gateway.model.anonymity import LDiversity
 from gateway.risk.privacy.definition import Verdict
+from gateway.risk.privacy.verify import verify
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = """age;city;illness
@@ -91,13 +93,22 @@ def test_hierarchies_from_a_folder_are_used_and_their_columns_stay_text(people: 
         (["--qi", "age,nowhere", "--k", "2"], "nowhere: the table has no such column"),
         (["--qi", "age,age", "--k", "2"], "named twice: age"),
         (["--qi", "age"], "name at least one privacy model"),
-        (["--qi", "age", "--k", "1"], "greater than or equal to 2"),
+        (["--qi", "age", "--k", "1"], "--k: k is at least 2"),
         (["--qi", "age", "--k", "8"], "k = 8 is more than the 7 records of the table"),
         (["--qi", "age", "--l", "illness"], "--l: write NAME=VALUE"),
         (["--qi", "age", "--l", "illness=3"], "nearest that can be reached is l = 2"),
         (["--qi", "age", "--l", "age=2"], "sensitive and cannot be a quasi-identifier"),
-        (["--qi", "age", "--k", "2", "--suppression", "2"], "max_suppression is a share"),
-        (["--qi", "age", "--k", "2", "--model", "magic:x=1"], "does not match any of the expected"),
+        (["--qi", "age", "--k", "2", "--suppression", "2"], "--suppression: a share such as 0.04"),
+        (
+            ["--qi", "age", "--k", "2", "--model", "magic:x=1"],
+            "--model: there is no such model; there are k_anonymity,",
+        ),
+        (["--qi", "age", "--k", "2", "--suppression", "4%"], "--suppression: a share such as 0.04"),
+        (["--qi", "age", "--l", "illness=two"], "--l: l is a number, such as 2 or 0.2"),
+        (["--qi", "age", "--t", "illness=2"], "--t: t is a share: from 0 to 1"),
+        (["--qi", "age", "--model", "l_diversity:column=illness"], "--model: l is missing"),
+        (["--qi", "age", "--k", "2", "--delimiter", ";;"], "--delimiter: is one character"),
+        (["--qi", "age", "--k", "2", "--delimiter", ""], "--delimiter: is one character"),
         (["--qi", "age", "--k", "2", "--hierarchies", "nowhere"], "is not a folder"),
         (["--qi", "age", "--k", "2", "--weight", "city=2"], "weights of no quasi-identifier"),
         (
@@ -116,6 +127,57 @@ def test_what_is_wrong_is_said_and_nothing_written(
     assert said in error.message
     assert "Linxi" not in error.message
     assert not output.exists()
+
+
+def test_an_unknown_column_is_told_once(people: Path) -> None:
+    error = refused(people, "--qi", "age,nowhere", "--k", 2, "-o", people.with_name("out.csv"))
+    assert error.message.count("nowhere") == 1
+
+
+def test_hints_name_eight_columns_and_count_the_others(tmp_path: Path) -> None:
+    file, names = tmp_path / "wide.csv", [f"c{number}" for number in range(11)]
+    file.write_text(",".join(names) + "\n" + 4 * (",".join("1" for _ in names) + "\n"))
+    shown = run(file, "--qi", ",".join(names), "--k", 2, "-o", tmp_path / "out.csv")
+    assert "c7 and 3 more were proposed" in " ".join(shown.stderr.split())
+
+
+def test_records_alone_are_told_of_without_levels(people: Path) -> None:
+    output = people.with_name("out.csv")
+    error = refused(people, "--qi", "age,city", "--k", 2, "--method", "records", "-o", output)
+    assert "by leaving records out alone within the limit; take full_domain" in error.message
+    assert "or permit a suppression of 0.7143" in error.message
+    assert "level" not in error.message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([0.0, -0.0, 0.0, 0.0, 1.0, 2.0]),
+        pa.array([-0.0, 0.0, 0.0, 0.0, 1.0, 2.0], pa.float32()),
+        pa.array([None, None, float("nan"), 1.0, 2.0, 1.0]),
+        pa.array(["", None, "", "a", "b", "a"]),
+        pa.array(["", None, "", "a", "b", "a"], pa.large_string()),
+        pa.array(["", None, "", "a", "b", "a"]).dictionary_encode(),
+    ],
+)
+def test_two_ways_to_write_one_value_are_no_diversity(tmp_path: Path, values: pa.Array) -> None:
+    """The first three records have one value, so a class of theirs is not diverse."""
+    file, output = tmp_path / "people.parquet", tmp_path / "out.parquet"
+    table = pa.table({"age": ["a", "a", "a", "b", "b", "b"], "s": values})
+    pq.write_table(table, file)
+    asked = LDiversity(column="s", l="2")
+    [verdict] = verify(table.to_reader(), ["age"], [asked])
+    assert (verdict.holds, verdict.figure) == (False, "1")
+    done = run(file, "--qi", "age", "--k", 3, "--l", "s=2", "-o", output)
+    assert done.exit_code == 0, done.exception
+    assert pq.read_table(output)["age"].to_pylist() == ["*"] * 6
+
+
+def test_values_that_differ_in_spaces_alone_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("age,s\n1,flu\n1,flu \n1,gout\n1,flu\n")
+    shown = run(file, "--qi", "age", "--l", "s=2", "-o", tmp_path / "out.csv")
+    assert "s: some of its values differ in spaces alone" in " ".join(shown.stderr.split())
 
 
 def test_a_hierarchy_that_misses_a_value_names_the_row(people: Path) -> None:

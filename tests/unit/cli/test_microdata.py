@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gateway.cli.microdata import quasi_identifiers, read_ladders, read_microdata
+from gateway.cli.microdata import quasi_identifiers, read_ladders, read_microdata, told_delimiter
 from gateway.errors import InvalidRequest, RecordsRejected
 
 
@@ -16,6 +16,17 @@ def test_a_delimiter_is_told_from_the_first_lines(tmp_path: Path) -> None:
     table = read_microdata(file)
     assert table.to_pydict() == {"age": [31, 32], "city": ["A", "B"]}
     assert read_microdata(file, as_text=["age", "absent"]).column("age").to_pylist() == ["31", "32"]
+
+
+def test_a_delimiter_is_one_character_and_a_tab_can_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("age\tcity\n31\tA\n")
+    assert read_microdata(file, delimiter=r"\t").to_pydict() == {"age": [31], "city": ["A"]}
+    for wrong in (";;", "", "ab", '"', "\n", "，"):
+        with pytest.raises(InvalidRequest, match="--delimiter: is one character"):
+            read_microdata(file, delimiter=wrong)
+        with pytest.raises(InvalidRequest, match="--delimiter: is one character"):
+            told_delimiter(file, wrong, "utf-8")
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
