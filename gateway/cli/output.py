@@ -56,7 +56,7 @@ def show_table(
     _show_title(title)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(escape(column), overflow="fold")
     for row in rows:
         table.add_row(*(escape(shown(cell)) for cell in row))
     OUT.print(table)
@@ -70,7 +70,7 @@ def show_fields(fields: Mapping[str, object], *, title: str | None = None) -> No
     table.add_column(overflow="fold")
     for name, value in fields.items():
         if value not in (None, "", [], {}):
-            table.add_row(name, escape(shown(value)))
+            table.add_row(escape(name), escape(shown(value)))
     OUT.print(table)
 
 
@@ -165,7 +165,7 @@ def stages(text: str) -> Iterator[Callable[[str, int, int], None]]:
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -82,15 +82,16 @@ def query(
             json_or(as_json, {"state": "denied", "decision": decision}, _show_denied)
             raise typer.Exit(EXIT_DENIED) from denied
         table = client.table(answer)
+        # Saved before it is shown: what was paid for is not lost with a terminal.
         if output is not None:
             client.save_table(answer, output)
+    if certificate is not None:
+        certificate.write_text(answer.certificate, encoding="utf-8")
     told = _readable(plain(answer))
     if as_json:
         show_json({**told, "rows": table.to_pylist()})
     else:
         show_answer(told, table)
-    if certificate is not None:
-        certificate.write_text(answer.certificate, encoding="utf-8")
     for saved in (output, certificate):
         if saved is not None:
             say(f"saved {saved}")

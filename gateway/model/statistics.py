@@ -255,10 +255,11 @@ class Question(Noun):
     def _consistent(self) -> Self:
         named = [key.name for key in self.group_by] + [a.name for a in self.aggregates]
         ends = [a.name + end for a in self.aggregates for end in (LOWER, UPPER)]
-        if len({*named, *ends}) != len(named) + len(ends):
+        # Much of what reads tables takes capitals and small letters for the same.
+        if len({name.casefold() for name in (*named, *ends)}) != len(named) + len(ends):
             raise ValueError(
                 "two columns of the answer have the same name, or that of an interval's end "
-                f"(…{LOWER}, …{UPPER}); give one an alias"
+                f"(…{LOWER}, …{UPPER}), capitals or not; give one an alias"
             )
         if len(set(self.outputs)) != len(self.outputs) or set(self.outputs) - set(named):
             raise ValueError("the answer's columns are groups and aggregates, each once")

@@ -44,7 +44,10 @@ def answer(plan: StatisticsPlan, exact: Exact, entropy: Entropy) -> pa.Table:
         measures = [plan.measures[at] for at in part.measures]
         made = _made(aggregate, measures, [noisy[at] for at in part.measures])
         for suffix, values in zip(("", LOWER, UPPER), made, strict=True):
-            columns[aggregate.name + suffix] = values
+            name = aggregate.name + suffix
+            if name in columns:
+                raise ValueError("two columns of an answer have the same name")
+            columns[name] = values
     return _processed(plan, pa.table(columns))
 
 

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.cli.burn_down import drawn
+from gateway.cli.output import show_fields, show_table
 from gateway.cli.query import _cell, show_answer
 from gateway.model.amounts import down, left, up
 
@@ -43,6 +44,13 @@ def test_a_column_that_only_looks_like_an_end_is_shown(capsys) -> None:
     shown = capsys.readouterr().out
     assert "x_lower" in shown
     assert "n_lower" not in shown
+
+
+@pytest.mark.parametrize("name", ["[/red]", "[bold]n", "[link=http://x]"])
+def test_the_name_of_a_column_is_no_markup(capsys, name: str) -> None:
+    show_table([name], [[1]], title=name)
+    show_fields({name: 1})
+    assert capsys.readouterr().out.count(name) == 3
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import FailedPrecondition, SourceChanged
+from gateway.execute.statistics.answer import answer
 from gateway.execute.statistics.contributions import Amount, Contributions
 from gateway.execute.statistics.run import StatisticsExecutor
 from gateway.model.catalog import Contributions as Declared
@@ -242,6 +243,20 @@ def test_expressions_never_fail_whatever_a_row_holds(
     decimals = asking.plan.measures[asking.plan.parts[1].measures[0]].decimals
     assert count == (wanted is not None)
     assert total == round((wanted or 0) * 10**decimals)
+
+
+@pytest.mark.parametrize("name", ["n_lower", "g"])
+def test_no_column_of_an_answer_takes_the_place_of_another(tmp_path: Path, name: str) -> None:
+    asking = _asking("SELECT g, COUNT(*) n, SUM(v) s FROM tab GROUP BY g", _table(), tmp_path)
+    exact = asking.exact()
+    question = asking.plan.question
+    count, total = question.aggregates
+    # What the question itself refuses.
+    collides = question.model_copy(
+        update={"aggregates": (count, total.model_copy(update={"name": name}))}
+    )
+    with pytest.raises(ValueError, match="same name"):
+        answer(asking.plan.model_copy(update={"question": collides}), exact, SystemEntropy())
 
 
 def test_nothing_is_an_answer_too(tmp_path: Path) -> None:

@@ -322,6 +322,14 @@ REFUSED = {
         "SELECT COUNT(*) AS n, SUM(income) AS n_lower FROM residents",
         "interval",
     ),
+    "a name of an interval's end, written otherwise": (
+        "SELECT COUNT(*) AS n, SUM(income) AS N_Lower FROM residents",
+        "interval",
+    ),
+    "a group that has the name of an interval's end": (
+        "SELECT district AS n_upper, COUNT(*) AS n FROM residents GROUP BY n_upper",
+        "interval",
+    ),
     "more groups than an answer has": (
         "SELECT COUNT(*) FROM residents GROUP BY district, WIDTH_BUCKET(income, 0, 9, 9999)",
         "at most 1000000",
