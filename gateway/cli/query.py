@@ -1,5 +1,6 @@
 """``gateway query``: ask a question with differential privacy, or see what it would cost."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,7 +103,8 @@ def show_price(answer: dict[str, Any]) -> None:
     if answer["decision"]["outcome"] == "denied":
         show_decision(answer["decision"])
         return
-    show_fields(_cost(answer["price"]), title="dry run: nothing was read, stored or charged")
+    price = {**_cost(answer["price"]), **_bounds(answer["price"])}
+    show_fields(price, title="dry run: nothing was read, stored or charged")
     show_table(
         ["column", "± (95 %)", "noise", "in steps of", "remark"],
         [
@@ -129,7 +131,10 @@ def show_answer(answer: dict[str, Any], table: pa.Table) -> None:
     cost = _cost(answer["price"])
     if answer["reused"]:
         cost = {"cost": "nothing: this was asked before, and is answered from that answer"}
-    show_fields({**cost, "answer": answer["name"]})
+    show_fields({**cost, **_bounds(answer["price"]), "answer": answer["name"]})
+    for expected in answer["price"]["errors"]:
+        if expected["note"]:
+            say(f"{expected['column']}: {expected['note']}")
     show_left(answer["left"])
 
 
@@ -146,6 +151,23 @@ def show_left(left: list[dict[str, Any]]) -> None:
 def _cost(price: dict[str, Any]) -> dict[str, object]:
     delta = "" if price["delta"] == "0" else f", delta {price['delta']}"
     return {"cost": f"epsilon {price['epsilon']}{delta}", "hides": price["privacy_unit"]}
+
+
+def _bounds(price: dict[str, Any]) -> dict[str, object]:
+    """How much of a person counts, where it may be less than all of their rows."""
+    plan = json.loads(price["plan_json"] or "{}")
+    bounds = plan.get("bounds")
+    if bounds is None or all(asked["one_row_per_person"] for asked in plan["datasets"]):
+        return {}
+    return {
+        "counts": f"of a person at most {_many(bounds['groups'], 'group')}, and "
+        f"{_many(bounds['rows'], 'row')} in each: the interval is of the noise; rows beyond these "
+        "bounds are not in it (--groups, --rows)"
+    }
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def _show_denied(told: dict[str, Any]) -> None:

@@ -103,6 +103,9 @@ def compile_statistics(
         for (fields, _), mechanism in zip(ranked, chosen.quantiles, strict=True)
     ]
     shares = len(measures) + selects
+    expected = tuple(
+        _expected(a, p, measures) for a, p in zip(question.aggregates, parts, strict=True)
+    )
     return StatisticsPlan(
         question=question,
         datasets=asked,
@@ -114,10 +117,8 @@ def compile_statistics(
         parts=parts,
         selection=chosen.selection,
         events=chosen.events,
-        expected=tuple(
-            _expected(a, p, measures) for a, p in zip(question.aggregates, parts, strict=True)
-        ),
-        why=(*_warnings(request, question, epsilon, shares), *chosen.why),
+        expected=expected,
+        why=(*_warnings(request, question, epsilon / shares, measures), *chosen.why),
         claim=_claim(question, asked, bounds, request, chosen, measures),
         policies=decision.policies,
         grants=decision.grants,
@@ -273,22 +274,28 @@ def _expected(
         return Expected(
             output=aggregate.name,
             note=f"in {first.mechanism.bins} steps of {float(width):.6g}; with 95 % it is less than "
-            f"{float(rows):.3g} rows away from the place that was asked for",
+            f"{float(rows):.3g} rows away from the place that was asked for. There is no interval of "
+            "values: two more quantiles, one on each side, enclose it",
         )
     return Expected(
         output=aggregate.name,
-        note="the interval comes with the answer: the more is counted in a group, the narrower",
+        note="the interval comes with the answer: the more is counted in a group, the narrower; it "
+        "holds at least 95 times in 100, for averages and spreads nearly always",
     )
 
 
 def _warnings(
-    request: StatisticsRequest, question: Question, epsilon: Fraction, shares: int
+    request: StatisticsRequest,
+    question: Question,
+    share: Fraction,
+    measures: Sequence[Measure | QuantileMeasure],
 ) -> list[str]:
     found = []
-    if epsilon / shares < _USELESS_EPSILON:
+    shares = int(Fraction(request.epsilon) / share)
+    if share < _USELESS_EPSILON:
         found.append(
-            f"epsilon is {float(epsilon):.3g} for {shares} parts: expect noise of thousands of "
-            "persons"
+            f"epsilon is {float(share):.3g} for each part of the answer, which is too small for "
+            f"most uses: with 95 % the noise is within {_reach(measures)}"
         )
     if shares > 1:
         found.append(f"epsilon is shared alike by {shares} parts of the answer")
@@ -298,6 +305,21 @@ def _warnings(
     if unlisted:
         found.append(f"rows whose {', '.join(unlisted)} is not listed count in no group")
     return found
+
+
+def _reach(measures: Sequence[Measure | QuantileMeasure]) -> str:
+    """How far the noise of each kind of number reaches, the widest of each kind."""
+    reach: dict[str, Fraction] = {}
+    for measure in measures:
+        if isinstance(measure, QuantileMeasure):
+            kind = "rows about the place of a quantile"
+            far = Fraction(rank_error(measure.mechanism), measure.weight)
+        else:
+            kind = {"persons": "persons", "count": "rows"}.get(measure.kind, "in a sum")
+            far = Fraction(half_width(measure.mechanism), 10**measure.decimals)
+        if measure.kind != "squares":
+            reach[kind] = max(far, reach.get(kind, far))
+    return ", ".join(f"±{float(far):,.6g} {kind}" for kind, far in reach.items())
 
 
 def _claim(

@@ -1,13 +1,24 @@
 """Answers and budgets as people see them."""
 
+import json
+
 import pyarrow as pa
 import pytest
 
 from gateway.cli.burn_down import drawn
 from gateway.cli.output import show_fields, show_table
-from gateway.cli.query import _cell, show_answer
+from gateway.cli.query import _cell, show_answer, show_price
 from gateway.model.amounts import down, left, up
 
+PRICE = {
+    "epsilon": "1",
+    "delta": "0",
+    "privacy_unit": "the person",
+    "errors": [{"column": "n", "note": "no interval of values"}],
+    "plan_json": "",
+    "remarks": [],
+    "affordable": True,
+}
 NAMES = {"district", "n", "n_lower", "n_upper", "low", "x_lower"}
 
 
@@ -36,7 +47,7 @@ def test_a_column_that_only_looks_like_an_end_is_shown(capsys) -> None:
     table = pa.table({"x_lower": [1], "n": [3], "n_lower": [2], "n_upper": [4]})
     answer = {
         "name": "answers/a-1",
-        "price": {"epsilon": "1", "delta": "0", "privacy_unit": "the person"},
+        "price": PRICE,
         "reused": False,
         "left": [],
     }
@@ -44,6 +55,35 @@ def test_a_column_that_only_looks_like_an_end_is_shown(capsys) -> None:
     shown = capsys.readouterr().out
     assert "x_lower" in shown
     assert "n_lower" not in shown
+
+
+def _planned(*, one_row: bool) -> dict[str, object]:
+    plan = {
+        "bounds": {"groups": 3, "rows": 1 if one_row else 2},
+        "datasets": [{"one_row_per_person": one_row}],
+    }
+    errors = [
+        {"column": "n", "half_width": "4", "mechanism": "geometric", "grid": "", "note": "a remark"}
+    ]
+    return {
+        "name": "answers/a-1",
+        "decision": {"outcome": "permitted"},
+        "price": {**PRICE, "errors": errors, "plan_json": json.dumps(plan)},
+        "reused": False,
+        "left": [],
+    }
+
+
+@pytest.mark.parametrize("one_row", [False, True])
+def test_what_of_a_person_counts_is_said_with_the_interval(capsys, one_row: bool) -> None:
+    table = pa.table({"n": [3], "n_lower": [2], "n_upper": [4]})
+    for show in (lambda told: show_answer(told, table), show_price):
+        show(_planned(one_row=one_row))
+        shown = capsys.readouterr()
+        text = " ".join((shown.out + shown.err).split())
+        assert ("at most 3 groups, and 2 rows in each" in text) is not one_row
+        assert ("the interval is of the noise" in text) is not one_row
+        assert "a remark" in text
 
 
 @pytest.mark.parametrize("name", ["[/red]", "[bold]n", "[link=http://x]"])

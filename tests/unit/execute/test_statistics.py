@@ -14,6 +14,7 @@ from gateway.execute.statistics.contributions import Amount, Contributions
 from gateway.execute.statistics.run import StatisticsExecutor
 from gateway.model.catalog import Contributions as Declared
 from gateway.model.statistics import ContributionBounds
+from gateway.planning.accounting.errors import half_width
 from tests.property._asked import Asking, Rows, SystemEntropy, described, numbers
 
 BOUNDS = {"v": (-50, 100), "g": (0, 9), "w": ("-1.5", "2.5")}
@@ -257,6 +258,16 @@ def test_no_column_of_an_answer_takes_the_place_of_another(tmp_path: Path, name:
     )
     with pytest.raises(ValueError, match="same name"):
         answer(asking.plan.model_copy(update={"question": collides}), exact, SystemEntropy())
+
+
+def test_a_uselessly_small_epsilon_is_told_with_the_noise_that_it_makes(tmp_path: Path) -> None:
+    sql = "SELECT COUNT(*) n, MEDIAN(v) q FROM tab"
+    plan = _asking(sql, _table(), tmp_path, epsilon="0.00002").plan
+    reach = half_width(plan.measures[plan.parts[0].measures[0]].mechanism)
+    assert reach > 100_000
+    assert f"±{float(reach):,.6g} rows," in plan.why[0]
+    assert "rows about the place of a quantile" in plan.why[0]
+    assert "no interval of values" in plan.expected[1].note
 
 
 def test_nothing_is_an_answer_too(tmp_path: Path) -> None:
