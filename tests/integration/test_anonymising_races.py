@@ -25,10 +25,10 @@ def test_an_extract_that_was_sealed_meanwhile_is_counted_before_another_is(offic
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people(400))
     who = another(office, "two-at-once")
+    bureau.fence(FEW, column=["illness"])
     slow = opened(bureau, who, [*QI, "visits"])
-    quick = office.rooms.opening.open(
-        who, office.request([*QI, "visits"], filters=[FEW]), office.key()
-    )
+    fenced = office.request([*QI, "visits", "illness"])
+    quick = office.rooms.opening.open(who, fenced, office.key())
     runner = office.rooms.runner
     real = runner._executor.run
     overtaken = []
@@ -150,7 +150,8 @@ def test_two_recipients_under_different_filters_of_a_version_are_counted_togethe
     bureau.hold(people(400))
     one, two = another(office, "whole-lab"), another(office, "part-lab")
     assert bureau.asked(*QI, "visits", who=one).state is ReleaseState.SEALED
-    refused(bureau.asked(*QI, "visits", who=two, filters=[FEW]))
+    bureau.fence(FEW, column=["illness"])
+    refused(bureau.asked(*QI, "visits", "illness", who=two))
     assert bureau.asked(*QI, "visits", who=two).state is ReleaseState.SEALED
 
 
@@ -158,6 +159,7 @@ def test_a_whole_version_is_counted_with_the_filtered_extract_of_a_stranger(offi
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people(400))
     one, two = another(office, "part-lab"), another(office, "whole-lab")
-    filtered = bureau.asked(*QI, "visits", who=one, filters=[FEW])
+    bureau.fence(FEW, column=["illness"])
+    filtered = bureau.asked(*QI, "visits", "illness", who=one)
     assert filtered.state is ReleaseState.SEALED, filtered.ending
     refused(bureau.asked(*QI, "visits", who=two))
