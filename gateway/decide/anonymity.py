@@ -22,6 +22,7 @@ from gateway.model.catalog import Column, DataSet, Party
 from gateway.model.decision import Reason
 from gateway.model.exact import millionths
 from gateway.model.names import ColumnRole
+from gateway.model.policy import StoredPolicy
 from gateway.model.terms import (
     AnonymityObligations,
     AnonymityTerms,
@@ -39,8 +40,7 @@ _OFFICER: Final = "an officer must correct the policies"
 class Wanted:
     """The strictest of all that is said, with columns named as policies name them.
 
-    ``hierarchies``: every pair of column and hierarchy that somebody names. ``coalitions``: every
-    declared one.
+    ``hierarchies``: every pair of column and hierarchy that somebody names.
     """
 
     models: tuple[PrivacyModel, ...]
@@ -50,7 +50,6 @@ class Wanted:
     hierarchies: tuple[tuple[str, str], ...]
     attacks: AttackLimits
     on_attack: OnAttack
-    coalitions: frozenset[frozenset[str]]
 
 
 def combine(demands: Sequence[AnonymityObligations]) -> Wanted | None:
@@ -74,7 +73,6 @@ def combine(demands: Sequence[AnonymityObligations]) -> Wanted | None:
         hierarchies=tuple(sorted({pair for d in demands for pair in d.hierarchies.items()})),
         attacks=limits,
         on_attack="generalise" if on_attack == {"generalise"} else "refuse",
-        coalitions=frozenset(frozenset(d.coalition) for d in demands if d.coalition),
     )
 
 
@@ -130,9 +128,28 @@ def denials(wanted: Wanted | None, dataset: DataSet) -> Iterable[Reason]:
             yield Reason(code=reasons.ANONYMITY_CONFLICT, text=text, column=name)
 
 
-def terms(wanted: Wanted | None, dataset: DataSet, recipient: Party) -> AnonymityTerms | None:
-    """What is wanted, of this data set's columns by source name, for this recipient. Only where
-    nothing is denied."""
+def coalitions(policies: Iterable[StoredPolicy]) -> frozenset[frozenset[str]]:
+    """Every coalition that a policy declares, at its top or in any rule.
+
+    Also in rules that say nothing about the request: a rule that matches one member alone would
+    else count its extracts with those of the others, and not theirs with its own.
+    """
+    demands = [
+        said
+        for stored in policies
+        for said in (stored.policy.obligations, *(r.obligations for r in stored.policy.rules))
+    ]
+    return frozenset(frozenset(said.coalition) for said in demands if said.coalition)
+
+
+def terms(
+    wanted: Wanted | None,
+    dataset: DataSet,
+    recipient: Party,
+    declared: frozenset[frozenset[str]],
+) -> AnonymityTerms | None:
+    """What is wanted, of this data set's columns by source name, for this recipient, with the
+    ``declared`` coalitions. Only where nothing is denied."""
     if wanted is None:
         return None
     identifying = quasi_identifiers(dataset)
@@ -152,7 +169,7 @@ def terms(wanted: Wanted | None, dataset: DataSet, recipient: Party) -> Anonymit
         },
         attacks=wanted.attacks,
         on_attack=wanted.on_attack,
-        coalition=_joined(wanted.coalitions, recipient.name),
+        coalition=_joined(declared, recipient.name),
     )
 
 
@@ -171,11 +188,11 @@ def _renamed(model: PrivacyModel, sources: dict[str, str]) -> PrivacyModel:
     return model
 
 
-def _joined(coalitions: frozenset[frozenset[str]], recipient: str) -> tuple[str, ...]:
+def _joined(declared: frozenset[frozenset[str]], recipient: str) -> tuple[str, ...]:
     """The recipient and everybody it shares a coalition with, or a coalition of one of those."""
     members = {recipient}
     while True:
-        more = members.union(*(c for c in coalitions if c & members))
+        more = members.union(*(c for c in declared if c & members))
         if more == members:
             return tuple(sorted(members))
         members = set(more)

@@ -140,7 +140,12 @@ def _permitted(
             for j in chosen
             if j.column.role is ColumnRole.QUASI_IDENTIFIER and _tells_people_apart(j.transform)
         ),
-        anonymity=anonymity.terms(combined.anonymity, facts.dataset, facts.recipient),
+        anonymity=anonymity.terms(
+            combined.anonymity,
+            facts.dataset,
+            facts.recipient,
+            anonymity.coalitions(facts.policies),
+        ),
         on_unhandled=combined.on_unhandled,
         expires_after_days=combined.expires_after_days,
         approvals=required,

@@ -58,8 +58,12 @@ def anonymisation(
             reason="ANONYMITY_TOO_LARGE",
         )
     _whole_classes(request, decision)
+    protected = {column for m in terms.models if (column := getattr(m, "column", None)) is not None}
     for decided in decision.columns:
-        _fits(columns[decided.column], decided.transform)
+        column = columns[decided.column]
+        _fits(column, decided.transform, names_persons=column.name == dataset.privacy_unit)
+        if column.name in protected:
+            _whole_or_nothing(column, decided.transform)
     wanted = dict(terms.hierarchies)
     wanted |= {
         model.hierarchy: model.hierarchy
@@ -100,7 +104,7 @@ def anonymity_checks(terms: AnonymityTerms | None, steps: Sequence[Step]) -> lis
         column = getattr(model, "column", None)
         if column is None:
             models.append(model)
-        elif column in published and _kept(column, steps):
+        elif column in published:
             models.append(model.but(column=published[column]))
     return [
         ModelsCheck(
@@ -110,11 +114,6 @@ def anonymity_checks(terms: AnonymityTerms | None, steps: Sequence[Step]) -> lis
         ExtractsCheck(least=terms.least_class),
         AttacksCheck(limits=terms.attacks),
     ]
-
-
-def _kept(column: str, steps: Sequence[Step]) -> bool:
-    # What a transform makes of a sensitive value has a diversity of its own.
-    return any(s.column == column and isinstance(s.transform, Keep) for s in steps)
 
 
 def _whole_classes(request: ExtractRequest, decision: Decision) -> None:
@@ -140,9 +139,25 @@ def _whole_classes(request: ExtractRequest, decision: Decision) -> None:
         )
 
 
-def _fits(column: Column, transform: TransformSpec) -> None:
+def _whole_or_nothing(column: Column, transform: TransformSpec) -> None:
+    # Values that differ may look alike afterwards, and the classes were made by what they were.
+    if not isinstance(transform, Keep | Suppress):
+        name = column.published_name
+        raise FailedPrecondition(
+            f"the policies demand that {name} is diverse in every class and {transform.kind} of it, "
+            "of which nobody knows how diverse it leaves a class: an officer permits it with keep, "
+            "or suppresses it; or leave the column out",
+            reason="ANONYMITY_TRANSFORM",
+            column=name,
+        )
+
+
+def _fits(column: Column, transform: TransformSpec, *, names_persons: bool) -> None:
     name = column.published_name
-    if column.role is ColumnRole.DIRECT_IDENTIFIER:
+    if column.role is ColumnRole.DIRECT_IDENTIFIER or (
+        # Whatever its verdict says: a quasi-identifier is recoded, anything else would leave as it is.
+        names_persons and column.role is not ColumnRole.QUASI_IDENTIFIER
+    ):
         if not isinstance(transform, Suppress) and not transform.opaque():
             raise FailedPrecondition(
                 f"the policies demand anonymity, and {name} would name the persons: leave it out, "

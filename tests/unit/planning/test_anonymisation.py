@@ -27,6 +27,7 @@ ROLES = {
     "region": ("quasi_identifier", "string"),
     "weight": ("quasi_identifier", "double"),
     "illness": ("sensitive", "string"),
+    "serial": ("other", "string"),
 }
 KEPT = {name: {"kind": "keep"} for name in ROLES}
 
@@ -57,6 +58,25 @@ def dataset(rows=1000, **more):
     )
 
 
+def granted(held):
+    approval = Approval(
+        party="parties/bureau", role=Role.HOLDER, verdict=Verdict.APPROVED, reason="", at=NOW
+    )
+    return Grant(
+        name="grants/one",
+        consumer=LAB.name,
+        dataset=held.name,
+        columns=tuple(ROLES),
+        purpose="research",
+        not_before=NOW,
+        expires=NOW.replace(year=2027),
+        required=(Role.HOLDER,),
+        approvals=(approval,),
+        state="active",
+        created=NOW,
+    )
+
+
 def decided(columns, obligations, transforms, held, **asked):
     policy = Policy.model_validate(
         {
@@ -73,27 +93,13 @@ def decided(columns, obligations, transforms, held, **asked):
     request = ExtractRequest.model_validate(
         {"dataset": held.name, "columns": tuple(columns), "purpose": "research", **asked}
     )
-    approval = Approval(
-        party="parties/bureau", role=Role.HOLDER, verdict=Verdict.APPROVED, reason="", at=NOW
+    return request, decide(
+        request, Facts(held, LAB, (as_if_active(policy),), (granted(held),), NOW)
     )
-    grant = Grant(
-        name="grants/one",
-        consumer=LAB.name,
-        dataset=held.name,
-        columns=tuple(ROLES),
-        purpose="research",
-        not_before=NOW,
-        expires=NOW.replace(year=2027),
-        required=(Role.HOLDER,),
-        approvals=(approval,),
-        state="active",
-        created=NOW,
-    )
-    return request, decide(request, Facts(held, LAB, (as_if_active(policy),), (grant,), NOW))
 
 
-def plan(*columns, obligations=None, transforms=None, rows=1000, digests=None, **asked):
-    held = dataset(rows)
+def plan(*columns, obligations=None, transforms=None, rows=1000, digests=None, unit=None, **asked):
+    held = dataset(rows, privacy_unit=unit)
     request, decision = decided(
         columns, {"k": 5} if obligations is None else obligations, transforms or {}, held, **asked
     )
@@ -184,6 +190,32 @@ def test_a_direct_identifier_leaves_as_a_token_or_not_at_all():
             plan("id", "age", transforms={"id": transform})
 
 
+def test_a_privacy_unit_leaves_like_a_direct_identifier_whatever_its_verdict_says():
+    for name in ("serial", "illness"):
+        for transform in ({"kind": "keep"}, {"kind": "mask", "keep_first": 1, "keep_last": 0}):
+            with pytest.raises(FailedPrecondition, match="would name the persons"):
+                plan(name, "age", transforms={name: transform}, unit=name)
+        token = plan(name, "age", transforms={name: {"kind": "token"}}, unit=name)
+        assert token.anonymisation is not None
+    assert plan("age", unit="age").steps[0].recoded
+
+
+@pytest.mark.parametrize(
+    "models", [{"l": {"illness": 2}}, {"t": {"illness": "0.2"}}], ids=["l", "t"]
+)
+def test_a_sensitive_column_leaves_as_it_is_or_not_at_all(models):
+    for transform in ({"kind": "mask", "keep_first": 1, "keep_last": 0}, {"kind": "token"}):
+        with pytest.raises(FailedPrecondition, match="permits it with keep") as refused:
+            plan("age", "illness", obligations=models, transforms={"illness": transform})
+        assert refused.value.reason == "ANONYMITY_TRANSFORM"
+        assert plan("age", obligations=models, transforms={"illness": transform})
+        assert plan("age", "illness", obligations={"k": 5}, transforms={"illness": transform})
+    kept = plan("age", "illness", obligations=models)
+    [check] = [check for check in kept.checks if isinstance(check, ModelsCheck)]
+    assert [m.column for m in check.models if hasattr(m, "column")] == ["illness"]
+    assert plan("age", "illness", obligations=models, transforms={"illness": {"kind": "suppress"}})
+
+
 def test_a_suppressed_quasi_identifier_is_no_recoded_step():
     made = plan("age", "region", transforms={"age": {"kind": "suppress"}})
     assert [step.recoded for step in made.steps] == [False, True]
@@ -215,3 +247,32 @@ def test_a_coalition_is_everybody_who_is_joined_to_the_recipient():
         ["age"], {"k": 5, "coalition": ["parties/one", "parties/two"]}, {}, dataset()
     )
     assert alone.anonymity.coalition == ("parties/lab",)
+
+
+def test_a_coalition_holds_for_all_its_members_whichever_rule_declares_it():
+    together = {
+        "name": "together",
+        "match": {"recipient": ["parties/two"]},
+        "transform": {"kind": "keep"},
+        "obligations": {"coalition": ["parties/lab", "parties/two"]},
+    }
+    held = dataset()
+    request, _ = decided(["age"], {"k": 5}, {}, held)
+    policies = tuple(
+        as_if_active(
+            Policy.model_validate(
+                {"format": "gateway-policy/1", "name": f"policies/{name}"} | content
+            )
+        )
+        for name, content in {
+            "some": {
+                "purposes": {"research": ""},
+                "obligations": {"k": 5},
+                "rules": [{"name": "all", "match": {"grade": {}}, "transform": {"kind": "keep"}}],
+            },
+            # It is in force for another purpose, and says nothing about this request.
+            "another": {"purposes": {"other": ""}, "rules": [together]},
+        }.items()
+    )
+    decision = decide(request, Facts(held, LAB, policies, (granted(held),), NOW))
+    assert decision.anonymity.coalition == ("parties/lab", "parties/two")
