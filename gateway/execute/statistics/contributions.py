@@ -72,7 +72,8 @@ class Sums:
 
 
 class Contributions:
-    """Takes batches with the columns ``part``, ``person``, ``code``, ``a0``…, ``b0``….
+    """Takes batches with the columns ``part``, ``person``, ``code``, ``a0``…, ``b0``… and, where
+    groups were found by it, ``draw``: the groups with a person's lowest are those that count.
 
     ``code``: the group's number, below ``groups``. ``a…``: int64 to add. ``b…``: the row's bin of
     each quantile, −1 for null. ``memory`` bytes are held; more is put away encrypted in ``folder``.
@@ -221,7 +222,11 @@ class Contributions:
         times = _integers(table, "times")[order] if "times" in table.column_names else None
         n = ends - starts if times is None else np.add.reduceat(times, starts)
         owner, code = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
-        kept = _drawn(owner, self._bounds.groups, draws)
+        if "draw" in table.column_names:
+            drawn = np.minimum.reduceat(_integers(table, "draw")[order], starts)
+            kept = _lowest(owner, drawn, self._bounds.groups)
+        else:
+            kept = _drawn(owner, self._bounds.groups, draws)
         k = self._bounds.rows
         sums = []
         for place, amount in enumerate(self._amounts):
@@ -325,6 +330,19 @@ def _drawn(owner: Integers, most: int, draws: np.random.Philox) -> NDArray[np.bo
     rank = np.arange(len(ordered)) - np.repeat(begins, lengths)
     kept[places] = False
     kept[ordered[rank < most]] = True
+    return kept
+
+
+def _lowest(owner: Integers, draw: NDArray[np.uint64], most: int) -> NDArray[np.bool_]:
+    """Which pairs of person and group count: of each person those with the lowest draws; of equal
+    ones the first. ``owner`` is sorted, and the groups of one too."""
+    first = _starts(owner)
+    sizes = np.diff(np.append(first, len(owner)))
+    kept = np.ones(len(owner), dtype=bool)
+    if sizes.max() <= most:
+        return kept
+    ordered = np.lexsort((draw, owner))
+    kept[ordered] = np.arange(len(owner)) - np.repeat(first, sizes) < most
     return kept
 
 

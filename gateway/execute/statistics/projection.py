@@ -20,6 +20,7 @@ _TABLES: Final = ("t0", "t1")
 
 
 PERSON_PLACE: Final = 0
+_KEY_TEXT: Final = 256
 _MOST_DRAWN: Final = 999_999  # as many as DuckDB draws of one person
 
 
@@ -72,28 +73,41 @@ class Projection:
             if isinstance(m := self.plan.measures[at], QuantileMeasure)
         ]
 
+    @property
+    def drawn(self) -> bool:
+        """Whether groups are drawn of a person by the keyed hash: where they are found, and a person
+        can be in several."""
+        return self.found and not self.plain
+
+    @property
+    def plain(self) -> bool:
+        """Whether a person has one row in every data set, so that nothing is bounded."""
+        return bool(self.single) and all(self.single)
+
+    def pairs(self, parts: int) -> str:
+        """Person and group of every row, with the draw of both, as ``found_groups`` takes it."""
+        keys = ", ".join(f"{written} AS g{n}" for n, written in enumerate(self._keys()))
+        return (
+            f"SELECT {_part(parts)} AS part, {PERSON} AS person, "  # noqa: S608
+            f"{self._draw(self._keys())} AS draw, {keys} FROM {self._source()} {self._where()}"
+        )
+
     def keys_found(self) -> str:
-        """All groups that are in the data, once each, in their order."""
+        """All groups that are in the data, once each, in their order; where a person has one row."""
         keys = self._keys()
         columns = ", ".join(f"{written} AS g{n}" for n, written in enumerate(keys))
         names = ", ".join(f"g{n}" for n in range(len(keys)))
-        # DISTINCT keeps the zero that it meets first, and its sign would tell of that row.
-        distinct = ", ".join(
-            f"(CASE WHEN g{n} = 0 THEN TRY_CAST(0 AS DOUBLE) ELSE g{n} END) AS g{n}"
-            if key.expression.type == "number"
-            else f"g{n}"
-            for n, key in enumerate(self.plan.question.group_by)
-        )
         return (
             f"SELECT {names}, row_number() OVER (ORDER BY {names}) - 1 AS code "  # noqa: S608
-            f"FROM (SELECT DISTINCT {distinct} FROM "
-            f"(SELECT {columns} FROM {self._source()} {self._where()}))"
+            f"FROM (SELECT DISTINCT {columns} FROM {self._source()} {self._where()})"
         )
 
     def rows(self, parts: int) -> str:
         """Every row that counts, as ``contributions`` takes it."""
-        part = "" if parts == 1 else f"TRY_CAST(hash({PERSON}) % {parts} AS USMALLINT) AS part, "
+        part = "" if parts == 1 else f"{_part(parts)} AS part, "
         columns = [f"{PERSON} AS person", f"{self._code()} AS code", *self._values()]
+        if self.drawn:
+            columns.append(f"{self._draw(self._keys())} AS draw")
         return f"SELECT {part}{', '.join(columns)} FROM {self._source()} {self._joins()} {self._where(listed=True)}"  # noqa: S608
 
     def sums(self) -> str:
@@ -215,7 +229,13 @@ class Projection:
         ]
 
     def _keys(self) -> list[str]:
-        return [self._written(key.expression) for key in self.plan.question.group_by]
+        keys = self.plan.question.group_by
+        written = [self._written(key.expression) for key in keys]
+        if not self.found:
+            return written
+        return [
+            _found_key(text, key.expression.type) for text, key in zip(written, keys, strict=True)
+        ]
 
     def _joins(self) -> str:
         keys = self.plan.question.group_by
@@ -296,6 +316,18 @@ class Projection:
             null = value
         inner = f"greatest(TRY_CAST({low} AS BIGINT), least(TRY_CAST({high} AS BIGINT), {value}))"
         return f"(CASE WHEN {null} IS NOT NULL THEN {inner} END)"
+
+
+def _found_key(written: str, kind: ValueType) -> str:
+    """A key as it is found: of the two zeros one, for of equal ones any may be kept, and its sign
+    would tell of a row; of a text so much, or a few rows could fill the memory."""
+    if kind == "number":
+        return f"(CASE WHEN {written} = 0 THEN TRY_CAST(0 AS DOUBLE) ELSE {written} END)"
+    return f"left({written}, {_KEY_TEXT})" if kind == "text" else written
+
+
+def _part(parts: int) -> str:
+    return f"TRY_CAST(hash({PERSON}) % {parts} AS USMALLINT)"
 
 
 def _parts(condition: sql.Tree) -> Iterator[sql.Tree]:

@@ -15,6 +15,7 @@ from gateway.errors import SourceChanged
 from gateway.execute.statistics.contributions import Contributions, parts_for
 from gateway.execute.statistics.database import Database, Reading
 from gateway.execute.statistics.exact import SATURATED, Exact, Integers, Weights
+from gateway.execute.statistics.found_groups import FoundGroups
 from gateway.execute.statistics.key_values import listed
 from gateway.execute.statistics.projection import Projection, key_table
 from gateway.execute.statistics.single_rows import check_single_rows
@@ -141,7 +142,7 @@ class _Run:
                 groups *= key.size or 1
                 if key.values is not None:
                     self._database.register(key_table(place), _listed(key))
-        if all(asked.one_row_per_person for asked in self._plan.datasets):
+        if self._projection.plain:
             measures, weights, persons = self._of_single_rows(groups)
         else:
             measures, weights, persons = self._bounded(groups, entropy)
@@ -152,11 +153,29 @@ class _Run:
             return pa.Table.from_batches(list(batches), schema=batches.schema)
 
     def _found_keys(self) -> pa.Table:
-        with self._database.result(self._projection.keys_found(), self._sources) as batches:
-            found = pa.Table.from_batches(list(batches), schema=batches.schema)
+        found = self._drawn_keys() if self._projection.drawn else self._all_keys()
         self._database.register(key_table(0), found)
         names = [key.name for key in self._plan.question.group_by]
         return found.drop_columns(["code"]).rename_columns(names)
+
+    def _all_keys(self) -> pa.Table:
+        with self._database.result(self._projection.keys_found(), self._sources) as batches:
+            return pa.Table.from_batches(list(batches), schema=batches.schema)
+
+    def _drawn_keys(self) -> pa.Table:
+        parts = parts_for(self._expected)
+        with FoundGroups(
+            self._plan.bounds.groups,
+            len(self._plan.question.group_by),
+            parts=parts,
+            memory_mib=self._memory_mib,
+            threads=self._threads,
+            folder=self._folder,
+        ) as groups:
+            with self._database.result(self._projection.pairs(parts), self._sources) as batches:
+                for batch in batches:
+                    groups.add(batch)
+            return groups.keys()
 
     # ---- one row a person -----------------------------------------------------------------------
 

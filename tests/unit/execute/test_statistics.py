@@ -472,3 +472,67 @@ def test_names_of_columns_that_differ_by_case_or_look_like_ours(tmp_path: Path) 
     )
     sql = 'SELECT SUM(CLAMP("A" + "a" + draw + p + "x""; --", 0, 99)) s FROM tab'
     assert _asking(sql, table, tmp_path).exact().measures[0].tolist() == [30]
+
+
+class _SameEntropy:
+    """ports.Entropy. The same key for each run: what differs is not by chance."""
+
+    def bytes(self, count: int) -> bytes:
+        return bytes(range(count))
+
+
+@pytest.mark.parametrize("share", [8, 1 << 13])
+@pytest.mark.parametrize("part_rows", [1 << 20, 200])
+def test_one_person_adds_found_groups_up_to_the_bound_and_moves_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_rows: int, share: int
+) -> None:
+    # the smaller share has everything put away
+    monkeypatch.setattr("gateway.execute.statistics.contributions.PART_ROWS", part_rows)
+    monkeypatch.setattr("gateway.execute.statistics.found_groups._SHARE", share)
+    draw = np.random.default_rng(3)
+    crowd = pa.table(
+        {
+            "person": pa.array(draw.integers(0, 150, 2500), pa.int64()),
+            "name": pa.array([f"n{n}" for n in draw.integers(0, 400, 2500)]),
+        }
+    )
+    names = [f"n{n}" for n in range(1000)] * 3
+    one = pa.table({"person": [999] * 3000, "name": names}, schema=crowd.schema)
+    found = {}
+    for table in (crowd, pa.concat_tables([one, crowd])):
+        asking = _asking("SELECT name, COUNT(DISTINCT person) n FROM tab GROUP BY name", table,
+                         tmp_path, groups=2, delta="1e-3")  # fmt: skip
+        sources = [Rows(table)]
+        plan = asking.plan.but(
+            datasets=(asking.plan.datasets[0].but(fingerprint=sources[0].version().fingerprint),)
+        )
+        exact = StatisticsExecutor(tmp_path, memory_mib=64).run(
+            plan, sources, _SameEntropy(), lambda _: None
+        )
+        named = exact.keys.column("name").to_pylist()
+        assert named == sorted(named)
+        assert (exact.persons > 0).all()  # no group is found that nobody counts in
+        found[table.num_rows] = dict(zip(named, exact.persons.tolist(), strict=True))
+    without, with_one = found[2500], found[5500]
+    assert sum(without.values()) == 2 * 150
+    moved = {n: with_one.get(n, 0) - without.get(n, 0) for n in {*with_one, *without}}
+    assert sorted(v for v in moved.values() if v) == [1, 1]
+
+
+def test_one_person_cannot_fill_the_memory(tmp_path: Path) -> None:
+    rows = 1_500_000
+    crowd = pa.table({"person": pa.array(range(100), pa.int64()), "name": ["all"] * 100})
+    one = pa.table(
+        {
+            "person": pa.array(np.full(rows, 10**6)),
+            "name": pa.array(np.arange(rows)).cast(pa.string()),
+        }
+    )
+    table = pa.concat_tables([crowd, one])
+    asking = _asking("SELECT name, COUNT(*) n FROM tab GROUP BY name", table, tmp_path,
+                     delta="1e-3", memory_mib=64)  # fmt: skip
+    assert asking.exact().persons.tolist()[-1] == 100
+    people = pa.table({"person": crowd.column("person"), "z": [1] * 100})
+    tables = {"p": (described("people", people), people), "v": (described("visits", table), table)}
+    sql = "SELECT COUNT(*) n FROM people JOIN visits ON people.person = visits.person"
+    assert Asking(sql, tables, tmp_path, memory_mib=64).exact().measures[0].tolist() == [100]
