@@ -24,8 +24,10 @@ _SETTINGS: Final = (
     "SET enable_progress_bar = false",  # it would write among the output of a command
     # A condition that is looked at before the rows are would make some answers faster than others.
     # And what is held in memory for a join is what is written on its right: the groups, never rows.
-    "SET disabled_optimizers = "
-    "'filter_pushdown,statistics_propagation,join_order,build_side_probe_side'",
+    (
+        "SET disabled_optimizers = "
+        "'filter_pushdown,statistics_propagation,join_order,build_side_probe_side'"
+    ),
     "SET lock_configuration = true",
 )
 

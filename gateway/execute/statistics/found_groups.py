@@ -21,7 +21,7 @@ _SHARE: Final = 8
 
 
 class FoundGroups:
-    """Takes batches with the columns ``part``, ``person``, ``draw`` and the keys ``g0``…
+    """Takes batches with the columns ``part``, ``person``, ``draw`` and the keys ``g0``….
 
     ``most``: groups of a person that count. ``part``: a number by the person, below ``parts``. About
     ``memory_mib`` are held. Use as a context manager.
