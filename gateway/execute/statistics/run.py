@@ -173,6 +173,7 @@ class _Run:
             folder=self._folder,
         ) as groups:
             with self._database.result(self._projection.pairs(parts), self._sources) as batches:
+                groups.add(pa.RecordBatch.from_pylist([], schema=batches.schema))  # says the types
                 for batch in batches:
                     groups.add(batch)
             return groups.keys()
