@@ -4,13 +4,13 @@ Figures are of the whole version and name columns, never values: who lost most i
 holders and officers only, by gateway anonymize on the file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from gateway.errors import CheckFailed, InvalidRequest
+from gateway.errors import CheckFailed, InvalidRequest, SourceChanged
 from gateway.model.anonymity import AnonymityGoal, AverageRisk, KAnonymity, SampleUniqueness
 from gateway.model.exact import DECIMALS, from_millionths, millionths
 from gateway.model.release import Figure
@@ -32,16 +32,26 @@ def costs(recoding: Recoding) -> tuple[Figure, ...]:
     return (_figure("recoding", f"{recoding.metric}, {found}", f"{recoding.value:.6f}"),)
 
 
-def reached(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[Figure, ...] | None:
+def reached(
+    table: pa.Table, recoding: Recoding, goal: AnonymityGoal, hierarchies: Mapping[str, pa.Table]
+) -> tuple[Figure, ...] | None:
     """What the verifier measured of the whole version; None where the goal is not reached.
-    InvalidRequest for a table of another version."""
-    applied = recoding.apply(table)
+
+    ``hierarchies``: by the names that models give them. SourceChanged for a table of another
+    version, InvalidRequest for a hierarchy that a model cannot go by.
+    """
+    try:
+        applied = recoding.apply(table)
+    except InvalidRequest:
+        raise SourceChanged("the data set changed while it was read: ask again") from None
     left_out = table.num_rows - applied.num_rows
     if not applied.num_rows:
         return None  # models hold of nothing, and nobody is served by it
     if left_out * _ONE > millionths(goal.max_suppression) * table.num_rows:
         return None
-    verdicts = verify(applied.to_reader(), goal.quasi_identifiers, goal.models)
+    verdicts = verify(
+        applied.to_reader(), goal.quasi_identifiers, goal.models, hierarchies=hierarchies
+    )
     if not all(verdict.holds for verdict in verdicts):
         return None
     share = from_millionths(-(-left_out * _ONE // table.num_rows)) or "1"

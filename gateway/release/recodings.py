@@ -306,12 +306,12 @@ class Recodings:
         last: Kept | None = None
         for stored in known:
             last = self.opened(stored)
-            if _figures(table, last.recoding, wanted.goal) is not None:
+            if self._figures(dataset, table, last.recoding, wanted) is not None:
                 with self._store.write() as tx:
                     reaches = tx.add_recoding_goal(dataset, fingerprint, stored.generation, goal)
                 return replace(last, stored=reaches)
         recoding = self._searched(dataset, wanted, last, table, tell)
-        figures = _figures(table, recoding, wanted.goal)
+        figures = self._figures(dataset, table, recoding, wanted)
         if figures is None:
             raise CheckFailed(
                 f"what was found for {dataset} does not hold what the policies demand by the "
@@ -338,6 +338,14 @@ class Recodings:
             created=self._clock.now(),
         )
         return self._kept(stored, recoding, owner)
+
+    def _figures(
+        self, dataset: str, table: pa.Table, recoding: Recoding, wanted: Anonymisation
+    ) -> tuple[Figure, ...] | None:
+        try:
+            return reached(table, recoding, wanted.goal, self.tables(wanted))
+        except InvalidRequest as unfit:
+            raise _cannot(dataset, unfit) from unfit
 
     def _searched(
         self,
@@ -371,11 +379,7 @@ class Recodings:
             if found is None:
                 found = self._search[goal.method](problem, watch)
         except (InvalidRequest, FailedPrecondition) as unfit:
-            names = ", ".join(sorted(_fields(unfit))) or "together"
-            raise CheckFailed(
-                f"{dataset} cannot be anonymised as the policies demand ({names}): its holder, or "
-                "an officer, looks at the hierarchies and the demands with gateway anonymize"
-            ) from unfit
+            raise _cannot(dataset, unfit) from unfit
         return found if last is None else _composed(last.recoding, found)
 
     def _as_before(self, dataset: str, problem: Problem) -> Recoding | None:
@@ -429,11 +433,12 @@ def _one_record_a_person(table: pa.Table, wanted: Anonymisation) -> None:
         )
 
 
-def _figures(table: pa.Table, recoding: Recoding, goal: AnonymityGoal) -> tuple[Figure, ...] | None:
-    try:
-        return reached(table, recoding, goal)
-    except InvalidRequest:
-        raise SourceChanged("the data set changed while it was read: ask again") from None
+def _cannot(dataset: str, unfit: GatewayError) -> CheckFailed:
+    names = ", ".join(sorted(_fields(unfit))) or "together"
+    return CheckFailed(
+        f"{dataset} cannot be anonymised as the policies demand ({names}): its holder, or an "
+        "officer, looks at the hierarchies and the demands with gateway anonymize"
+    )
 
 
 def _for_the_rest(goal: AnonymityGoal, rows: int, left: int) -> AnonymityGoal:

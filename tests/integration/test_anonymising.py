@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gateway.config import load
 from gateway.errors import FailedPrecondition
 from gateway.model.catalog import DataSet
 from gateway.model.evidence import Declaration
@@ -16,6 +17,7 @@ from gateway.model.lifecycle import ReleaseState
 from gateway.model.names import RecipientKind, Role
 from gateway.model.release import Release, Stage
 from gateway.ports import Page
+from tests.integration.conftest import _office
 
 POLICY = """
 format: gateway-policy/1
@@ -516,3 +518,39 @@ def test_a_row_filter_that_hides_nothing_is_as_close_to_the_whole_as_none(office
     release = bureau.asked(*QI, "illness")
     assert release.state is ReleaseState.SEALED, release.ending
     assert any("whole version" in figure.name for figure in release.sealed.figures)
+
+
+@pytest.fixture
+def office_of_trees(installation):
+    """An office with a tree of the illnesses, and with one that lacks one."""
+    folder = installation / "trees"
+    folder.mkdir()
+    lines = [f"i{n};{'x' if n < 2 else 'y'};*\n" for n in range(5)]
+    (folder / "ill.csv").write_text("".join(lines))
+    (folder / "lacking.csv").write_text("".join(lines[1:]))
+    settings = load(installation / "gateway.yaml").model_copy(update={"hierarchies": folder})
+    yield from _office(installation, settings)
+
+
+def by_tree(office, tree: str) -> Bureau:
+    """A policy whose t goes by a tree of illnesses."""
+    distance = {"t": "0.5", "distance": "hierarchical", "hierarchy": tree}
+    bureau = Bureau(
+        office, {"k": 5, "t": {"illness": distance}, "max_suppression": "0.05"}, unit="person"
+    )
+    bureau.hold(people(400))
+    return bureau
+
+
+def test_closeness_by_a_tree_is_released_and_counted_with_earlier_versions(office_of_trees):
+    bureau = by_tree(office_of_trees, "ill")
+    release = bureau.asked(*QI, "illness")
+    assert release.state is ReleaseState.SEALED, release.ending
+    assert any("largest distance of illness" in f.name for f in release.sealed.figures)
+    bureau.hold(people(800))
+    assert bureau.asked(*QI, "illness").state is ReleaseState.SEALED
+
+
+def test_a_tree_that_lacks_a_value_is_said_to_be_what_is_wrong(office_of_trees):
+    text = refused(by_tree(office_of_trees, "lacking").asked(*QI, "illness"))
+    assert "looks at the hierarchies" in text
