@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -26,7 +28,7 @@ from gateway.cli.output import hint, json_or, say, stages
 from gateway.cli.table_files import check_output, write_table
 from gateway.cli.utility_page import write_utility_page
 from gateway.client.saving import whole_file
-from gateway.errors import CheckFailed, InvalidRequest
+from gateway.errors import CheckFailed, FailedPrecondition, InvalidRequest
 from gateway.model.anonymity import AnonymityGoal, Method, Metric, TCloseness
 from gateway.risk.measures.uniqueness import estimate
 from gateway.risk.privacy.definition import Verdict
@@ -169,6 +171,7 @@ def anonymize(
         problem = Problem.of(table, goal, ladders, populations, estimate)
         recoding = search(problem, watch)
         took = time.monotonic() - begun
+        coarser = _full_domain_loses(problem, recoding, took, tell) if method == "local" else None
         tell("verifying", 0, 0)
         released = recoding.apply(table)
         verdicts = _verified(released, goal, recoding, ladders, populations)
@@ -184,10 +187,31 @@ def anonymize(
             f"left as they are: {few(told['left_as_they_are'])}; a name or number of a person "
             "among them still names that person (--drop)"
         )
+    if coarser is not None:
+        hint(
+            f"one level a column loses less here: {coarser:.4f} against {recoding.value:.4f} "
+            "(--method full-domain)"
+        )
     for name in _spaced(table, goal):
         hint(f"{name}: some of its values differ in spaces alone, and each counts as a value")
     if method in ("full-domain", "local"):
         hints(goal, recoding, ladders)
+
+
+def _full_domain_loses(
+    problem: Problem, local: Recoding, took: float, tell: Callable[[str, int, int], None]
+) -> float | None:
+    """What a full-domain recoding of the same goal costs, where that is less; looked for as long as
+    the local one took, at least a second. Neither leaves records out."""
+    begun = time.monotonic()
+    seconds = max(1, min(problem.goal.seconds, ceil(took)))
+    goal = problem.goal.but(method="full_domain", max_suppression="0", seconds=seconds)
+    watch = Watch(lambda: time.monotonic() - begun, lambda *at: tell("comparing", *at[1:]))
+    try:
+        found = full_domain(replace(problem, goal=goal), watch)
+    except (InvalidRequest, FailedPrecondition):
+        return None  # there is none to compare with
+    return found.value if found.value < local.value else None
 
 
 def _trees(goal: AnonymityGoal) -> list[str]:

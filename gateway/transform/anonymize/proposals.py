@@ -38,7 +38,8 @@ _PROVINCES: Final = "^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12])[0-9]{
 
 
 def proposed(column: pa.Array | pa.ChunkedArray) -> Ladder:
-    """Intervals for numbers, also for those written as text; spans for dates; administrative codes
+    """Intervals for numbers, also for those written as text; spans for dates, also for days of ISO
+    8601 as text; administrative codes
     and codes of one length by their first characters; else the value or nothing."""
     found = _proposed(distinct(column))
     # A level that makes no two values one only makes the search longer.
@@ -68,6 +69,12 @@ def _proposed(values: pa.Array) -> Ladder:
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return flat(values)
     texts = as_text(values)
+    if _all(texts, _ISO_DAY):
+        try:
+            days = texts.cast(pa.date32())
+        except pa.ArrowInvalid:  # there is no 30 February
+            return masked(texts)
+        return dates(days)
     if _all(texts, _PROVINCES):
         return codes(texts, ADMINISTRATIVE)
     lengths = pc.min_max(pc.utf8_length(texts)).as_py()
@@ -78,6 +85,8 @@ def _proposed(values: pa.Array) -> Ladder:
             return _in_intervals(texts, texts.cast(kind))
     return flat(texts)
 
+
+_ISO_DAY: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 _DECIMAL: Final = r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
 

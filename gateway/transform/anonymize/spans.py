@@ -192,6 +192,12 @@ def _ordered(ladder: Ladder) -> tuple[NDArray[np.int64], bool]:
 
 
 def _coded(ladder: Ladder) -> bool:
+    """Whether digits are no quantity. Of days and moments they always are one, although their years
+    look like codes."""
+    try:
+        ladder.leaves.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
     between = ladder.labels[1 : ladder.height]
     return any(
         bool(pc.any(pc.match_substring_regex(labels, _CODE), min_count=0).as_py())

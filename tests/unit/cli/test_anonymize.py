@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from gateway.errors import AlreadyExists, CheckFailed, GatewayError, InvalidRequ
 from gateway.model.anonymity import LDiversity
 from gateway.risk.privacy.definition import Verdict
 from gateway.risk.privacy.verify import verify
+from gateway.transform.anonymize.problem import Problem, Watch
+from gateway.transform.anonymize.recoding import Recoding
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = """age;city;illness
@@ -178,6 +181,41 @@ def test_values_that_differ_in_spaces_alone_are_told(tmp_path: Path) -> None:
     file.write_text("age,s\n1,flu\n1,flu \n1,gout\n1,flu\n")
     shown = run(file, "--qi", "age", "--l", "s=2", "-o", tmp_path / "out.csv")
     assert "s: some of its values differ in spaces alone" in " ".join(shown.stderr.split())
+
+
+def test_days_lose_less_by_ranges_than_by_one_level(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    days = [
+        f"19{40 + row * 7 % 60}-{1 + row * 5 % 12:02}-{1 + row * 11 % 28:02}" for row in range(300)
+    ]
+    file.write_text(
+        "born,sex\n" + "".join(f"{day},{'fm'[row % 2]}\n" for row, day in enumerate(days))
+    )
+    lost = {}
+    for method in ("full-domain", "local"):
+        output = tmp_path / f"{method}.csv"
+        done = run(file, "--qi", "born,sex", "--k", 5, "--method", method, "-o", output, "--json")
+        lost[method] = json.loads(done.stdout)["value"]
+        assert "one level a column loses less" not in done.stderr
+    assert lost["local"] < lost["full-domain"]
+    published = pv.read_csv(output).column("born").to_pylist()
+    assert all(
+        one.startswith("[19") and len(one) == len("[1940-01-01, 1940-01-01]") for one in published
+    )
+
+
+def test_local_recoding_that_loses_more_says_so(
+    people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = anonymize.local_recoding
+
+    def worse(problem: Problem, watch: Watch) -> Recoding:
+        return replace(real(problem, watch), value=9.0)
+
+    monkeypatch.setitem(anonymize._METHODS, "local", ("local", worse))
+    output = people.with_name("out.csv")
+    done = run(people, "--qi", "age,city", "--k", 2, "--method", "local", "-o", output)
+    assert "against 9.0000 (--method full-domain)" in " ".join(done.stderr.split())
 
 
 def test_a_hierarchy_that_misses_a_value_names_the_row(people: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.transform.anonymize import spans as spans_module
 from gateway.transform.anonymize.ladder import Ladder
+from gateway.transform.anonymize.proposals import proposed
 from gateway.transform.anonymize.spans import Axis
 
 PLACES = pa.table(
@@ -17,6 +18,9 @@ PLACES = pa.table(
     }
 )
 NUMBERS = pa.table({"0": ["10", "9", "-3", "2.5"], "1": ["*"] * 4})
+
+
+_MOMENT = pa.timestamp("s")
 
 
 def axis(ladder: Ladder, *, metric: str = "loss") -> Axis:
@@ -82,6 +86,18 @@ def test_codes_that_read_as_numbers_are_no_numbers() -> None:
     assert axis(Ladder.of_table(spans)).ranges is not None
     alone = Ladder.of_levels([pa.array(places), pa.array(["*"] * 3)], spans_module.SUPPRESSION)
     assert axis(alone).ranges is None
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("s"), pa.string()])
+def test_days_and_moments_have_the_range_of_what_occurs(kind: pa.DataType) -> None:
+    """Their years look like codes, 1990, and are none."""
+    days = [f"19{year}-0{month}-15" for year in range(50, 99, 3) for month in (3, 7)]
+    values = pa.array(days).cast(pa.date32())
+    found = axis(proposed(values.cast(pa.timestamp("s")) if kind == _MOMENT else values.cast(kind)))
+    [label] = found.labels(np.array([0], np.int32), np.array([3], np.int32)).to_pylist()
+    first, last = ("1950-03-15", "1953-07-15")
+    clock = " 00:00:00" if kind == _MOMENT else ""
+    assert label == f"[{first}{clock}, {last}{clock}]"
 
 
 def test_values_that_do_not_occur_count_for_the_loss_and_for_nothing_else() -> None:
