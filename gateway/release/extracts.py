@@ -7,8 +7,11 @@ permitted with the mildest extract that shows them (risk.extracts). An extract t
 is refused, and the refusal tells no number.
 
 It rests on every extract having been counted with all that were sealed before it, which the sealing
-transaction compares (anonymising); and between versions on the privacy unit being written the same
-in each.
+transaction compares (anonymising). Models of sensitive columns are counted over who is in the version
+that is asked for; where policies demand any, a version that persons of an earlier extract have left
+is refused. Between versions it rests on the privacy unit naming a person the same in each: a changed
+type, or a version that shares nobody, is refused; names written another way within a type are not
+noticed where some are the same.
 
 Within a version the classes of earlier extracts are computed again from its stored recodings and
 from their row filters. Between versions persons are compared by keyed digests: a roster of whom an
@@ -25,6 +28,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gateway.errors import CheckFailed, InvalidRequest
+from gateway.model.anonymity import PrivacyModel
 from gateway.model.attacks import AttackResult
 from gateway.model.conditions import Condition
 from gateway.model.decision import Decision
@@ -54,6 +58,16 @@ _REFUSED: Final = (
     "together with other extracts of this data set, or by the policies' row filters, this extract "
     "would let groups of too few persons be told apart: ask for a version in which more has changed, "
     "or an officer changes the policies' row filters"
+)
+
+_NOBODY_SHARED: Final = (
+    "nobody of an earlier extract of this data set is in this version by the column that names the "
+    "person, or that column has another type by now, so nobody can tell who is in both: its holder "
+    "names persons as before, or registers another data set"
+)
+_SOMEBODY_LEFT: Final = (
+    "the policies protect sensitive columns, and of persons who left since an earlier extract of this "
+    "data set nothing is kept that they could be checked by: ask for a version that still has them"
 )
 
 
@@ -192,14 +206,14 @@ class Extracts:
         if wanted.person is None:
             return None
         stream, key = f"rosters/{self._entropy.bytes(16).hex()}", self._entropy.bytes(32)
-        numbers = self._numbers(plan.dataset)
+        secret = self._secret()
         with self._staging.create(stream, key, _ROSTER) as writer:
             for batch, marks in self._marker.marked(
                 source, [*kept.columns, wanted.person], [plan.filters]
             ):
                 shown = _shown(kept, batch, marks[0])
                 there = np.flatnonzero(shown != NOT_SHOWN)
-                persons = _digests(numbers, batch.column(wanted.person))[there]
+                persons = _digests(secret, plan.dataset, batch.column(wanted.person))[there]
                 columns = [pa.array(persons), pa.array(shown[there])]
                 writer.write(pa.record_batch(columns, schema=_ROSTER))
                 tell(0)
@@ -218,6 +232,8 @@ class Extracts:
         """How many persons the extracts show; CheckFailed when somebody is bared."""
         marked = self._marked(dataset, wanted, here, source, tell)
         rosters = [self._roster(extract) for extract in others]
+        if not all(roster.shares(marked.persons) for roster in rosters):
+            raise CheckFailed(_NOBODY_SHARED)
         gone = _absent([roster.persons for roster in rosters], marked.persons)
         cells = Cells(len(marked.rows) + len(gone))
         for extract, shown in zip(here, marked.shown, strict=True):
@@ -230,6 +246,8 @@ class Extracts:
             tell(0)
         if not cells.large_enough:
             raise CheckFailed(_REFUSED)
+        if len(gone) and _of_columns(wanted):
+            raise CheckFailed(_SOMEBODY_LEFT)
         self._models_hold(wanted, cells, marked)
         return int(np.count_nonzero(cells.visible))
 
@@ -241,7 +259,7 @@ class Extracts:
         if not seen.any():
             raise CheckFailed(_REFUSED)
         table = marked.rows.append_column(_CELL, pa.array(cells.code[:rows])).filter(pa.array(seen))
-        models = [model for model in wanted.goal.models if hasattr(model, "column")]
+        models = _of_columns(wanted)
         if not models:
             return
         try:
@@ -268,7 +286,7 @@ class Extracts:
         kept = [self._recodings.at(dataset, e.fingerprint, e.generation) for e in here]
         sensitive = list(sensitive_columns(wanted.goal))
         columns = list(dict.fromkeys([*kept[0].columns, *sensitive, *_named(wanted.person)]))
-        numbers = self._numbers(dataset)
+        secret = self._secret()
         shown: list[list[NDArray[np.int32]]] = [[] for _ in here]
         persons, rows, recoded = [np.zeros(0, np.uint64)], [], [np.zeros(0, np.bool_)]
         for batch, marks in self._marker.marked(source, columns, [e.filters for e in here]):
@@ -276,7 +294,7 @@ class Extracts:
                 shown[place].append(_shown(recoding, batch, mark))
             recoded.append(_recoded(kept, batch))
             if wanted.person is not None:
-                persons.append(_digests(numbers, batch.column(wanted.person)))
+                persons.append(_digests(secret, dataset, batch.column(wanted.person)))
             rows.append(batch.select(sensitive))
             tell(0)
         table = pa.table({"row": pa.array(np.arange(sum(b.num_rows for b in rows)))})
@@ -305,11 +323,8 @@ class Extracts:
         order = np.argsort(persons)
         return _Shown(persons[order], table.column("class").to_numpy()[order])
 
-    def _numbers(self, dataset: str) -> KeyedNumbers:
-        secret = kept_key(self._store, self._keyring, self._entropy, _DIGESTS)
-        return KeyedNumbers(
-            derive(secret, "rosters", written([("dataset", dataset)])), b"persons of rosters"
-        )
+    def _secret(self) -> bytes:
+        return kept_key(self._store, self._keyring, self._entropy, _DIGESTS)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -330,6 +345,10 @@ class _Shown:
 
     persons: NDArray[np.uint64]
     classes: NDArray[np.int32]
+
+    def shares(self, persons: NDArray[np.uint64]) -> bool:
+        """Whether anybody is in both; so too of an extract that shows nobody."""
+        return not len(self.persons) or bool(np.isin(self.persons, persons).any())
 
     def classes_of(self, persons: NDArray[np.uint64]) -> NDArray[np.int32]:
         if not len(self.persons):
@@ -358,8 +377,32 @@ def _recoded(kept: Sequence[Kept], batch: pa.RecordBatch) -> NDArray[np.bool_]:
     return there
 
 
-def _digests(numbers: KeyedNumbers, persons: pa.Array) -> NDArray[np.uint64]:
-    return numbers.of(pc.cast(persons, pa.string()))
+def _digests(secret: bytes, dataset: str, persons: pa.Array) -> NDArray[np.uint64]:
+    """Under a key of the unit's type: 007 becomes 7 as a number, and who is written otherwise would
+    be taken for somebody else. So persons of one type are nobody of another, which is refused."""
+    key = derive(secret, "rosters", written([("dataset", dataset), ("type", _kind(persons.type))]))
+    return KeyedNumbers(key, b"persons of rosters").of(pc.cast(persons, pa.string()))
+
+
+def _kind(unit: pa.DataType) -> str:
+    """Types of one kind write the same persons the same way."""
+    if pa.types.is_dictionary(unit):
+        return _kind(unit.value_type)
+    if pa.types.is_floating(unit):
+        raise CheckFailed(
+            "the column that names the person is of floating point, which writes one number in "
+            "several ways: its holder offers it as text or as an integer"
+        )
+    if pa.types.is_integer(unit):
+        return "integer"
+    if pa.types.is_string(unit) or pa.types.is_large_string(unit) or pa.types.is_string_view(unit):
+        return "text"
+    return str(unit)
+
+
+def _of_columns(wanted: Anonymisation) -> list[PrivacyModel]:
+    """The models of sensitive columns."""
+    return [model for model in wanted.goal.models if hasattr(model, "column")]
 
 
 def _absent(rosters: Sequence[NDArray[np.uint64]], here: NDArray[np.uint64]) -> NDArray[np.uint64]:

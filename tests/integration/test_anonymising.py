@@ -293,6 +293,55 @@ def test_a_new_version_is_compared_by_person(office):
     assert bureau.asked(*QI).state is ReleaseState.SEALED  # as it was before
 
 
+def named(count: int, persons: pa.Array) -> pa.Table:
+    return people(count).set_column(0, "person", persons)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lambda n: pa.array([f"{i:06d}" for i in range(n)]), lambda n: pa.array(range(n))),
+        (lambda n: pa.array(range(n)), lambda n: pa.array([str(i) for i in range(n)])),
+        (lambda n: pa.array([f"a{i}" for i in range(n)]), lambda n: pa.array([f"b{i}" for i in range(n)])),
+    ],
+    ids=["text to numbers", "numbers to text", "other names"],
+)  # fmt: skip
+def test_a_version_that_names_persons_otherwise_is_refused(office, before, after):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(named(400, before(400)))
+    assert bureau.asked(*QI).state is ReleaseState.SEALED
+    bureau.hold(named(399, after(399)))
+    office.rooms.catalog.refresh(office.holder, "datasets/residents", office.key())
+    office.rooms.classifier.run("datasets/residents")
+    assert "nobody of an earlier extract" in refused(bureau.asked(*QI))
+
+
+def test_persons_named_by_floating_point_are_refused(office):
+    bureau = Bureau(office, {"k": 5}, unit="person")
+    bureau.hold(named(120, pa.array(range(120)).cast(pa.float64())))
+    assert "floating point" in refused(bureau.asked(*QI))
+
+
+@pytest.mark.parametrize("model", [{"l": {"illness": 2}}, {"t": {"illness": "0.4"}}], ids="lt")
+def test_a_version_that_persons_left_is_refused_where_models_protect_columns(office, model):
+    """Those who left, the difference of the two extracts, all had one illness."""
+    bureau = Bureau(office, {"k": 5, **model}, unit="person")
+    full = people(2800)
+    bureau.hold(full)
+    first = bureau.asked(*QI, "illness")
+    assert first.state is ReleaseState.SEALED
+    with office.rooms.store.read() as tx:
+        [stored] = tx.recodings("datasets/residents", first.sealed.source_fingerprint)
+    classes = office.rooms.recodings.opened(stored).classes_of(full)
+    left = (classes == classes[0]) & (full["illness"].to_numpy() == "i3")
+    assert left.sum() >= 5
+    bureau.hold(full.filter(pa.array(~left)))
+    assert "left since" in refused(bureau.asked(*QI, "illness"))
+    bureau.hold(pa.concat_tables([full, people(2800, first=2800)]))
+    more = bureau.asked(*QI, "illness")
+    assert more.state is ReleaseState.SEALED, more.ending
+
+
 def test_without_a_privacy_unit_there_is_no_second_version(office):
     bureau = Bureau(office, {"k": 5})
     bureau.hold(people())
