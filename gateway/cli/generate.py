@@ -56,8 +56,8 @@ def _register(name: str, make: Batches) -> None:
         except ValueError as error:
             raise InvalidRequest.of("rows", str(error)) from error
         with progress(f"making up {name}", rows) as tell:
-            write_records(output, batches, tell)
-        say(f"wrote {output}: {rows:,} people")
+            written = write_records(output, batches, tell)
+        say(f"wrote {output}: {written:,} rows about a city of {rows:,} people")
         hint(f"protect it: gateway protect {output} --policy POLICY.yaml -o OUT.parquet")
 
 
@@ -100,8 +100,9 @@ def _refuse_to_overwrite(output: Path) -> None:
 
 def write_records(
     output: Path, batches: Iterator[pa.RecordBatch], tell: Callable[[int], None]
-) -> None:
-    """Write record batches as Parquet or CSV, by the suffix; the file is whole or not there."""
+) -> int:
+    """Write record batches as Parquet or CSV, by the suffix; the file is whole or not there.
+    Returns the number of rows."""
     if output.suffix not in (".parquet", ".csv"):
         raise InvalidRequest.of("output", f"{output.name}: end it in .parquet or .csv")
     draft = output.with_name(f".{output.name}.part")
@@ -122,3 +123,4 @@ def write_records(
         with suppress(OSError):
             draft.unlink()
         raise
+    return done

@@ -71,7 +71,9 @@ def open_microdata(
     """
     delimiter = _checked_delimiter(delimiter)
     if not file.is_file():
-        fault = "is a folder: name a file in it" if file.is_dir() else "does not exist"
+        fault = "is no file of records" if file.exists() else "does not exist"
+        if file.is_dir():
+            fault = "is a folder: name a file in it"
         raise InvalidRequest.of("file", f"{file} {fault}")
     if file.suffix.lower() not in _TEXT_SUFFIXES:
         with open_table(file, ()) as records:

@@ -120,7 +120,7 @@ def hint(text: str) -> None:
 
 def complain(error: GatewayError) -> None:
     """What went wrong and what would be right, each violation on a line of its own."""
-    listed = [f"{violation.field}: {violation.description}" for violation in error.violations]
+    listed = list(dict.fromkeys(f"{v.field}: {v.description}" for v in error.violations))
     # A message that is only the list of them, perhaps cut off on its way, is not said twice.
     repeated = len(listed) > 1 and error.message.startswith(listed[0])
     message = f"{len(listed)} violations" if repeated else error.message

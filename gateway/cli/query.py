@@ -8,7 +8,7 @@ import pyarrow as pa
 import typer
 
 from gateway.cli.exits import EXIT_DENIED
-from gateway.cli.options import As, Json, ProfileFile, Project, Purpose
+from gateway.cli.options import As, Json, ProfileFile, Purpose
 from gateway.cli.output import hint, json_or, say, show_fields, show_json, show_table
 from gateway.cli.release_views import show_decision
 from gateway.cli.session import connected
@@ -30,12 +30,19 @@ def query(
         str | None,
         typer.Option(help="For Gaussian noise and for groups that are found, such as 1e-6."),
     ] = None,
-    project: Project = None,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", help="Charge the budget of this project, besides yours."),
+    ] = None,
     groups: Annotated[
         int | None, typer.Option(min=1, help="Most groups that one person counts in.")
     ] = None,
     rows: Annotated[
         int | None, typer.Option(min=1, help="Most rows of one person that count in each group.")
+    ] = None,
+    minimum_frequency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Least persons of a group that is found and named."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show price, expected error and what is left; free.")
@@ -68,6 +75,7 @@ def query(
         "project": project,
         "groups": groups,
         "rows": rows,
+        "minimum_frequency": minimum_frequency,
     }
     with connected(name, profile) as client:
         if dry_run:

@@ -180,5 +180,10 @@ def _without_details(code: grpc.StatusCode, text: str, address: str) -> GatewayE
             f"the gateway at {address} does not know this call: it is of another version",
             reason="UNIMPLEMENTED",
         )
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "message larger than max" in text:
+        return InvalidRequest(
+            "the message is too large for the gateway: send less in one call",
+            reason="MESSAGE_TOO_LARGE",
+        )
     kind = _KINDS.get(code, GatewayFault)
     return kind(text or f"the call ended with {code.name}", reason=code.name)

@@ -109,10 +109,23 @@ class StatisticsCalls(Calls):
         epsilon: Amount,
         delta: Amount | None = None,
         project: str | None = None,
+        groups: int | None = None,
+        rows: int | None = None,
+        minimum_frequency: int | None = None,
     ) -> pa.Table:
         """``ask`` and ``table`` in one: for each noisy column NAME also NAME_lower and NAME_upper,
         the ends of its 95 % interval."""
-        answer = self.ask(sql, dataset, purpose, epsilon=epsilon, delta=delta, project=project)
+        answer = self.ask(
+            sql,
+            dataset,
+            purpose,
+            epsilon=epsilon,
+            delta=delta,
+            project=project,
+            groups=groups,
+            rows=rows,
+            minimum_frequency=minimum_frequency,
+        )
         return self.table(answer)
 
     def fit_model(

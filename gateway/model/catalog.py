@@ -118,6 +118,9 @@ class Contributions(Noun):
         return self
 
 
+MOST_LISTED: Final = 10_000
+"""Values of a column that can be listed as groups."""
+
 GroupValue = Annotated[str, Field(max_length=200)]
 
 
@@ -150,7 +153,7 @@ class Column(Noun):
     bounds: Bounds | None = None  # for statistics; None: a question must give a range
     # The public list of the values that are groups in statistics, whether or not anybody is in
     # them. Empty: groups are found privately, or are the whole numbers within the bounds.
-    groups: Annotated[tuple[GroupValue, ...], Field(max_length=10_000)] = ()
+    groups: Annotated[tuple[GroupValue, ...], Field(max_length=MOST_LISTED)] = ()
     declaration: Declaration | None = None  # of a person whose verdict is in force
     found: Finding | None = None
 

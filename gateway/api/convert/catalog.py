@@ -18,6 +18,7 @@ from gateway.classify.grading import grade_of
 from gateway.errors import InvalidRequest
 from gateway.model.access import Grant
 from gateway.model.catalog import (
+    MOST_LISTED,
     Bounds,
     Column,
     Contributions,
@@ -172,7 +173,8 @@ def _column(shape: Shape, message: catalog_pb2.Column, at: str, *, typed: bool) 
             "grade": grade,
             "role": shape.optional_coded(f"{at}.role", message.role, COLUMN_ROLES),
             "bounds": _bounds(shape, message, f"{at}.bounds"),
-            "groups": tuple(message.groups),
+            # One more than there may be is as wrong as a million.
+            "groups": tuple(message.groups[: MOST_LISTED + 1]),
         },
     )
 

@@ -14,7 +14,7 @@ from gateway.model.schema import arrow_type
 from gateway.model.statistics import Aggregate, AggregateKind, Clamp
 from gateway.planning.questions.domains import Range, decimals_of, range_of
 from gateway.planning.questions.expressions import Tree, constant, read
-from gateway.planning.questions.refusals import named, only, outside, refused
+from gateway.planning.questions.refusals import named, only, outside, refused, wrong
 from gateway.planning.questions.scope import Scope
 
 _OF_VALUES: Final[dict[type[exp.Expr], AggregateKind]] = {
@@ -54,8 +54,7 @@ class Read:
                 quantile=self.quantile,
             )
         except ValidationError as error:
-            said = error.errors(include_input=False, include_url=False)[0]["msg"]
-            raise refused(node, said.removeprefix("Value error, ")) from None
+            raise refused(node, wrong(error)) from None
 
 
 def is_aggregate(node: exp.Expr) -> bool:
@@ -100,8 +99,11 @@ def _count(node: exp.Count, scope: Scope) -> Read:
             at, column = scope.column(columns[0])
             if scope.is_person(at, column):
                 return Read("persons")
+        persons = " or ".join(str(t.dataset.privacy_unit) for t in scope.tables)
         raise refused(
-            node, "only distinct persons are counted: COUNT(DISTINCT the column of the person)"
+            node,
+            f"only distinct persons are counted, by the column that names them: {persons}, as in "
+            f"COUNT(DISTINCT {scope.tables[0].dataset.privacy_unit})",
         )
     value = read(node.this, scope)
     if isinstance(value, Constant) and value.text is not None:

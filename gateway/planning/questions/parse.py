@@ -32,7 +32,7 @@ from gateway.model.statistics import (
 from gateway.planning.questions.aggregates import Read, is_aggregate, read_aggregate
 from gateway.planning.questions.domains import Groups, groups_of
 from gateway.planning.questions.expressions import Tree, condition, constant, read
-from gateway.planning.questions.refusals import named, only, outside, refused
+from gateway.planning.questions.refusals import named, only, outside, refused, wrong
 from gateway.planning.questions.scope import Named, Scope, same
 
 MOST_GROUPS: Final = 1_000_000
@@ -100,8 +100,7 @@ def _question(select: exp.Select, datasets: Mapping[str, DataSet]) -> Question:
             outputs=tuple(outputs),
         )
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise InvalidRequest.of("sql", said.removeprefix("Value error, ")) from None
+        raise InvalidRequest.of("sql", wrong(error)) from None
 
 
 def asked_datasets(sql: str) -> tuple[str, ...]:
@@ -350,8 +349,7 @@ def _group_key(node: exp.Expr, name: str, value: Tree, scope: Scope) -> GroupKey
             last=groups.last,
         )
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise refused(node, said.removeprefix("Value error, ")) from None
+        raise refused(node, wrong(error)) from None
 
 
 def _typed(node: exp.Expr, value: Tree, listed: Sequence[str | None]) -> None:

@@ -5,6 +5,7 @@ What a constant holds is never repeated: it may be about a person.
 
 from collections.abc import Iterable
 
+from pydantic import ValidationError
 from sqlglot import exp
 
 from gateway.errors import InvalidRequest
@@ -35,6 +36,8 @@ _NAMES: dict[type[exp.Expr], str] = {
     exp.Collate: "COLLATE",
     exp.RegexpLike: "a regular expression (write LIKE)",
 }
+
+_LONG = {"aggregates": "aggregates of one question", "name": "the name of a column"}
 
 
 def place(node: exp.Expr) -> str:
@@ -68,6 +71,17 @@ def named(node: exp.Expr) -> str:
     if isinstance(node, exp.Func):
         return f"the function {type(node).sql_name()}"
     return type(node).__name__.upper()
+
+
+def wrong(error: ValidationError) -> str:
+    """What is wrong with a question that was understood, in words of questions."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    if fault["type"] in ("too_long", "string_too_long"):
+        most = fault.get("ctx", {})["max_length"]
+        thing = str(fault["loc"][-1]).replace("_", " ") if fault["loc"] else "question"
+        kind = "characters" if fault["type"] == "string_too_long" else "parts"
+        return f"{_LONG.get(thing, thing)}: at most {most:,} {kind}"
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def only(node: exp.Expr, used: Iterable[str], ignored: Iterable[str] = ()) -> None:

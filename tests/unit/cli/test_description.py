@@ -71,6 +71,10 @@ def test_a_description_is_fields_and_columns(tmp_path: Path) -> None:
         ("columns: [xm]", r"columns\[1\]"),
         ("columns: [{name: xm, grade: high}]", r"columns\[xm\]\.grade"),
         ("columns: [{name: xm, entity: NOBODY}]", "vocabulary"),
+        (
+            f"columns: [{{name: xm, groups: [{','.join(map(str, range(10_001)))}]}}]",
+            r"columns\[xm\]\.groups: at most 10,000 groups, not 10,001",
+        ),
         (": :", "cannot be read as YAML"),
     ],
 )

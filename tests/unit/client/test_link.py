@@ -148,6 +148,12 @@ def test_details_that_are_no_status_are_ignored(link: Link) -> None:
         link.attempt(Calls_once(broken), attempts=1)
 
 
+def test_a_message_that_is_too_large_is_no_spent_quota(link: Link) -> None:
+    text = "SERVER: Received message larger than max (5000000 vs. 4194304)"
+    with pytest.raises(InvalidRequest, match="too large for the gateway"):
+        link.attempt(Calls_once(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, text)), attempts=1)
+
+
 def test_a_refused_connection_says_what_to_do(link: Link) -> None:
     text = "failed to connect to all addresses; last error: UNKNOWN: Connection refused"
     with pytest.raises(Unreachable, match=r"host:1 \(UNKNOWN: Connection refused\).*serve"):

@@ -256,7 +256,15 @@ REFUSED = {
     "records with groups": ("SELECT sex FROM residents GROUP BY sex", "records are asked for"),
     "a computed aggregate": ("SELECT SUM(income) + 1 FROM residents", "stands alone"),
     "SUM of DISTINCT": ("SELECT SUM(DISTINCT income) FROM residents", "DISTINCT"),
-    "distinct values": ("SELECT COUNT(DISTINCT sex) FROM residents", "distinct persons"),
+    "distinct values": ("SELECT COUNT(DISTINCT sex) FROM residents", r"COUNT\(DISTINCT person\)"),
+    "too many aggregates": (
+        f"SELECT {', '.join(f'COUNT(*) AS n{n}' for n in range(51))} FROM residents",  # noqa: S608
+        "sql: aggregates of one question: at most 50 parts",
+    ),
+    "a name that is too long": (
+        f"SELECT COUNT(*) AS {'n' * 201} FROM residents",  # noqa: S608
+        "the name of a column: at most 200 characters",
+    ),
     "no range": ("SELECT SUM(weight) FROM residents", "CLAMP"),
     "an empty range": ("SELECT SUM(CLAMP(weight, 5, 5)) FROM residents", "empty"),
     "a reversed range": ("SELECT SUM(CLAMP(weight, 9, 1)) FROM residents", "empty"),
