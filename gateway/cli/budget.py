@@ -153,7 +153,7 @@ def _show(budgets: list[dict[str, Any]]) -> None:
         show_fields(fields, title=f"{budget['name']}: {scope_text(budget['scope'])}")
         if budget["burn_down"]:
             show_burn_down(budget)
-        elif budget["epsilon"]:
+        elif budget["epsilon"] and not budget["charges"]:  # points come only with a single budget
             say("nothing was charged yet")
 
 

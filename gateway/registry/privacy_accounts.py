@@ -2,7 +2,8 @@
 
 Each process keeps the composed loss of the budgets it saw last, with how far their ledgers were; a
 debit then composes only what was charged since, by whichever process. What is kept is never asked
-without the ledger in the same transaction, and a charge that was taken back begins it anew.
+without the ledger in the same transaction, and a charge that was taken back begins it anew. Nothing
+is kept of a ledger that the same transaction changed: it may be rolled back.
 """
 
 import threading
@@ -52,6 +53,11 @@ class PrivacyAccounts:
         None when no epsilon goes with so small a delta."""
         loss = self._composed(tx, budget).loss
         return _epsilon(loss.with_(_of(tuple(more))) if more else loss, delta)
+
+    def spent_after_refund(self, tx: Transaction, budget: str, delta: str) -> Fraction | None:
+        """As ``spent``, in the transaction that took a charge back. Composed anew and not kept:
+        should it not commit, the next refund, of another charge, has the same count."""
+        return _epsilon(compose(tx.losses(budget)), delta)
 
     def prepare(self, tx: Transaction, budget: str) -> None:
         """Compose what the budget has spent, so that a debit that follows does not have to while

@@ -319,7 +319,7 @@ class Answering:
             if budget is None or budget.limits is None:
                 raise GatewayFault(f"{charged.budget} was charged and is not in force")
             tx.refund_loss(charged.budget, record.name)
-            spent = self._accounts.spent(tx, charged.budget, budget.limits.delta)
+            spent = self._accounts.spent_after_refund(tx, charged.budget, budget.limits.delta)
             if spent is None:
                 raise GatewayFault(f"{charged.budget} has spent more than there is")
             tx.restate(charged.budget, str(spent))

@@ -439,6 +439,22 @@ def test_content_that_changed_since_the_price_is_not_read_and_refunded(bureau) -
     assert spent(bureau) == 0
 
 
+def test_a_refund_that_was_rolled_back_is_forgotten(bureau) -> None:
+    bureau.prepare()
+    asking, answering = bureau.statistics.asking, bureau.statistics.answering
+    large, small = (
+        asking.ask(bureau.office.consumer, bureau.request(epsilon=epsilon), bureau.office.key())
+        for epsilon in ("0.7", "0.2")
+    )
+    with pytest.raises(OSError, match="lost"), bureau.rooms.store.write() as tx:
+        answering._refund(tx, large.record)
+        raise OSError("the connection was lost")
+    assert spent(bureau) == about("0.9")
+    (bureau.office.data / "residents.parquet").unlink()
+    assert answering.answer(small.record, small.owner).refunded
+    assert spent(bureau) == spent(bureau, ALL) == about("0.7")
+
+
 def test_an_attempt_after_one_that_may_have_read_refunds_nothing(bureau, monkeypatch) -> None:
     bureau.prepare()
     key = bureau.office.key()
