@@ -7,7 +7,6 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from gateway.model.answers import Charged
 from gateway.model.audit import AuditPosition
 from gateway.model.certificate import STATEMENT_TYPE, CertifiedDataSet, Subject
 from gateway.model.decision import PolicyRef
@@ -19,7 +18,11 @@ PREDICATE_TYPE: Final = "urn:gateway:predicate:private-answer:1"
 
 
 class AnswerPredicate(Noun):
-    """Everything a recipient or auditor may hold the gateway to, in the terms of NIST SP 800-226."""
+    """Everything a recipient or auditor may hold the gateway to, in the terms of NIST SP 800-226.
+
+    ``budgets``: names of the recipient's own that were charged. Those that others are charged to as
+    well are left out, and what was spent of any: a certificate goes to the recipient.
+    """
 
     answer: str
     datasets: Annotated[tuple[CertifiedDataSet, ...], Field(min_length=1)]
@@ -31,7 +34,7 @@ class AnswerPredicate(Noun):
     plan_digest: Digest
     claim: Claim
     events: Annotated[tuple[PrivacyEvent, ...], Field(min_length=1)]
-    budgets: Annotated[tuple[Charged, ...], Field(min_length=1)]
+    budgets: Annotated[tuple[str, ...], Field(min_length=1)]
     columns: tuple[AnswerColumn, ...]
     confidence_percent: int
     opened: Moment

@@ -67,8 +67,8 @@ def budgets_of(
 
 
 def shown(budgets: Sequence[BudgetLeft]) -> list[BudgetLeft]:
-    """Those whose spending the asker may see: what others spent of a data set is theirs."""
-    return [left for left in budgets if left.budget.scope.kind is not BudgetKind.DATA_SET]
+    """The asker's own: of a data set over all recipients, and of a project, others spend too."""
+    return [left for left in budgets if left.budget.scope.kind is BudgetKind.RECIPIENT]
 
 
 def _left(tx: Transaction, budget: Budget | None) -> BudgetLeft | None:

@@ -28,6 +28,7 @@ from gateway.errors import (
 from gateway.model.answer_statement import AnswerPredicate, AnswerStatement
 from gateway.model.answers import AnswerRecord, SealedAnswer
 from gateway.model.audit import AuditEvent
+from gateway.model.budgets import BudgetScope
 from gateway.model.certificate import PAYLOAD_TYPE, CertifiedDataSet, Subject
 from gateway.model.lifecycle import ANSWER, AnswerState, GrantState, advance
 from gateway.model.release import Ending
@@ -260,7 +261,10 @@ class Answering:
                 plan_digest=plan.digest(),
                 claim=plan.claim,
                 events=plan.events,
-                budgets=record.charged,
+                budgets=tuple(
+                    BudgetScope.of_recipient(asked.dataset, record.consumer).name
+                    for asked in plan.datasets
+                ),
                 columns=sealed.about.columns,
                 confidence_percent=sealed.about.confidence_percent,
                 opened=record.created,

@@ -45,7 +45,8 @@ _MORE_TRIES: Final = 3
 @dataclass(frozen=True, slots=True)
 class AnswerPreview:
     """What a dry run tells: the decision, and the plan with what is left unless it was denied.
-    ``exceeded``: the budgets that do not cover it."""
+    ``left`` and ``exceeded`` (those that do not cover it) are the asker's own budgets alone:
+    whether one that others spend of as well covers it would tell, bisected for free, what they did."""
 
     decision: StatisticsDecision
     plan: StatisticsPlan | None
@@ -109,12 +110,13 @@ class Asking:
             budgets, missing = _budgets(tx, caller, request, understood, now)
             if missing:
                 return AnswerPreview(without_budget(understood.decision, missing), None)
+            own = shown(budgets)
             exceeded = [
                 left
-                for left in budgets
+                for left in own
                 if not self._accounts.admits(tx, left.budget.name, left.limits, plan.events)
             ]
-            return AnswerPreview(understood.decision, plan, tuple(shown(budgets)), tuple(exceeded))
+            return AnswerPreview(understood.decision, plan, tuple(own), tuple(exceeded))
 
     def ask(self, caller: Party, request: StatisticsRequest, key: RequestKey) -> Settled:
         """The record, OPENED and charged, or DENIED; for a retry, what the first call made.

@@ -1,5 +1,7 @@
 """A question from its text to its sealed answer: priced, decided, charged once, answered once."""
 
+import base64
+import json
 from fractions import Fraction
 
 import pytest
@@ -258,6 +260,29 @@ def test_what_others_spent_is_not_told(bureau) -> None:
     assert "all recipients" in refused.value.message
     assert "0.25" not in refused.value.message
     assert "0.75" not in refused.value.message
+
+
+def test_a_dry_run_does_not_tell_what_others_have_left(bureau) -> None:
+    bureau.prepare(epsilon="90", all_epsilon="3", project="flu-study")
+    now = bureau.office.clock.now()
+    scope = BudgetScope(kind="project", project="flu-study", begins=now, ends=now + bureau.days(5))
+    bureau.budget(scope, "3")
+    for epsilon in ("2", "4", "19"):
+        preview = bureau.statistics.asking.preview(
+            bureau.office.consumer, bureau.request(epsilon=epsilon, project="flu-study")
+        )
+        assert [left.budget.name for left in preview.left] == [MINE.name]
+        assert not preview.exceeded
+    with pytest.raises(QuotaExhausted):
+        bureau.ask(epsilon="4", project="flu-study")
+
+
+def test_a_certificate_tells_nothing_of_what_was_spent(bureau) -> None:
+    bureau.prepare()
+    record = bureau.ask()
+    payload = json.loads(base64.b64decode(json.loads(record.certificate)["payload"]))
+    assert payload["predicate"]["budgets"] == [MINE.name]
+    assert all(one.spent not in json.dumps(payload) for one in record.charged)
 
 
 def test_many_small_questions_cost_less_than_their_sum(bureau) -> None:
