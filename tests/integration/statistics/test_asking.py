@@ -471,9 +471,14 @@ def test_a_refund_that_was_rolled_back_is_forgotten(bureau) -> None:
         asking.ask(bureau.office.consumer, bureau.request(epsilon=epsilon), bureau.office.key())
         for epsilon in ("0.7", "0.2")
     )
-    with pytest.raises(OSError, match="lost"), bureau.rooms.store.write() as tx:
-        answering._refund(tx, large.record)
-        raise OSError("the connection was lost")
+
+    def lost() -> None:
+        with bureau.rooms.store.write() as tx:
+            answering._refund(tx, large.record)
+            raise OSError("the connection was lost")
+
+    with pytest.raises(OSError, match="lost"):
+        lost()
     assert spent(bureau) == about("0.9")
     (bureau.office.data / "residents.parquet").unlink()
     assert answering.answer(small.record, small.owner).refunded
