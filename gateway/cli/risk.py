@@ -65,6 +65,9 @@ def risk(
     largest_set: Annotated[
         int, typer.Option(min=1, max=9, help="Columns in a set that --propose looks at, at most.")
     ] = LARGEST_SET,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="After which --propose tells what it has, by size of sets.")
+    ] = 300,
     sharing: Annotated[
         Sharing, typer.Option(help="Who will hold it; sets the threshold, and the level.")
     ] = "public",
@@ -131,7 +134,7 @@ def risk(
     if propose:
         told_fraction = sampling_fraction and _share("--sampling-fraction", sampling_fraction)
         show_proposal(
-            file, qi, largest_set, told_fraction, delimiter=delimiter, encoding=encoding,
+            file, qi, largest_set, told_fraction, seconds=seconds, delimiter=delimiter, encoding=encoding,
             as_json=as_json,
         )  # fmt: skip
         return

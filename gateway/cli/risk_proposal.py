@@ -1,5 +1,6 @@
 """``gateway risk --propose``: which columns of a file single people out together, and why."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ def show_proposal(
     largest_set: int,
     sampling_fraction: str | None,
     *,
+    seconds: int,
     delimiter: str | None,
     encoding: str,
     as_json: bool,
 ) -> None:
-    """Looks at all columns, or at those of ``qi``."""
+    """Looks at all columns, or at those of ``qi``, for so many seconds."""
+    begun = time.monotonic()
     with stages("looking for who is alone") as tell:
         table = read_microdata(file, delimiter=delimiter, encoding=encoding)
         columns = quasi_identifiers(qi) if qi else table.column_names
@@ -38,8 +41,14 @@ def show_proposal(
             largest_set=largest_set,
             sampling_fraction=None if sampling_fraction is None else float(sampling_fraction),
             tell=lambda done, of: tell("sets of columns", done, of),
+            over=lambda: time.monotonic() - begun > seconds,
         )
     json_or(as_json, {"file": file.name, **_numbers(found.model_dump(mode="json"))}, _show)
+    if not found.complete:
+        say(
+            f"the time was over: sets of more than {found.largest_set} columns were not looked at "
+            f"whole, and {largest_set} were asked for (--seconds, fewer columns in --qi)"
+        )
     _hints(file, found)
 
 

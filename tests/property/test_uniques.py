@@ -162,7 +162,15 @@ def test_where_nobody_is_alone_nothing_is_proposed() -> None:
 def test_progress_is_told_of_every_set() -> None:
     told: list[tuple[int, int]] = []
     propose(people(100), ["age", "city", "coin"], tell=lambda done, of: told.append((done, of)))
-    assert told == [(done, 7) for done in range(7)]
+    assert told == [*((done, 6) for done in range(6)), *((done, 7) for done in range(7))]
+
+
+def test_when_time_is_over_the_last_whole_size_is_told() -> None:
+    looks = iter([False] * 3 + [True])
+    found = propose(people(100), ["age", "city", "coin"], over=lambda: next(looks))
+    smaller = propose(people(100), ["age", "city", "coin"], largest_set=2)
+    assert (found.complete, found.largest_set, found.sets_visited) == (False, 2, 6)
+    assert found.but(complete=True) == smaller
 
 
 @pytest.mark.parametrize(

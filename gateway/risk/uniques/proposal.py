@@ -16,8 +16,15 @@ from gateway.errors import InvalidRequest
 from gateway.model.exact import Number
 from gateway.model.noun import Noun
 from gateway.risk.privacy.definition import decimal, rounded_up
-from gateway.risk.uniques.special import Scoring, dis, dis_suda
-from gateway.risk.uniques.subsets import MOST_COLUMNS, Coded, Visited, number_of_sets, visit
+from gateway.risk.uniques.special import Scoring, Special, dis, dis_suda
+from gateway.risk.uniques.subsets import (
+    MOST_COLUMNS,
+    Coded,
+    Visited,
+    check_sets,
+    number_of_sets,
+    visit,
+)
 
 LARGEST_SET: Final = 3
 SETS_TOLD: Final = 20
@@ -27,6 +34,12 @@ the sets: every set with it singles everybody out, which tells nothing of the ot
 
 _NOTABLE: Final = 0.01
 """A column is proposed when so large a share of all scores is from sets with it."""
+
+_ALWAYS: Final = 2
+"""Sets of so many columns are few, and are looked at whatever the time is."""
+
+_HELD: Final = 1_000
+"""Sets that are held before all but the foremost are let go."""
 
 Kind = Literal["identifier", "quasi_identifier", "other", "constant"]
 
@@ -60,11 +73,13 @@ class SetFinding(Noun):
 
 class Proposal(Noun):
     """Columns and sets, those that single out most first. ``special``: records with a minimal sample
-    unique of at most ``largest_set`` columns. ``dis``: the chance that a unique match is right, and
+    unique of at most ``largest_set`` columns; that is fewer than was asked for, and ``complete`` False,
+    where time was over. ``dis``: the chance that a unique match is right, and
     ``highest``: that of the record with the highest, at the sampling fraction; None without one."""
 
     records: int
     largest_set: int
+    complete: bool
     sets_visited: int
     proposed: tuple[str, ...]
     special: int
@@ -81,12 +96,15 @@ def propose(
     largest_set: int = LARGEST_SET,
     sampling_fraction: float | None = None,
     tell: Callable[[int, int], None] = lambda _done, _expected: None,
+    over: Callable[[], bool] = lambda: False,
 ) -> Proposal:
     """Looks at all sets of up to ``largest_set`` of the columns; None: of all columns.
 
     Where there are more than 25 the sets are of those that tell most pairs of records apart.
 
-    Work grows with rows times sets. ``tell``: sets visited, and how many there are. `InvalidRequest`
+    Work grows with rows times sets. ``tell``: sets visited, and how many there are of up to the size
+    that is looked at. ``over``: whether time is; the sets up to the last size that was looked at
+    whole are told then, of at least two columns. `InvalidRequest`
     for columns that are unknown, named twice or too many, and for sets that do not fit in memory.
     """
     if not table.num_rows:
@@ -97,16 +115,19 @@ def propose(
     # of too many columns those that tell most pairs apart
     usual = sorted(sorted(usual, key=lambda place: single[place].pairs)[:MOST_COLUMNS])
     coded = Coded.of(table, [every.names[place] for place in usual]) if usual else None
-    scoring = None if coded is None else Scoring(coded, largest_set)
     sets: list[Visited] = []
-    expected = number_of_sets(len(usual), largest_set)
-    if coded is not None and scoring is not None:
-        for done, visited in enumerate(visit(coded, largest_set)):
-            tell(done, expected)
-            scoring.add(visited)
-            if len(visited.minimal):
-                sets.append(visited)
-    special = None if scoring is None else scoring.done()
+    special, looked_at, complete = None, largest_set, True
+    if coded is not None:
+        check_sets(coded, largest_set)
+        # By size, so that what there is when time is over is of all columns, and not of the first.
+        # Each size costs about as much as all below it by a factor, so to begin again is cheap.
+        for size in range(min(_ALWAYS, largest_set), largest_set + 1):
+            found_now = _all_sets(coded, size, tell, over if size > _ALWAYS else _never)
+            if found_now is None:
+                complete = False
+                break
+            special, sets = found_now
+            looked_at = size
     contributions = {} if special is None else dict(zip(usual, special.contributions, strict=True))
     columns_found = [
         _column(every, single[place], contributions.get(place))
@@ -115,15 +136,15 @@ def propose(
         )
     ]
     found = sorted(columns_found, key=lambda one: _ORDER[one.kind])
-    sets.sort(key=lambda one: (-len(one.minimal), len(one.columns), one.columns))
     chance = highest = None
     if coded is not None and special is not None and sampling_fraction is not None:
         chance = dis(coded.counts, sampling_fraction)
         highest = float(dis_suda(special, coded, sampling_fraction).max(initial=0))
     return Proposal(
         records=every.rows,
-        largest_set=largest_set,
-        sets_visited=expected,
+        largest_set=looked_at,
+        complete=complete,
+        sets_visited=number_of_sets(len(usual), looked_at),
         proposed=tuple(one.column for one in found if one.kind == "quasi_identifier"),
         special=0 if special is None else int(np.count_nonzero(special.minimal)),
         dis=_share(chance),
@@ -131,6 +152,34 @@ def propose(
         columns=tuple(found),
         sets=tuple(_set(coded, one) for one in sets[:SETS_TOLD] if coded is not None),
     )
+
+
+def _all_sets(
+    coded: Coded, size: int, tell: Callable[[int, int], None], over: Callable[[], bool]
+) -> tuple[Special, list[Visited]] | None:
+    """Scores by all sets of up to ``size`` columns, and those that single out most; None when time
+    was over before."""
+    scoring, sets = Scoring(coded, size), list[Visited]()
+    expected = number_of_sets(len(coded.names), size)
+    for done, visited in enumerate(visit(coded, size)):
+        if over():
+            return None
+        tell(done, expected)
+        scoring.add(visited)
+        if len(visited.minimal):
+            sets.append(visited)
+        if len(sets) > _HELD:
+            sets = _foremost(sets)
+    return scoring.done(), _foremost(sets)
+
+
+def _foremost(sets: list[Visited]) -> list[Visited]:
+    key = lambda one: (-len(one.minimal), len(one.columns), one.columns)  # noqa: E731
+    return sorted(sets, key=key)[:SETS_TOLD]
+
+
+def _never() -> bool:
+    return False
 
 
 _ORDER: Final = {"identifier": 0, "quasi_identifier": 1, "other": 2, "constant": 3}

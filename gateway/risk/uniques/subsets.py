@@ -104,9 +104,16 @@ def number_of_sets(columns: int, most: int) -> int:
 
 
 def visit(coded: Coded, most: int) -> Iterator[Visited]:
-    """Every set of 1 to ``most`` columns, each after all of its parts.
+    """Every set of 1 to ``most`` columns, each after all of its parts. Fails as `check_sets` does."""
+    check_sets(coded, most)
+    walk = _Walk(coded, most)
+    records = len(coded.counts)
+    whole = np.zeros(records, np.int64)
+    yield from walk.below((), np.arange(records), whole, len(coded.names))
 
-    `InvalidRequest` for sets of more than `MOST_COLUMNS` columns, and when what must be remembered
+
+def check_sets(coded: Coded, most: int) -> None:
+    """`InvalidRequest` for sets of more than `MOST_COLUMNS` columns, and when what must be remembered
     does not fit into `MOST_BYTES`.
     """
     if most > 1 and len(coded.names) > MOST_COLUMNS:
@@ -118,9 +125,6 @@ def visit(coded: Coded, most: int) -> Iterator[Visited]:
         raise InvalidRequest.of(
             "most", "too many sets for so many records: look at fewer columns, or smaller sets"
         )
-    walk = _Walk(coded, most)
-    whole = np.zeros(records, np.int64)
-    yield from walk.below((), np.arange(records), whole, len(coded.names))
 
 
 class _Walk:

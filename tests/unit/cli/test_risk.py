@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -203,6 +204,19 @@ def test_columns_that_single_people_out_together_are_proposed(tmp_path: Path) ->
     shown = run(file, "--propose").stdout
     assert "singles out 100.0% of all records by itself" in shown
     assert "age + city" in shown
+
+
+def test_a_proposal_that_takes_too_long_is_of_smaller_sets_and_says_so(tmp_path: Path) -> None:
+    """Twenty-five of these columns have 4.5 million sets of up to nine."""
+    rng, file = np.random.default_rng(3), tmp_path / "wide.parquet"
+    columns = {f"c{number}": pa.array(rng.integers(0, 3, 60)) for number in range(300)}
+    pq.write_table(pa.table(columns), file)
+    done = run(file, "--propose", "--largest-set", 9, "--seconds", 1, "--json")
+    found = json.loads(done.stdout)
+    assert found["complete"] is False
+    assert 2 <= found["largest_set"] < 9
+    assert found["sets_visited"] < 2_000_000
+    assert "the time was over" in " ".join(done.stderr.split())
 
 
 def test_without_columns_or_a_wish_for_some_the_remedy_is_said(people: Path) -> None:
