@@ -100,7 +100,7 @@ class Bounds(Noun):
 
 
 class Contributions(Noun):
-    """How much one person counts in statistics, unless a question says otherwise: in at most
+    """How much one person counts in statistics, unless a question says less: in at most
     ``groups`` groups, with at most ``rows`` rows in each. A smaller limit means less noise and more
     that is left out.
 

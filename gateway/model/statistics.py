@@ -364,7 +364,9 @@ class Asked(Noun):
     person: ColumnName
     fingerprint: Digest
     schema_digest: Digest
-    one_row_per_person: bool = False  # declared in the catalogue, checked for this fingerprint
+    one_row_per_person: bool = (
+        False  # declared in the catalogue; where it is not so, one row counts
+    )
 
 
 class Claim(Noun):

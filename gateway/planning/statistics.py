@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from gateway.errors import FailedPrecondition, GatewayFault, InvalidRequest, SourceChanged
+from gateway.errors import GatewayFault, InvalidRequest, SourceChanged
 from gateway.model.catalog import DataSet, SourceVersion
 from gateway.model.mechanisms import Sensitivity
 from gateway.model.statistics import (
@@ -118,7 +118,11 @@ def compile_statistics(
         selection=chosen.selection,
         events=chosen.events,
         expected=expected,
-        why=(*_warnings(request, question, epsilon / shares, measures), *chosen.why),
+        why=(
+            *_warnings(request, question, epsilon / shares, measures),
+            *_ignored(request, bounds, single=plain, public=question.public_groups),
+            *chosen.why,
+        ),
         claim=_claim(question, asked, bounds, request, chosen, measures),
         policies=decision.policies,
         grants=decision.grants,
@@ -164,9 +168,16 @@ def _bounds(
 ) -> ContributionBounds:
     if all(a.one_row_per_person for a in asked):
         return ContributionBounds(groups=1, rows=1)
-    declared = [d.contributions for d in datasets if d.contributions is not None]
+    # Joined to several rows of another data set, a declared single row is as many.
+    said = [
+        d.contributions for d, a in zip(datasets, asked, strict=True) if not a.one_row_per_person
+    ]
+    declared = [contributions for contributions in said if contributions is not None]
     groups = request.groups or max((c.groups for c in declared), default=1)
     rows = request.rows or max((c.rows for c in declared), default=1)
+    if len(declared) == len(said):  # the question's own are within the catalogue's
+        groups = min(groups, max(c.groups for c in declared))
+        rows = min(rows, max(c.rows for c in declared))
     sizes = 1
     for key in question.group_by:
         sizes *= key.size or groups
@@ -322,6 +333,23 @@ def _reach(measures: Sequence[Measure | QuantileMeasure]) -> str:
     return ", ".join(f"±{float(far):,.6g} {kind}" for kind, far in reach.items())
 
 
+def _ignored(
+    request: StatisticsRequest, bounds: ContributionBounds, *, single: bool, public: bool
+) -> list[str]:
+    """Bounds of the question that are not those it is answered with."""
+    wanted = {"groups": request.groups, "rows": request.rows}
+    used = {"groups": bounds.groups, "rows": bounds.rows}
+    larger = [name for name, most in wanted.items() if most is not None and most > used[name]]
+    if not larger:
+        return []
+    named = " and ".join(larger)
+    if single:
+        return [f"{named} of the question: ignored, for a person is declared to have one row"]
+    said = " and ".join(f"{used[name]} {name}" for name in larger)
+    by = "the catalogue or the list of groups" if public else "the catalogue"
+    return [f"{named} of the question: more than {by} allows, which is {said}"]
+
+
 def _claim(
     question: Question,
     asked: Sequence[Asked],
@@ -333,7 +361,10 @@ def _claim(
     persons = " and ".join(f"{a.person} of {a.dataset}" for a in asked)
     origins = sorted({a.clamp.origin for a in question.aggregates if a.clamp is not None})
     if all(a.one_row_per_person for a in asked):
-        contributions = "a person has one row, as its holder declared and as was checked"
+        contributions = (
+            "a person counts in one group with one row, as its holder declared to be all there is; "
+            "of more groups one is drawn, more rows weigh less"
+        )
     else:
         contributions = (
             f"a person counts in at most {bounds.groups} groups with at most {bounds.rows} rows in "
@@ -360,14 +391,4 @@ def _claim(
         rounding="whole numbers of the stated unit; every rounding of the loss is upward",
         side_channels="errors do not depend on the data; the time that answering takes is not "
         "bounded by this claim",
-    )
-
-
-def declaration_broken(dataset: str) -> FailedPrecondition:
-    """What to raise where a declared single row per person is not what the content has."""
-    return FailedPrecondition(
-        f"{dataset} is declared to have one row per person, which its content does not keep to: "
-        "ask its holder to correct the declaration",
-        reason="ROWS_PER_PERSON",
-        dataset=dataset,
     )

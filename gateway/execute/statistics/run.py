@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import structlog
 
 from gateway.errors import SourceChanged
 from gateway.execute.statistics.contributions import Contributions, parts_for
@@ -18,9 +19,11 @@ from gateway.execute.statistics.exact import SATURATED, Exact, Integers, Weights
 from gateway.execute.statistics.found_groups import FoundGroups
 from gateway.execute.statistics.key_values import listed
 from gateway.execute.statistics.projection import Projection, key_table
-from gateway.execute.statistics.single_rows import check_single_rows
+from gateway.execute.statistics.single_rows import has_single_rows
 from gateway.model.statistics import GroupKey, Measure, StatisticsPlan
 from gateway.ports import Entropy, Progress, Source
+
+_log = structlog.get_logger("gateway.statistics")
 
 _Counted = tuple[dict[int, Integers], dict[int, Weights], Integers]
 """Measures, weights of quantiles, and persons of each group."""
@@ -38,16 +41,16 @@ class StatisticsExecutor:
         self._memory_mib = memory_mib
         self._threads = threads
         self._lock = Lock()
-        self._single: set[tuple[str, str, str]] = set()
+        self._single: dict[tuple[str, str, str], bool] = {}
 
-    def check(self, plan: StatisticsPlan, sources: Sequence[Source]) -> None:
-        """Whether the content is that which was planned for, and as its holder declared; before
-        anything is charged. Reads the persons of a data set that is declared to have one row each,
-        once for each version.
+    def check(self, plan: StatisticsPlan, sources: Sequence[Source]) -> tuple[bool, ...]:
+        """Of each data set, whether it is declared to have one row of each person and does. Reads
+        the persons of one that is, once for each version.
 
-        Raises SourceChanged and HolderError like ``run``, FailedPrecondition where a person has
-        several rows.
+        Raises SourceChanged where the content is not that which was planned for, and HolderError
+        like ``run``.
         """
+        found = []
         for asked, source in zip(plan.datasets, sources, strict=True):
             version = source.version()
             if (version.fingerprint, version.schema_digest) != (
@@ -60,7 +63,7 @@ class StatisticsExecutor:
                 )
             known = asked.dataset, asked.person, asked.fingerprint
             if asked.one_row_per_person and known not in self._single:
-                check_single_rows(
+                single = has_single_rows(
                     asked.dataset,
                     asked.person,
                     source,
@@ -68,8 +71,12 @@ class StatisticsExecutor:
                     threads=self._threads,
                     folder=self._folder,
                 )
+                if not single:
+                    _log.warning("several rows per person, declared one", dataset=asked.dataset)
                 with self._lock:
-                    self._single.add(known)
+                    self._single[known] = single
+            found.append(asked.one_row_per_person and self._single[known])
+        return tuple(found)
 
     def run(
         self, plan: StatisticsPlan, sources: Sequence[Source], entropy: Entropy, progress: Progress
@@ -79,8 +86,8 @@ class StatisticsExecutor:
         ``progress`` is told rows read. Raises what ``check`` does (which it does first), and
         CheckFailed when memory does not do. No error tells of the data.
         """
-        self.check(plan, sources)
-        with _Run(self, plan, sources, entropy, progress) as run:
+        single = self.check(plan, sources)
+        with _Run(self, plan, sources, single, entropy, progress) as run:
             return run.exact(entropy)
 
     def rows(
@@ -88,8 +95,8 @@ class StatisticsExecutor:
     ) -> pa.Table:
         """One row of each person for the model of a plan: numbers, and text for its label. Never
         stored, never shown. Errors as of ``run``."""
-        self.check(plan, sources)
-        with _Run(self, plan, sources, entropy, progress) as run:
+        single = self.check(plan, sources)
+        with _Run(self, plan, sources, single, entropy, progress) as run:
             return run.rows()
 
     @property
@@ -104,13 +111,13 @@ class _Run:
         executor: StatisticsExecutor,
         plan: StatisticsPlan,
         sources: Sequence[Source],
+        single: tuple[bool, ...],
         entropy: Entropy,
         progress: Progress,
     ) -> None:
         self._folder, self._memory_mib, self._threads = executor.limits
         self._plan = plan
         self._progress = progress
-        single = tuple(asked.one_row_per_person for asked in plan.datasets)
         self._projection = Projection(plan, int.from_bytes(entropy.bytes(8)), single)
         self._sources = [
             Reading(asked.dataset, source, self._projection.needed(number), self._seen)

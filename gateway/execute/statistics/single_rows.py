@@ -1,8 +1,8 @@
 """Whether a person has one row at most, as a holder declared: looked at on all rows, before any answer
 relies on it.
 
-What comes out is one bit about a whole data set, and only where its holder was wrong; it is the same
-for every question about that version of the content.
+What comes out is one bit about a whole data set, which no consumer may learn: a single person decides
+it. It chooses between two ways to the same answer, and is for the holder alone.
 """
 
 from pathlib import Path
@@ -11,16 +11,15 @@ from typing import Final
 from gateway.execute.statistics.contributions import Contributions, parts_for
 from gateway.execute.statistics.database import Database, Reading, read_name
 from gateway.model.statistics import ContributionBounds
-from gateway.planning.statistics import declaration_broken
 from gateway.ports import Source
 
 _TWO: Final = ContributionBounds(groups=1, rows=2)
 
 
-def check_single_rows(
+def has_single_rows(
     dataset: str, person: str, source: Source, *, memory_mib: int, threads: int, folder: Path
-) -> None:
-    """FailedPrecondition when a person has several rows. Rows of nobody do not count."""
+) -> bool:
+    """Whether no person has several rows. Rows of nobody do not count."""
     parts = parts_for(source.version().rows)
     part = "" if parts == 1 else f"TRY_CAST(hash({read_name(0)}) % {parts} AS USMALLINT) AS part, "
     query = (
@@ -47,5 +46,4 @@ def check_single_rows(
                 contributions.add(batch)
         contributions.finish()
         # Two rows of one person count twice, and the person once.
-        if contributions.rows[0] != contributions.persons[0]:
-            raise declaration_broken(dataset)
+        return bool(contributions.rows[0] == contributions.persons[0])
