@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gateway.errors import CheckFailed, GatewayFault, InvalidRequest
 from gateway.model.anonymity import COMPARING, KAnonymity, PrivacyModel
-from gateway.model.attacks import AttackLimits, AttackResult
+from gateway.model.attacks import AttackKind, AttackLimits, AttackResult
 from gateway.model.catalog import DataSet
 from gateway.model.names import ColumnRole
 from gateway.model.plan import Anonymisation, AttacksCheck, ModelsCheck, Plan, Step
@@ -41,6 +41,10 @@ refused after all."""
 
 _WHOLE: Final = "\0whole"
 """A column that no data set has."""
+
+_COUNTED: Final[frozenset[AttackKind]] = frozenset({"differencing"})
+"""What no release can succeed at, whatever the limit: extracts that bare somebody side by side are
+refused before anything is staged."""
 
 Note = Callable[[Stage, int], None]
 """Told stage and percent. Raises Cancelled to stop; prolongs the lease."""
@@ -159,14 +163,12 @@ class Anonymising:
         kept = self._recodings.found(
             run.dataset.name, run.fingerprint, wanted, run.source, run.owner, tell, run.pause
         )
-        counted, differenced = self._extracts.check(
-            run.plan, wanted, kept, earlier, run.source, tell
-        )
+        apart = self._extracts.check(run.plan, wanted, kept, earlier, run.source, tell)
         self._staging.destroy(run.release.stream)
         result = run.execute(kept, self._holding(run))
         run.note(Stage.CHECKING, 0)
         verified = self._verified(run, wanted, kept)
-        attacked = self._attacked(run, kept, differenced)
+        attacked = self._attacked(run, kept)
         limits = _limits(run.plan)
         exceeded = limits.exceeded(attacked)
         roster = None
@@ -176,7 +178,7 @@ class Anonymising:
             *result.figures,
             *kept.stored.figures,
             *verified,
-            counted,
+            apart,
             *_told(attacked, limits),
             *_untried(run.plan, limits),
         )
@@ -266,9 +268,7 @@ class Anonymising:
             for v in verdicts
         )
 
-    def _attacked(
-        self, run: Run, kept: Kept, differenced: AttackResult
-    ) -> tuple[AttackResult, ...]:
+    def _attacked(self, run: Run, kept: Kept) -> tuple[AttackResult, ...]:
         steps = [step for step in run.plan.steps if step.recoded]
         limits = _limits(run.plan)
         if not steps:
@@ -306,14 +306,13 @@ class Anonymising:
         )
         draw = np.random.default_rng(int.from_bytes(self._entropy.bytes(16)))
         try:
-            # Differencing was counted before anything was staged, over all versions.
-            results = (*run_attacks(original, released, spec, draw), differenced)
+            results = run_attacks(original, released, spec, draw)
         except InvalidRequest as unfit:
             raise CheckFailed(
                 "the result could not be attacked, so nobody knows how it would stand: tell the "
                 "gateway's administrator"
             ) from unfit
-        if lacking := sorted(limits.missing(results)):
+        if lacking := sorted(limits.missing(results) - _COUNTED):
             raise CheckFailed(
                 f"the policies limit attacks that cannot be run on this result ({', '.join(lacking)})"
                 ": ask for other columns, or an officer drops the limit"
@@ -373,7 +372,7 @@ def _told(results: Sequence[AttackResult], limits: AttackLimits) -> list[Figure]
 
 
 def _untried(plan: Plan, limits: AttackLimits) -> list[Figure]:
-    if any(step.recoded for step in plan.steps) or not limits.by_kind():
+    if any(step.recoded for step in plan.steps) or limits.by_kind().keys() <= _COUNTED:
         return []
     return [
         Figure(

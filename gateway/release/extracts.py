@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from gateway.errors import CheckFailed, InvalidRequest
 from gateway.model.anonymity import PrivacyModel
-from gateway.model.attacks import AttackResult
 from gateway.model.conditions import Condition
 from gateway.model.decision import Decision
 from gateway.model.key_domains import written
@@ -39,7 +38,6 @@ from gateway.ports import Entropy, KeyRing, Marker, Source, Staging, Store, Tran
 from gateway.registry.domain_keys import keep_key, kept_key
 from gateway.registry.facts import everything
 from gateway.release.recodings import Kept, Recodings, Tell
-from gateway.risk.attacks.differencing import counted
 from gateway.risk.extracts import NOT_SHOWN, Cells
 from gateway.risk.privacy.verify import verify
 from gateway.transform.anonymize.problem import sensitive_columns
@@ -159,9 +157,13 @@ class Extracts:
     def check(
         self, plan: Plan, wanted: Anonymisation, kept: Kept, earlier: Sequence[Extract],
         source: Source, tell: Tell,
-    ) -> tuple[Figure, AttackResult]:  # fmt: skip
-        """How many extracts were counted, and what laying them side by side bares. CheckFailed when
-        that is anybody: when the extract would let groups of too few be told apart."""
+    ) -> Figure:  # fmt: skip
+        """That laying this extract beside earlier ones bares nobody. CheckFailed when it would: when
+        groups of too few could be told apart.
+
+        The figure is the same whoever has what: how many extracts there are, and of how many
+        persons, would tell a recipient what others have.
+        """
         fingerprint = kept.stored.fingerprint
         new = Extract("", fingerprint, kept.stored.generation, plan.filters, wanted.least)
         distinct: dict[object, Extract] = {}
@@ -178,21 +180,16 @@ class Extracts:
                 "names the person"
             )
         if others or any(extract.filters for extract in here):
-            # Nobody is bared: that would have been refused.
-            persons = self._count(plan.dataset, wanted, here, others, source, tell)
-            basis = "Persons were counted by the classes that they are shown in."
-        else:
-            persons = 0
-            basis = (
-                "Extracts of one version without filters merge each other's classes, and part none."
-            )
-        figure = Figure(
+            self._count(plan.dataset, wanted, here, others, source, tell)
+        # Else all are of this version and without filters: they merge each other's classes, and
+        # part none.
+        return Figure(
             check="extracts",
-            name="earlier extracts counted together with this one",
-            value=str(len(earlier)),
+            name="persons whom this extract, beside all that are counted with it, shows among fewer "
+            "than the policies permit",
+            value="none: refused otherwise",
             passed=True,
         )
-        return figure, counted(0, persons, len(earlier) + 1, wanted.least, basis)
 
     def keep_roster(
         self, plan: Plan, wanted: Anonymisation, kept: Kept, source: Source, tell: Tell
@@ -228,8 +225,8 @@ class Extracts:
         others: Sequence[Extract],
         source: Source,
         tell: Tell,
-    ) -> int:
-        """How many persons the extracts show; CheckFailed when somebody is bared."""
+    ) -> None:
+        """CheckFailed when somebody is bared."""
         marked = self._marked(dataset, wanted, here, source, tell)
         rosters = [self._roster(extract) for extract in others]
         if not all(roster.shares(marked.persons) for roster in rosters):
@@ -249,7 +246,6 @@ class Extracts:
         if len(gone) and _of_columns(wanted):
             raise CheckFailed(_SOMEBODY_LEFT)
         self._models_hold(wanted, cells, marked)
-        return int(np.count_nonzero(cells.visible))
 
     def _models_hold(self, wanted: Anonymisation, cells: Cells, marked: "_Marked") -> None:
         """The other models, in every cell of those who are here now; where they compare

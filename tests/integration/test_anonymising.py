@@ -503,14 +503,40 @@ def test_without_a_quasi_identifier_among_the_columns_the_same_rows_leave(office
 def test_what_was_sealed_counts_also_after_a_recall(office):
     bureau = Bureau(office, {"k": 5}, unit="person")
     bureau.hold(people())
-    assert bureau.asked(*QI).state is ReleaseState.SEALED
-    again = bureau.asked(*QI)
+    first, again = bureau.asked(*QI), bureau.asked(*QI)
+    assert first.state is ReleaseState.SEALED
     assert again.state is ReleaseState.SEALED
-    figure = next(f for f in again.sealed.figures if f.check == "extracts")
-    assert figure.value == "1"
     office.rooms.custody.recall(office.holder, again.name, "a test", office.key())
-    more = bureau.asked(*QI)  # what was recalled could be read, and counts
-    assert next(f for f in more.sealed.figures if f.check == "extracts").value == "2"
+    office.rooms.custody.recall(office.holder, first.name, "a test", office.key())
+    bureau.hold(pa.concat_tables([people(), people(1, first=500)]))
+    refused(bureau.asked(*QI))  # what was recalled could be read, and counts
+    newcomer = bureau.asked(*QI, who=another(office, "newcomer"))
+    assert newcomer.state is ReleaseState.SEALED
+
+
+def test_certificates_tell_nothing_of_what_others_have(office):
+    ally, stranger = another(office, "ally"), another(office, "stranger")
+    coalition = {"coalition": [office.consumer.name, ally.name]}
+    everybody = {"row_filters": [{"column": "visits", "operator": ">=", "values": ["0"]}]}
+    limit = {"attacks": {"differencing": "0", "linkability": "1"}}
+    bureau = Bureau(office, {"k": 5} | coalition | everybody | limit)
+    bureau.hold(people())
+
+    def told():
+        figures = bureau.asked(*QI).sealed.figures
+        assert not any("differencing" in figure.name for figure in figures)
+        return [
+            (figure.check, figure.name, figure.value)
+            for figure in figures
+            if figure.check != "attacks"  # other persons are tried each time
+        ]
+
+    before = told()
+    for who in (ally, ally, stranger):
+        assert bureau.asked("age", "sex", who=who).state is ReleaseState.SEALED
+    assert told() == before
+    [value] = [value for check, _, value in before if check == "extracts"]
+    assert value == "none: refused otherwise"
 
 
 def test_nothing_of_recodings_and_rosters_is_readable_where_it_is_kept(office):

@@ -78,13 +78,13 @@ def side_by_side(shown: Sequence[Indices], k: int, *, by_origin: bool) -> Attack
         else "Who is in which release was not given, so only what the labels tell apart was counted, "
         "and not who was left out of one of them."
     )
-    return counted(
+    return _counted(
         int(np.count_nonzero(bared)), int(np.count_nonzero(hidden)), len(shown), k, known
     )
 
 
-def counted(bared: int, hidden: int, releases: int, k: int, known: str) -> AttackResult:
-    """The result of a count made elsewhere: of ``hidden`` persons whom each release hides among
+def _counted(bared: int, hidden: int, releases: int, k: int, known: str) -> AttackResult:
+    """The result of a count: of ``hidden`` persons whom each release hides among
     ``k`` or more, ``bared`` are among fewer in all of them. ``known``: what the count rests on."""
     attempts = hidden if releases > 1 else 0
     return result(

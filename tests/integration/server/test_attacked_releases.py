@@ -134,16 +134,16 @@ def test_a_limit_on_an_attack_that_cannot_be_run_is_not_passed_over(attacked: At
     assert "cannot be run on this result (inference)" in refused(attacked, attacked.asked(*KNOWN))
 
 
-def test_extracts_side_by_side_are_an_attack_with_a_figure(attacked: Attacked) -> None:
+def test_a_limit_on_differencing_is_held_by_the_count_of_extracts(attacked: Attacked) -> None:
     attacked.hold(people(), {"k": 5, "attacks": {"differencing": "0"}})
     first, second = attacked.asked(*KNOWN), attacked.asked("age", "sex")
     told = [
-        figure.value
+        (figure.check, figure.value)
         for release in (first, second)
         for figure in attacked.served.office.look(release).sealed.figures
-        if figure.name.startswith("differencing")
+        if figure.check == "extracts" or figure.name.startswith("differencing")
     ]
-    assert [value.split(" ")[0] for value in told] == ["0", "0"]
+    assert told == [("extracts", "none: refused otherwise")] * 2
 
 
 def with_days(table: pa.Table) -> pa.Table:
