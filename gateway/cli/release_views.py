@@ -53,7 +53,7 @@ def show_plan(plan: dict[str, Any], *, again: bool = False) -> None:
                 s["column"],
                 s["published"],
                 s["output_type"],
-                transform_text(s["transform_json"]),
+                transform_text(s["transform_json"], recoded=s["recoded"]),
                 s["grade"],
             ]
             for s in plan["steps"]

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def transform_text(transform_json: str) -> str:
+def transform_text(transform_json: str, *, recoded: bool = False) -> str:
     """``mask_form(form=phone)`` for the transform's canonical JSON."""
-    return transform_told(json.loads(transform_json))
+    return transform_told(json.loads(transform_json), recoded=recoded)
 
 
-def transform_told(transform: Mapping[str, Any]) -> str:
-    """The same for its parts."""
+def transform_told(transform: Mapping[str, Any], *, recoded: bool = False) -> str:
+    """The same for its parts. ``recoded``: the column is published as the data set's recoding made
+    it, which the transform, a keep, does not show."""
+    if recoded:
+        return "recoded with the data set"
     told = ", ".join(
         f"{name}={_told(value)}"
         for name, value in transform.items()

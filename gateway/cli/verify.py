@@ -100,7 +100,13 @@ def _show_release(predicate: dict[str, Any]) -> None:
     show_table(
         ["column", "type", "from", "transform", "grade left"],
         [
-            [c["name"], c["type"], c["source_column"], transform_told(c["transform"]), c["grade"]]
+            [
+                c["name"],
+                c["type"],
+                c["source_column"],
+                transform_told(c["transform"], recoded=c.get("recoded", False)),
+                c["grade"],
+            ]
             for c in predicate["columns"]
         ],
     )

@@ -45,7 +45,7 @@ def anonymisation(
     """How the data set is recoded; None where no policy demands it.
 
     FailedPrecondition for a limit, filters of the request, a sample, a transform that cannot stand beside it, a direct
-    identifier that would leave, too many records, a unit that would have to be converted, and a missing hierarchy.
+    identifier that would leave, too many records or too few, a unit that would have to be converted, and a missing hierarchy.
     """
     terms = decision.anonymity
     if terms is None:
@@ -57,6 +57,7 @@ def anonymisation(
             "anonymised at once: its holder offers it in parts",
             reason="ANONYMITY_TOO_LARGE",
         )
+    _enough_records(terms, dataset, version)
     _whole_classes(request, decision)
     protected = {column for m in terms.models if (column := getattr(m, "column", None)) is not None}
     for decided in decision.columns:
@@ -114,6 +115,19 @@ def anonymity_checks(terms: AnonymityTerms | None, steps: Sequence[Step]) -> lis
         ExtractsCheck(least=terms.least_class),
         AttacksCheck(limits=terms.attacks),
     ]
+
+
+def _enough_records(terms: AnonymityTerms, dataset: DataSet, version: SourceVersion) -> None:
+    # The one demand that is known to be out of reach without reading a record; a dry run, which
+    # reads them, tells of the others.
+    if terms.least_class > version.rows:
+        raise FailedPrecondition(
+            f"{dataset.name} cannot be anonymised as the policies demand: classes of {terms.least_class} "
+            f"records are wanted, and possible are {version.rows} at most, the records there are: an "
+            "officer demands less",
+            reason="ANONYMITY_INFEASIBLE",
+            resource=dataset.name,
+        )
 
 
 def _whole_classes(request: ExtractRequest, decision: Decision) -> None:

@@ -26,6 +26,9 @@ from gateway.transform.anonymize.problem import Problem
 SECONDS: Final = 10
 """So long a dry run looks at the data set at most."""
 
+_NOT_LOOKED_AT: Final = "earlier extracts and row filters were not looked at, and may be a reason to refuse when it is run"
+"""On purpose: what they allow tells of few people, and a dry run is free."""
+
 
 class _TooLong(Exception):
     """The time for looking is over."""
@@ -45,7 +48,7 @@ def feasible(
     more than how many records, and how many values of a sensitive column, there are.
     """
     if recodings.reaches(dataset, fingerprint, wanted):
-        return _reason("this version has a recoding that reaches the demands")
+        return _reason(f"this version has a recoding that reaches the demands; {_NOT_LOOKED_AT}")
     began = clock.now()
 
     def in_time(_done: int = 0) -> None:
@@ -61,8 +64,8 @@ def feasible(
             "the release will tell",
         )
     return _reason(
-        "each of the demands can be reached; how much detail they leave together, and what the "
-        "recipient has already, is found out when the release is run"
+        "each of the demands can be reached; how much detail they leave together is found out when "
+        f"the release is run; {_NOT_LOOKED_AT}"
     )
 
 

@@ -437,7 +437,9 @@ def _cannot(dataset: str, unfit: GatewayError) -> CheckFailed:
     names = ", ".join(sorted(_fields(unfit))) or "together"
     return CheckFailed(
         f"{dataset} cannot be anonymised as the policies demand ({names}): its holder, or an "
-        "officer, looks at the hierarchies and the demands with gateway anonymize"
+        "officer, looks at the hierarchies and the demands with gateway anonymize; a dry run, which "
+        "is free, tells what each demand could be at most where that is known",
+        reason="ANONYMITY_INFEASIBLE",
     )
 
 

@@ -359,7 +359,28 @@ def test_a_person_with_several_records_is_refused(office):
 def test_what_cannot_be_reached_is_refused_without_figures(office):
     bureau = Bureau(office, {"k": 5, "l": {"illness": 6}})
     bureau.hold(people())
-    assert "cannot be anonymised" in refused(bureau.asked(*QI))
+    release = bureau.asked(*QI)
+    assert "cannot be anonymised" in refused(release)
+    assert release.ending.reason == "ANONYMITY_INFEASIBLE"
+
+
+def test_more_than_there_are_records_is_refused_before_anything_is_charged(office):
+    bureau = Bureau(office, {"k": 5000})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    told = set()
+    for ask in (
+        lambda: office.rooms.opening.preview(office.consumer, office.request(QI)),
+        lambda: office.rooms.opening.open(office.consumer, office.request(QI), office.key()),
+    ):
+        with pytest.raises(FailedPrecondition, match="possible are 120 at most") as refusal:
+            ask()
+        assert refusal.value.reason == "ANONYMITY_INFEASIBLE"
+        told.add(str(refusal.value))
+    assert len(told) == 1
+    with office.rooms.store.read() as tx:
+        used = tx.usage(office.consumer.name, "datasets/residents", office.clock.now())
+        assert (used.rows, used.releases) == (0, 0)
 
 
 @pytest.mark.parametrize(("fields", "reason"), [({"limit": 50}, "ANONYMITY_LIMIT")], ids=["limit"])
@@ -435,6 +456,19 @@ def test_a_dry_run_tells_whether_it_can_be_done_and_charges_nothing(office):
     with office.rooms.store.read() as tx:
         assert tx.usage(office.consumer.name, "datasets/residents", office.clock.now()).rows == 0
         assert tx.recodings("datasets/residents", preview.plan.dataset_fingerprint) == []
+
+
+def test_a_dry_run_says_that_it_did_not_look_at_earlier_extracts(office):
+    bureau = Bureau(office, {"k": 5})
+    bureau.hold(people())
+    office.grant(office.request(tuple(ROLES)[1:]))
+    texts = []
+    for _ in range(2):
+        preview = office.rooms.opening.preview(office.consumer, office.request(QI))
+        texts += [r.text for r in preview.decision.reasons if r.code == "ANONYMITY_FEASIBLE"]
+        assert bureau.asked(*QI).state is ReleaseState.SEALED  # makes the recoding
+    assert texts[0] != texts[1]
+    assert all("earlier extracts and row filters were not looked at" in text for text in texts)
 
 
 def test_a_dry_run_tells_that_it_cannot_be_done_and_what_could(office):

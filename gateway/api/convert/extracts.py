@@ -149,6 +149,7 @@ def _step(step: Step) -> types_pb2.PlanStep:
         published=step.published,
         source_type=step.source_type,
         output_type=step.output_type,
+        recoded=step.recoded,
         transform_json=step.transform.canonical().decode(),
         key_domain=step.key_domain or "",
         subject=step.subject or "",

@@ -105,7 +105,7 @@ class Decision(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[ColumnDecision, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[PolicyRef, _Mapping]]] = ..., grant: _Optional[str] = ..., sample_percent: _Optional[int] = ..., max_rows: _Optional[int] = ..., min_cell_size: _Optional[int] = ..., expires_after_days: _Optional[int] = ..., max_grade: _Optional[str] = ...) -> None: ...
 
 class PlanStep(_message.Message):
-    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version", "finds", "grade")
+    __slots__ = ("column", "published", "source_type", "output_type", "transform_json", "key_domain", "subject", "key_version", "finds", "grade", "recoded")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +116,7 @@ class PlanStep(_message.Message):
     KEY_VERSION_FIELD_NUMBER: _ClassVar[int]
     FINDS_FIELD_NUMBER: _ClassVar[int]
     GRADE_FIELD_NUMBER: _ClassVar[int]
+    RECODED_FIELD_NUMBER: _ClassVar[int]
     column: str
     published: str
     source_type: str
@@ -126,7 +127,8 @@ class PlanStep(_message.Message):
     key_version: int
     finds: _containers.RepeatedCompositeFieldContainer[FindKey]
     grade: str
-    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ..., key_version: _Optional[int] = ..., finds: _Optional[_Iterable[_Union[FindKey, _Mapping]]] = ..., grade: _Optional[str] = ...) -> None: ...
+    recoded: bool
+    def __init__(self, column: _Optional[str] = ..., published: _Optional[str] = ..., source_type: _Optional[str] = ..., output_type: _Optional[str] = ..., transform_json: _Optional[str] = ..., key_domain: _Optional[str] = ..., subject: _Optional[str] = ..., key_version: _Optional[int] = ..., finds: _Optional[_Iterable[_Union[FindKey, _Mapping]]] = ..., grade: _Optional[str] = ..., recoded: _Optional[bool] = ...) -> None: ...
 
 class FindKey(_message.Message):
     __slots__ = ("entity", "key_domain", "key_version")

@@ -7,6 +7,9 @@ import pyarrow as pa
 import pytest
 
 from gateway.api.pb import release_pb2, types_pb2
+from gateway.cli.output import OUT
+from gateway.cli.release_views import show_plan
+from gateway.client import plain
 from tests.integration.conftest import PURPOSE
 from tests.integration.server.test_attacked_releases import KNOWN, Attacked, attacked
 from tests.integration.test_anonymising import people
@@ -80,6 +83,13 @@ def test_the_checks_and_the_figures_are_shown(attacked: Attacked) -> None:
     attacked.hold(people(), {"k": 5, "l": {"illness": 2}})
     release = attacked.asked(*KNOWN, "illness")
     assert release.state == release_pb2.RELEASE_STATE_SEALED
+    assert {s.published: s.recoded for s in release.plan.steps} == {
+        **dict.fromkeys(KNOWN, True),
+        "illness": False,
+    }
+    with OUT.capture() as shown:
+        show_plan(plain(release.plan))
+    assert shown.get().count("recoded with the data set") == len(KNOWN)
     checks = " ".join(release.plan.checks)
     for told in ("k_anonymity", "l_diversity", "earlier extracts", "attacks are run"):
         assert told in checks

@@ -171,6 +171,7 @@ REFUSED = {
         "HIERARCHY_MISSING",
         "ages",
     ),
+    "fewer records than a class": ({"rows": 4}, "ANONYMITY_INFEASIBLE", "possible are 4 at most"),
     "too many records": ({"rows": MOST_ROWS + 1}, "ANONYMITY_TOO_LARGE", "in parts"),
 }
 
