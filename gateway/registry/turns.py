@@ -1,7 +1,8 @@
 """Work that is found in the store: how long one process may hold it, and how it tells how far it is.
 
 A lease says which process works on a release or on a data set; it is prolonged with the progress
-and asked for once more in the transaction that writes the outcome.
+and asked for once more in the transaction that writes the outcome. It lapses with time and spares
+work that is done twice; what may not happen twice is compared in that transaction.
 """
 
 from collections.abc import Callable

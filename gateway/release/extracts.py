@@ -11,7 +11,7 @@ transaction compares (anonymising). Models of sensitive columns are counted over
 that is asked for; where policies demand any, a version that persons of an earlier extract have left
 is refused. Between versions it rests on the privacy unit naming a person the same in each: a changed
 type, or a version that shares nobody, is refused; names written another way within a type are not
-noticed where some are the same.
+noticed where some are the same. Of other versions, extracts of strangers are not counted.
 
 Within a version the classes of earlier extracts are computed again from its stored recodings and
 from their row filters. Between versions persons are compared by keyed digests: a roster of whom an

@@ -74,8 +74,10 @@ class Made:
 class Runner:
     """Takes releases from OPENED to SEALED, REFUSED, FAILED or CANCELLED.
 
-    ``owner`` names this process; two processes never run one release at the same time, because
-    the lease says who may, and the sealing transaction checks that it is still held.
+    ``owner`` names this process. The lease says which process runs a release. It lapses with time,
+    so two may run one for a while; each attempt stages a stream of its own, and the sealing
+    transaction seals only the newest attempt, and an anonymised one only where all extracts that
+    there are by then were counted (``Anonymising.refuse_if_outrun``).
     """
 
     def __init__(
