@@ -38,6 +38,8 @@ from gateway.model.ratio import NonNegativeRatio, PositiveRatio, Probability
 
 EPSILON_MOST: Final = 100
 """More than that is no protection, and no question needs it."""
+EPSILON_LEAST: Final = Fraction(1, 1_000_000)
+"""Less than that answers nothing; a question that costs nothing could be asked without end."""
 DELTA_MOST: Final = Fraction(1, 100)
 """δ is the chance that the guarantee does not hold at all."""
 UNITS_MOST: Final = 1 << 40
@@ -94,6 +96,8 @@ class StatisticsRequest(Noun):
 def _within_reason(epsilon: str, delta: str | None) -> None:
     if Fraction(epsilon) > EPSILON_MOST:
         raise ValueError(f"epsilon is at most {EPSILON_MOST}: more protects nobody")
+    if Fraction(epsilon) < EPSILON_LEAST:
+        raise ValueError("epsilon is at least 0.000001: with less an answer is nothing but noise")
     if delta is not None and Fraction(delta) > DELTA_MOST:
         raise ValueError(f"delta is at most {DELTA_MOST}: it is the chance of no protection")
 

@@ -5,6 +5,7 @@ import ast
 import math
 import random
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.execute.statistics import sql
+from gateway.execute.statistics.projection import Projection
+from gateway.planning.questions.parse import asked_datasets, parse
 from tests.property._asked import Asking, Rows, SystemEntropy, described
 
 TABLE = pa.table(
@@ -20,10 +23,12 @@ TABLE = pa.table(
         "g": pa.array([n % 3 for n in range(500)], pa.int64()),
         "v": pa.array([n % 11 for n in range(500)], pa.int64()),
         "name": [f"n{n % 4}" for n in range(500)],
+        "t": pa.array([n * 1000 for n in range(500)], pa.time64("us")),
     }
 )
 VICTIM = pa.table(
-    {"person": [10**6], "g": [2], "v": [-(2**63)], "name": ["victim"]}, schema=TABLE.schema
+    {"person": [10**6], "g": [2], "v": [-(2**63)], "name": ["victim"], "t": [None]},
+    schema=TABLE.schema,
 )
 
 
@@ -103,6 +108,12 @@ def test_errors_and_shape_do_not_tell_whether_a_person_is_there(tmp_path: Path, 
 REFUSED = {
     "a range without a finite width": "SELECT COUNT(*) FROM tab WHERE WIDTH_BUCKET(v, -1e308, 1.7e308, 10) = 3",
     "a quantile that scales the weights": "SELECT QUANTILE(v, 0.1000000000000000002) AS q FROM tab",
+    "an expression that repeats itself": "SELECT COUNT(*) FROM tab WHERE "
+    + "(" * 14
+    + "v > 1"
+    + " BETWEEN v = 1 AND v > 2)" * 14,
+    "a text of many": f"SELECT COUNT(*) FROM tab WHERE CONCAT({','.join(['name'] * 950)}) = 'x'",  # noqa: S608
+    "a zone that is not looked at": "SELECT COUNT(*) FROM tab WHERE t < '10:00:00+02:00'",
     "a list of nothing": "SELECT COUNT(*) FROM tab WHERE v IN ()",
 }
 
@@ -243,3 +254,57 @@ def test_no_function_fails_at_the_edges_of_its_types(tmp_path: Path, asked: str)
     grouped = f"SELECT {asked} k, COUNT(*) n FROM tab GROUP BY k"  # noqa: S608
     for question in (every, grouped):
         _asking(question, table, tmp_path, delta="1e-6", rows=2).answer()
+
+
+GROWING = {
+    "numbers": ("w", " + 1.5"),
+    "quotients": ("w", " / (w + 2)"),
+    "roots": ("SQRT(", "w", ")"),
+    "clamps": ("CLAMP(", "w", ", 0, 1)"),
+    "buckets": ("WIDTH_BUCKET(", "w", ", 0, 1, 9)"),
+    "nulls": ("NULLIF(", "w", ", 0.5)"),
+}
+
+
+@pytest.mark.parametrize("growing", GROWING)
+def test_what_runs_grows_with_the_question_and_not_faster(tmp_path: Path, growing: str) -> None:
+    table = TABLE.append_column("w", pa.array([0.5] * 500))
+    lengths = []
+    for levels in (5, 10, 20):
+        *before, inner, after = GROWING[growing]
+        written = "".join(before) * levels + inner + after * levels
+        asked = f"SELECT VARIANCE(CLAMP({written}, 0, 9)) s FROM tab"  # noqa: S608
+        asking = _asking(asked, table, tmp_path)
+        lengths.append(len(Projection(asking.plan).rows(1)))
+        asking.answer()
+    assert lengths[2] - lengths[1] <= 2.1 * (lengths[1] - lengths[0])
+
+
+NESTED = {
+    "parentheses": lambda n: f"SELECT COUNT(*) FROM tab WHERE {'(' * n}v > 1{')' * n}",  # noqa: S608
+    "NOT": lambda n: f"SELECT COUNT(*) FROM tab WHERE {'NOT ' * n}v > 1",  # noqa: S608
+    "signs": lambda n: f"SELECT COUNT(*) FROM tab WHERE {'- ' * n}v > 1",  # noqa: S608
+    "functions": lambda n: f"SELECT COUNT({'ABS(' * n}v{')' * n}) FROM tab",  # noqa: S608
+    "sub-queries": lambda n: f"SELECT COUNT(*) FROM {'(SELECT v FROM ' * n}tab{')' * n}",  # noqa: S608
+    "CASE": lambda n: f"SELECT COUNT({'CASE WHEN v = 1 THEN ' * n}1{' END' * n}) FROM tab",  # noqa: S608
+    "brackets": lambda n: f"SELECT COUNT({'[' * n}v{']' * n}) FROM tab",  # noqa: S608
+    "sums": lambda n: f"SELECT COUNT(v{' + 1' * n}) FROM tab",  # noqa: S608
+    "comparisons": lambda n: f"SELECT COUNT(*) FROM tab WHERE v = 1{' = NOT v = 1' * n}",  # noqa: S608
+}
+
+
+@pytest.mark.parametrize("nested", NESTED)
+@pytest.mark.parametrize("levels", [50, 200, 1000, 5000])
+def test_a_deep_question_is_refused_and_nothing_breaks(nested: str, levels: int) -> None:
+    dataset = described("tab", TABLE)
+    text = NESTED[nested](levels)
+    with suppress(InvalidRequest):
+        asked_datasets(text)
+    # Fifty levels of + are within what an expression may have.
+    with suppress(InvalidRequest) if levels == 50 else pytest.raises(InvalidRequest):
+        parse(text, {"datasets/tab": dataset})
+
+
+def test_an_epsilon_that_is_almost_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"at least 0\.000001"):
+        _asking("SELECT COUNT(*) FROM tab", TABLE, tmp_path, epsilon="1e-7")

@@ -293,8 +293,11 @@ class Projection:
         from_centre = f"({self._units(measure)} - ({measure.centre}))"
         if measure.kind == "sum":
             return f"coalesce({from_centre}, 0)"
-        wide = f"TRY_CAST({from_centre} AS HUGEINT)"
-        return f"coalesce(TRY_CAST(({wide} * {wide}) // {measure.divisor} AS BIGINT), 0)"
+        squared = sql.once(
+            f"TRY_CAST({from_centre} AS HUGEINT)",
+            lambda x: f"TRY_CAST(({x} * {x}) // {measure.divisor} AS BIGINT)",
+        )
+        return f"coalesce({squared}, 0)"
 
     def _units(self, measure: Measure | QuantileMeasure) -> str:
         """The clamped value in units; null for null."""
@@ -302,27 +305,40 @@ class Projection:
             raise ValueError("a value is of an expression")
         value = self._written(measure.expression)
         low, high = measure.lower, measure.upper
-        if measure.expression.type == "number":
-            # Clamped before it is scaled, so that it is a whole number of 64 bits; and after, for the
-            # last unit may be lost in between.
-            step = 10**measure.decimals
-            ends = (
-                f"TRY_CAST({sql.text(_decimal(low, measure.decimals))} AS DOUBLE)",
-                (f"TRY_CAST({sql.text(_decimal(high, measure.decimals))} AS DOUBLE)"),
+
+        def clamped(value: str) -> str:
+            return (
+                f"greatest(TRY_CAST({low} AS BIGINT), least(TRY_CAST({high} AS BIGINT), {value}))"
             )
-            value = f"TRY_CAST(round(greatest({ends[0]}, least({ends[1]}, {value})) * {step}) AS BIGINT)"
-            null = self._written(measure.expression)
-        else:
-            null = value
-        inner = f"greatest(TRY_CAST({low} AS BIGINT), least(TRY_CAST({high} AS BIGINT), {value}))"
-        return f"(CASE WHEN {null} IS NOT NULL THEN {inner} END)"
+
+        if measure.expression.type != "number":
+            return sql.once(value, lambda x: f"(CASE WHEN {x} IS NOT NULL THEN {clamped(x)} END)")
+        # Clamped before it is scaled, so that it is a whole number of 64 bits; and after, for the
+        # last unit may be lost in between.
+        step = 10**measure.decimals
+        ends = [
+            f"TRY_CAST({sql.text(_decimal(end, measure.decimals))} AS DOUBLE)"
+            for end in (low, high)
+        ]
+        return sql.once(
+            value,
+            lambda x: (
+                f"(CASE WHEN {x} IS NOT NULL THEN "
+                + clamped(
+                    f"TRY_CAST(round(greatest({ends[0]}, least({ends[1]}, {x})) * {step}) AS BIGINT)"
+                )
+                + " END)"
+            ),
+        )
 
 
 def _found_key(written: str, kind: ValueType) -> str:
     """A key as it is found: of the two zeros one, for of equal ones any may be kept, and its sign
     would tell of a row; of a text so much, or a few rows could fill the memory."""
     if kind == "number":
-        return f"(CASE WHEN {written} = 0 THEN TRY_CAST(0 AS DOUBLE) ELSE {written} END)"
+        return sql.once(
+            written, lambda x: f"(CASE WHEN {x} = 0 THEN TRY_CAST(0 AS DOUBLE) ELSE {x} END)"
+        )
     return f"left({written}, {_KEY_TEXT})" if kind == "text" else written
 
 

@@ -12,6 +12,9 @@ from gateway.model.expressions import Call, ColumnValue, Constant, FunctionName,
 
 Tree = ColumnValue | Constant | Call
 
+LONGEST: Final = 1000
+"""Characters of a text that is put together."""
+
 _TYPES: Final[dict[ValueType, str]] = {
     "boolean": "BOOLEAN",
     "integer": "BIGINT",
@@ -32,7 +35,6 @@ _CALLS: Final[dict[FunctionName, str]] = {
     ">=": "({} >= {})",
     "is null": "({} IS NULL)",
     "like": "({} LIKE {})",
-    "nullif": "nullif({}, {})",
     "lower": "lower({})",
     "upper": "upper({})",
     "length": "length({})",
@@ -49,7 +51,7 @@ _CALLS: Final[dict[FunctionName, str]] = {
     "to date": "TRY_CAST({} AS DATE)",
     "to timestamp": "TRY_CAST({} AS TIMESTAMP)",
 }
-_JOINED: Final[dict[FunctionName, str]] = {"and": " AND ", "or": " OR ", "concat": " || "}
+_JOINED: Final[dict[FunctionName, str]] = {"and": " AND ", "or": " OR "}
 _LISTED: Final[dict[FunctionName, str]] = {
     "coalesce": "coalesce",
     "greatest": "greatest",
@@ -91,15 +93,34 @@ def constant(value: Constant) -> str:
     return f"TRY_CAST({inner} AS {_TYPES[value.type]})"
 
 
+def once(value: str, body: Callable[[str], str]) -> str:
+    """What ``body`` makes of a value, which is written once however often the body names it: where
+    each level wrote its value twice, a text of 100 characters would come to gigabytes."""
+    if value.isidentifier():
+        return body(value)
+    return f"list_transform([{value}], lambda x: {body('x')})[1]"
+
+
 def finite(number: str) -> str:
     """A number where it is one, else null."""
-    return f"(CASE WHEN isfinite({number}) THEN {number} END)"
+    return once(number, lambda x: f"(CASE WHEN isfinite({x}) THEN {x} END)")
+
+
+def short(value: str) -> str:
+    """A text of at most ``LONGEST`` characters, else null."""
+    return once(value, lambda x: f"(CASE WHEN length({x}) <= {LONGEST} THEN {x} END)")
+
+
+def _unless(value: str, other: str) -> str:
+    # NULLIF is a CASE to the database, which holds the value twice.
+    return once(value, lambda x: f"(CASE WHEN {x} = {other} THEN NULL ELSE {x} END)")
 
 
 def read(name: str, kind: ValueType) -> str:
     """A column of a source as a value of that type."""
     if kind == "number":
-        return finite(f"TRY_CAST({name} AS DOUBLE)")
+        number = f"TRY_CAST({name} AS DOUBLE)"
+        return f"(CASE WHEN isfinite({number}) THEN {number} END)"
     return f"TRY_CAST({name} AS {_TYPES[kind]})"
 
 
@@ -110,10 +131,10 @@ def _whole(expression: str) -> str:
 def _arithmetic(call: Call, parts: list[str]) -> str:
     left, right = parts
     if call.function == "/":
-        return finite(f"({left} / nullif({right}, 0))")
+        return finite(f"({left} / {_unless(right, '0')})")
     if call.type == "number":
         return finite(f"({left} {call.function} {right})")
-    divisor = f"nullif({right}, 0)" if call.function == "%" else right
+    divisor = _unless(right, "0") if call.function == "%" else right
     return _whole(f"(TRY_CAST({left} AS HUGEINT) {call.function} TRY_CAST({divisor} AS HUGEINT))")
 
 
@@ -135,7 +156,9 @@ def _clamp(call: Call, parts: list[str]) -> str:
     value, low, high = parts
     del call
     # greatest and least pass over nulls, and a null is no value to clamp
-    return f"(CASE WHEN {value} IS NOT NULL THEN greatest({low}, least({high}, {value})) END)"
+    return once(
+        value, lambda x: f"(CASE WHEN {x} IS NOT NULL THEN greatest({low}, least({high}, {x})) END)"
+    )
 
 
 def _width_bucket(call: Call, parts: list[str]) -> str:
@@ -143,11 +166,13 @@ def _width_bucket(call: Call, parts: list[str]) -> str:
     del call
     low, high = f"TRY_CAST({low} AS DOUBLE)", f"TRY_CAST({high} AS DOUBLE)"
     # Of a finite width, which was asked for, the place is finite; were it not, it is the last.
-    place = f"1 + floor(({value} - {low}) / ({high} - {low}) * {count})"
-    return (
-        f"(CASE WHEN {value} IS NULL THEN NULL WHEN {value} < {low} THEN 0 "
-        f"WHEN {value} >= {high} THEN {count} + 1 "
-        f"ELSE least({count}, TRY_CAST({place} AS BIGINT)) END)"
+    return once(
+        value,
+        lambda x: (
+            f"(CASE WHEN {x} IS NULL THEN NULL WHEN {x} < {low} THEN 0 "
+            f"WHEN {x} >= {high} THEN {count} + 1 ELSE least({count}, "
+            f"TRY_CAST(1 + floor(({x} - {low}) / ({high} - {low}) * {count}) AS BIGINT)) END)"
+        ),
     )
 
 
@@ -182,7 +207,9 @@ _SPECIAL: Final[dict[FunctionName, Callable[[Call, list[str]], str]]] = {
         ),
         _truncated,
     ),
-    "sqrt": lambda _, parts: f"(CASE WHEN {parts[0]} >= 0 THEN sqrt({parts[0]}) END)",
+    "sqrt": lambda _, parts: once(parts[0], lambda x: f"(CASE WHEN {x} >= 0 THEN sqrt({x}) END)"),
+    "nullif": lambda _, parts: _unless(*parts),
+    "concat": lambda _, parts: short(f"({' || '.join(parts)})"),
     "substring": lambda _, parts: f"substring({', '.join(parts)})",
     "to number": lambda _, parts: finite(f"TRY_CAST({parts[0]} AS DOUBLE)"),
     "clamp": _clamp,

@@ -8,12 +8,13 @@ writes them so).
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
+from itertools import islice
 from math import isfinite
 from typing import Final
 
 from sqlglot import exp
 
-from gateway.model.expressions import Call, ColumnValue, Constant, FunctionName, ValueType
+from gateway.model.expressions import Call, ColumnValue, Constant, FunctionName, ValueType, walk
 from gateway.planning.questions.refusals import named, only, outside, refused
 from gateway.planning.questions.scope import Scope
 
@@ -21,6 +22,8 @@ Tree = ColumnValue | Constant | Call
 
 _MOST_TEXT: Final = 1000
 _MOST_LISTED: Final = 1000
+_MOST_JOINED: Final = 20
+_MOST_PARTS: Final = 5000
 _NUMERIC: Final = ("integer", "number")
 _DATED: Final = ("date", "timestamp")
 _QUIET: Final = ("big_int", "safe", "typed", "ignore_nulls", "coalesce", "nulls_first", "nested")
@@ -137,7 +140,11 @@ class _Reader:
     def read(self, node: exp.Expr) -> Tree:
         for kinds, reader in self._readers():
             if isinstance(node, kinds):
-                return reader(node)
+                found = reader(node)
+                # BETWEEN and CASE repeat what they compare: nested, they would double and double.
+                if sum(1 for _ in islice(walk(found), _MOST_PARTS + 1)) > _MOST_PARTS:
+                    raise refused(node, f"an expression has at most {_MOST_PARTS} parts")
+                return found
         raise outside(node)
 
     def _readers(
@@ -362,6 +369,8 @@ class _Reader:
     def _concat(self, node: exp.Expr) -> Tree:
         only(node, ("this", "expression", "expressions"), _QUIET)
         given = node.expressions or [node.this, node.expression]
+        if len(given) > _MOST_JOINED:
+            raise refused(node, f"CONCAT takes at most {_MOST_JOINED} texts")
         parts = tuple(self._typed(part, "text") for part in given)
         return Call(function="concat", arguments=parts, type="text")
 

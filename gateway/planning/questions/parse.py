@@ -47,6 +47,11 @@ _COMPARISONS: Final[dict[type[exp.Expr], str]] = {
     exp.GTE: ">=",
 }
 _OPENING: Final = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN, TokenType.FROM)
+_DOWN: Final = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
+_UP: Final = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
+_SIGNS: Final = (TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE)
+_DEEPEST: Final = 30
+_TOO_DEEP: Final = f"the statement is nested too deeply: at most {_DEEPEST} levels"
 _MIRRORED: Final = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _CLAUSES: Final = (
     "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "kind",
@@ -64,7 +69,7 @@ def parse(sql: str, datasets: Mapping[str, DataSet]) -> Question:
     try:
         return _question(_statement(sql), datasets)
     except RecursionError:
-        raise InvalidRequest.of("sql", "the statement is nested too deeply") from None
+        raise InvalidRequest.of("sql", _TOO_DEEP) from None
 
 
 def _question(select: exp.Select, datasets: Mapping[str, DataSet]) -> Question:
@@ -113,11 +118,14 @@ def _statement(sql: str) -> exp.Select:
     try:
         # The parser logs what it cannot parse as anything but a command: so it gets no such thing.
         kinds = [token.token_type for token in sqlglot.tokenize(sql)]
+        _not_too_deep(kinds)
         while kinds and kinds[-1] is TokenType.SEMICOLON:
             kinds.pop()
         if not kinds or kinds[0] not in _OPENING or TokenType.SEMICOLON in kinds:
             raise InvalidRequest.of("sql", "write exactly one SELECT statement")
         found = sqlglot.parse(sql)
+    except RecursionError:
+        raise InvalidRequest.of("sql", _TOO_DEEP) from None
     except SqlglotError as error:
         faults = getattr(error, "errors", None) or [{}]
         at = faults[0]
@@ -131,6 +139,16 @@ def _statement(sql: str) -> exp.Select:
     if not isinstance(statement, exp.Select):
         raise refused(statement, f"only SELECT can be asked, not {named(statement)}")
     return statement
+
+
+def _not_too_deep(kinds: Sequence[TokenType]) -> None:
+    """Before the parser, which goes down one level of the stack for each."""
+    depth = signs = 0
+    for kind in kinds:
+        depth += (kind in _DOWN) - (kind in _UP)
+        signs = signs + 1 if kind in _SIGNS else 0
+        if depth + signs > _DEEPEST:
+            raise InvalidRequest.of("sql", _TOO_DEEP)
 
 
 # ---- FROM ----------------------------------------------------------------------------------------

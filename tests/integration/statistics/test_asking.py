@@ -247,7 +247,7 @@ def test_a_budget_holds_to_the_last_digit(bureau) -> None:
     bureau.ask(epsilon="0.6")
     assert spent(bureau) == Fraction(11, 10)
     with pytest.raises(QuotaExhausted) as refused:
-        bureau.ask(epsilon="1e-9")
+        bureau.ask(epsilon="1e-6")
     assert refused.value.reason == "BUDGET_EXHAUSTED"
     assert records(bureau) == 2
 
