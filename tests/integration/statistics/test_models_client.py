@@ -66,8 +66,29 @@ def test_a_client_trains_a_model_within_its_budget(tmp_path: Path) -> None:
             with pytest.raises(InvalidRequest):
                 consumer.fit_model("standard_scaler", "residents", PURPOSE, FEATURES, **asked)
         command_saves_what_verifies(folder, tmp_path, consumer)
+        command_says_what_of_a_person_counts(folder)
+        sql = "SELECT sex, COUNT(*) AS n FROM residents GROUP BY sex"
+        found = consumer.query(
+            sql, "residents", PURPOSE, epsilon="0.2", delta="1e-7",
+            groups=1, rows=1, minimum_frequency=1_000_000,
+        )  # fmt: skip
+        assert found.num_rows == 0  # there are not so many persons
         with pytest.raises(InvalidRequest, match="kind"):
             consumer.fit_model("oracle", "residents", PURPOSE, FEATURES, epsilon="1", rows=3000)
+
+
+def command_says_what_of_a_person_counts(folder: Path) -> None:
+    asked = [
+        "query", 'SELECT COUNT(*) AS "[/red]" FROM residents', "--dataset", "residents",
+        "--purpose", PURPOSE, "--epsilon", "0.1", "--rows", "2",
+        "--profile", str(folder / "clients" / "consumer" / "profile.yaml"),
+    ]  # fmt: skip
+    for more in (["--dry-run"], []):
+        told = CliRunner().invoke(program, [*asked, *more])
+        assert told.exit_code == 0, told.output
+        assert "[/red]" in told.stdout
+        assert "at most 1 group, and 2 rows in each" in told.stdout
+        assert "rows beyond these bounds are not in it" in " ".join(told.stdout.split())
 
 
 def command_saves_what_verifies(folder: Path, out: Path, consumer: Client) -> None:

@@ -399,7 +399,10 @@ def test_schemas_are_printed_for_editors() -> None:
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_registers_are_made_up(tmp_path: Path, register: str, suffix: str) -> None:
     path = tmp_path / f"x.{suffix}"
-    assert run("generate", register, "--rows", 300, "-o", path).exit_code == 0
+    made = run("generate", register, "--rows", 300, "-o", path)
+    assert made.exit_code == 0
+    rows = (pa_csv.read_csv if suffix == "csv" else pq.read_table)(path).num_rows
+    assert f"{rows:,} rows about a city of 300 people" in " ".join(made.stderr.split())
     assert path.stat().st_size > 1000
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert isinstance(run("generate", register, "-o", path).exception, GatewayError)

@@ -39,6 +39,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="does not exist"):
         read_microdata(tmp_path / "nothing.csv")
+    with pytest.raises(InvalidRequest, match="is no file of records"):
+        read_microdata(Path("/dev/null"))
     with pytest.raises(InvalidRequest, match="is a folder"):
         read_microdata(tmp_path)
     (tmp_path / "ragged.csv").write_text("age,city\n31,A\n32\n")
