@@ -150,7 +150,8 @@ class StatisticsCalls(Calls):
     ) -> Model:
         """Train a model with differential privacy. ``kind``: such as ``linear_regression``;
         ``features``: each column's declared lowest and highest value; ``rows``: about how many
-        persons there are. Raises like ``ask``."""
+        persons there are, after ``where``: of far fewer the model is mostly of neutral rows, and
+        nothing tells so. Raises like ``ask``."""
         number_of_kind = number(_MODEL, kind)
         if not number_of_kind:
             raise InvalidRequest.of("kind", f"one of {', '.join(words(_MODEL))}")

@@ -17,6 +17,9 @@ from gateway.model.noun import LongText, Noun, ShortText
 from gateway.model.ratio import PositiveRatio
 
 _SUPERVISED = {"linear_regression", "logistic_regression", "naive_bayes", "random_forest"}
+_MOST_CELLS = 20_000_000
+"""Of rows and features together: 160 MB as doubles, of which a training holds a few copies."""
+_MOST_OF_COMPONENTS = 24
 _CLASSIFIES = {"logistic_regression", "naive_bayes", "random_forest"}
 
 
@@ -37,7 +40,8 @@ class Feature(Noun):
 
 class ModelSpec(Noun):
     """A model to train. Everything here comes from the catalogue or the question, nothing from the
-    data: ranges, classes, and ``rows``, about how many persons there are (a noisy count, say).
+    data: ranges, classes, and ``rows``, about how many persons there are (a noisy count, say); with
+    a condition on rows, about how many there are after it.
 
     ``target``: what a linear regression predicts; ``classes``: all that a classifier tells apart,
     of the column ``label``. A row with another label, or with none, counts as a neutral row.
@@ -57,8 +61,6 @@ class ModelSpec(Noun):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if Fraction(self.epsilon) > 100:
-            raise ValueError("epsilon is at most 100: more protects nobody")
         named = [f.column for f in self.features]
         if len(set(named)) != len(named):
             raise ValueError("a feature is named twice")
@@ -85,6 +87,39 @@ class ModelSpec(Noun):
         if self.trees is not None and self.trees > self.rows:
             raise ValueError("there are no more trees than rows")
         return self
+
+    @model_validator(mode="after")
+    def _trainable(self) -> Self:
+        if Fraction(self.epsilon) > 100:
+            raise ValueError("epsilon is at most 100: more protects nobody")
+        if Fraction(self.epsilon) < self.least_epsilon:
+            raise ValueError(
+                f"epsilon is at least {float(self.least_epsilon):g} for this model: below that its "
+                "parameters are noise alone; ask with more, or for fewer features or classes"
+            )
+        if self.rows * len(self.features) > _MOST_CELLS:
+            raise ValueError(
+                f"rows times features are at most {_MOST_CELLS}: declare fewer rows, and a secret "
+                "sample of so many persons is trained on"
+            )
+        if self.kind == "principal_components" and len(self.features) > _MOST_OF_COMPONENTS:
+            raise ValueError(
+                f"principal components are of at most {_MOST_OF_COMPONENTS} features: their "
+                "directions are drawn until one fits, of more perhaps for minutes"
+            )
+        if self.clusters is not None and self.clusters > self.rows:
+            raise ValueError("there are no more clusters than rows")
+        return self
+
+    @property
+    def least_epsilon(self) -> Fraction:
+        """Below it diffprivlib, which draws noise again until it is within its bounds, may draw for
+        minutes or for ever. A naive Bayes and a scaler share ε among features, and draw for each
+        feature of each class: that takes as many tries as ε is small."""
+        if self.kind not in {"naive_bayes", "standard_scaler"}:
+            return Fraction(1, 1000)
+        draws = len(self.features) ** 2 * max(1, len(self.classes))
+        return max(Fraction(1, 1000), Fraction(draws, 100_000))
 
     @property
     def columns(self) -> tuple[str, ...]:

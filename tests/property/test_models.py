@@ -1,8 +1,12 @@
 """Models with differential privacy: what reaches diffprivlib, what comes back, and what it tells."""
 
 import secrets
+import threading
+import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -251,3 +255,83 @@ def test_a_reversed_range_is_refused() -> None:
     for lower, upper in (("1", "1"), ("2", "1")):
         with pytest.raises(ValueError, match="below the upper"):
             Feature(column="age", lower=lower, upper=upper)
+
+
+# ---- limits --------------------------------------------------------------------------------------------
+
+
+def wide(kind: str, width: int, kinds: int, **fields: Any) -> ModelSpec:
+    usual: dict[str, Any] = {
+        "kind": kind,
+        "features": tuple(Feature(column=f"f{i}", lower="0", upper="100") for i in range(width)),
+        "rows": 200,
+        "epsilon": "1",
+        **KINDS[kind],
+    }
+    if "classes" in usual:
+        usual["classes"] = tuple(f"c{i}" for i in range(kinds))
+    return ModelSpec.model_validate(usual | fields)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("epsilon", ["1e-12", "1e-30", "0.000999"])
+def test_an_epsilon_that_is_drawn_for_ever_is_refused(kind, epsilon) -> None:
+    with pytest.raises(ValueError, match=r"epsilon is at least 0\.001"):
+        spec(kind, epsilon=epsilon)
+
+
+def test_features_and_classes_that_share_epsilon_need_more_of_it() -> None:
+    assert wide("naive_bayes", 48, 50, epsilon="1.152").least_epsilon == Fraction(1152, 1000)
+    with pytest.raises(ValueError, match=r"at least 1\.152"):
+        wide("naive_bayes", 48, 50, epsilon="1.15")
+    with pytest.raises(ValueError, match="at most 24 features"):
+        wide("principal_components", 25, 2)
+
+
+def test_rows_and_features_are_bounded_together() -> None:
+    assert wide("standard_scaler", 20, 1, rows=1_000_000).rows == 1_000_000
+    with pytest.raises(ValueError, match="at most 20000000"):
+        wide("standard_scaler", 20, 1, rows=1_000_001)
+    with pytest.raises(ValueError, match="no more clusters than rows"):
+        wide("k_means", 2, 1, rows=10, clusters=11)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_at_its_least_epsilon_ends_soon(kind) -> None:
+    least = wide(kind, 4, 3, epsilon="100").least_epsilon
+    small = wide(kind, 4, 3, epsilon=str(least))
+    drawn = np.random.default_rng(1)
+    x = drawn.random((200, 4)) * 100
+    predicted = x[:, 0] if small.target else drawn.integers(0, 3, 200) if small.label else None
+    began = time.monotonic()
+    fit(small, x, predicted, System())
+    assert time.monotonic() - began < 20
+
+
+# ---- warnings ------------------------------------------------------------------------------------------
+
+
+def test_no_training_silences_a_privacy_leak(monkeypatch) -> None:
+    def leaks(*_: object, **__: object) -> None:
+        warnings.warn("bounds were taken from the data", PrivacyLeakWarning, stacklevel=1)
+
+    monkeypatch.setattr(fitting, "_logistic_regression_path", leaks)
+    with pytest.raises(PrivacyLeakWarning):
+        trained("logistic_regression", 100, 100, "1")
+
+
+def test_trainings_do_not_meet_for_warning_filters_are_of_the_process(monkeypatch) -> None:
+    inside, met = threading.Semaphore(1), []
+
+    def slow(*_: object) -> dict[str, Any]:
+        met.append(not inside.acquire(blocking=False))
+        both.wait(0.2)
+        inside.release()
+        return {}
+
+    both = threading.Event()
+    monkeypatch.setitem(fitting._FITS, "standard_scaler", slow)
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(trained, "standard_scaler", 20, 20, "1") for _ in range(2)]:
+            one.result()
+    assert met == [False, False]

@@ -1,5 +1,6 @@
 """StatisticsService."""
 
+import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ from gateway.api.convert.shape import Shape, caller_at_fault
 from gateway.api.convert.words import ANSWER_STATES, BUDGET_STATES
 from gateway.api.limits import MESSAGE_OUT_BYTES
 from gateway.api.pb import statistics_pb2
+from gateway.errors import GatewayFault
 from gateway.model.answers import COLLECTION as ANSWERS
 from gateway.model.answers import AnswerRecord
 from gateway.model.budgets import COLLECTION as BUDGETS
@@ -26,6 +28,17 @@ _LARGEST_TABLE: Final = MESSAGE_OUT_BYTES // 2
 """Of a table that is sent with its answer; a larger one is read in chunks."""
 
 
+_TRAININGS: Final = 1
+"""Models that are trained at once in a process."""
+
+
+class Busy(GatewayFault):
+    """The gateway does as much of this as it does at once; nothing was changed."""
+
+    code = "UNAVAILABLE"
+    reason = "BUSY"
+
+
 class StatisticsRpcs:
     """Questions with differential privacy, and the budgets that they are charged to."""
 
@@ -35,6 +48,7 @@ class StatisticsRpcs:
         self._custody = cases.answers
         self._budgets = cases.budgets
         self._pages = pages
+        self._training = threading.BoundedSemaphore(_TRAININGS)
 
     # ---- questions --------------------------------------------------------------------------------
 
@@ -50,7 +64,18 @@ class StatisticsRpcs:
         shape = Shape()
         if request.request_id or not request.validate_only:
             check_request_id(shape, request.request_id)
-        return self._asked(call, request, shape.made(convert.model_from_proto(shape, request)))
+        wish = shape.made(convert.model_from_proto(shape, request))
+        if request.validate_only:
+            return self._asked(call, request, wish)
+        # Before it is charged, and without a thread that waits: those are for all calls.
+        if not self._training.acquire(blocking=False):
+            raise Busy(
+                "another model is being trained: nothing was charged; send it again in a moment"
+            )
+        try:
+            return self._asked(call, request, wish)
+        finally:
+            self._training.release()
 
     def _asked(
         self,

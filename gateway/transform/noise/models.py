@@ -21,6 +21,7 @@ conditions that they do not check. So here, always:
 - warnings of a privacy leak are errors. None can arise, for every bound is given.
 """
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,10 +69,15 @@ def fit(
         raise TypeError("features are doubles, a column for each feature")
     if (predicted is None) == (spec.target is not None or spec.label is not None):
         raise TypeError("what is predicted belongs to a model that predicts")
-    for leak in (PrivacyLeakWarning, DiffprivlibCompatibilityWarning):
-        warnings.filterwarnings("error", category=leak)
-    data = _rows(spec, features, predicted, entropy)
-    return Fitted(_FITS[spec.kind](spec, data), _card(spec))
+    # Filters of warnings are the process's: of two trainings at once one could silence the other.
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        for leak in (PrivacyLeakWarning, DiffprivlibCompatibilityWarning):
+            warnings.filterwarnings("error", category=leak)
+        data = _rows(spec, features, predicted, entropy)
+        return Fitted(_FITS[spec.kind](spec, data), _card(spec))
+
+
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,7 @@ def _logistic_regression(spec: ModelSpec, data: _Data) -> Parameters:
         # The class of diffprivlib 0.6.6 passes an argument that scikit-learn 1.8 does not have
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of convergence, and of an option that SciPy gives up
+            warnings.filterwarnings("error", category=PrivacyLeakWarning)
             paths, _, _ = _logistic_regression_path(
                 x,
                 (data.labels == kind).astype(np.int64),
@@ -320,7 +327,8 @@ def _card(spec: ModelSpec) -> ModelCard:
         model=spec,
         unit="a person, who has one row at most",
         neighbours="all rows of one person added or removed",
-        bounds="ranges, classes and number of rows are declared, none is taken from the data",
+        bounds="ranges, classes and number of rows (after the condition, where there is one) are "
+        "declared, none is taken from the data",
         mechanism=mechanism,
         source=source,
         caveats=(_FLOATS,) if more is None else (_FLOATS, more),
