@@ -3,7 +3,7 @@ and never from a caller's text.
 
 Every expression has a type, and a value or null for every row whatever the row holds: what other
 dialects report as an error (a division by zero, an overflow, a text that is no number) is null.
-So no error can tell of the data.
+So no error should tell of the data, and one that comes about all the same has a fixed text.
 """
 
 from collections.abc import Iterator

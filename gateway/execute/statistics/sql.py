@@ -1,8 +1,10 @@
 """Our own tree of expressions as SQL of DuckDB.
 
 Every identifier and constant is quoted here, and no text of a caller is part of the result. No
-expression can fail on any row: what would overflow is computed in 128 bits and null where it does
-not fit back, a division by zero is null, and a number is null where it is not finite.
+expression is meant to fail on any row: every cast gives null where it cannot, what would overflow is
+computed in 128 bits, a division by zero is null, and a number is null where it is not finite. Tests
+ask each function at the edges of its types; what fails all the same ends with one text
+(``release.answering``).
 """
 
 from collections.abc import Callable
