@@ -16,7 +16,7 @@ import pyarrow as pa
 from gateway.execute.statistics.database import Database
 from gateway.execute.statistics.spill import Spill
 
-_SHARE: Final = 8
+_SHARE: Final = 32
 """So many times what is held at once is what DuckDB needs to sort it."""
 
 

@@ -576,7 +576,7 @@ def test_one_person_adds_found_groups_up_to_the_bound_and_moves_nobody_else(
 
 
 def test_one_person_cannot_fill_the_memory(tmp_path: Path) -> None:
-    rows = 1_500_000
+    rows = 3_000_000
     crowd = pa.table({"person": pa.array(range(100), pa.int64()), "name": ["all"] * 100})
     one = pa.table(
         {
