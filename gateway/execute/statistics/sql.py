@@ -1,6 +1,6 @@
 """Our own tree of expressions as SQL of DuckDB.
 
-Every identifier and constant is quoted here, and no text of a caller is part of the result. No
+Every constant is quoted here, and no text of a caller is part of the result. No
 expression is meant to fail on any row: every cast gives null where it cannot, what would overflow is
 computed in 128 bits, a division by zero is null, and a number is null where it is not finite. Tests
 ask each function at the edges of its types; what fails all the same ends with one text
@@ -59,11 +59,6 @@ _LISTED: Final[dict[FunctionName, str]] = {
     "greatest": "greatest",
     "least": "least",
 }
-
-
-def identifier(name: str) -> str:
-    """A name between quotation marks."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
