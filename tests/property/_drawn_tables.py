@@ -42,8 +42,9 @@ class Drawn:
         return dict(found)
 
     def held(self, column: str) -> list[list[Any]]:
-        """Brute force: the values of a column in each class."""
-        values = self.table.column(column).to_pylist()
+        """Brute force: the values of a sensitive column in each class; empty text is no value."""
+        told = self.table.column(column).to_pylist()
+        values = [None if value == "" else value for value in told]
         return [[values[row] for row in rows] for rows in self.classes().values()]
 
 

@@ -49,7 +49,7 @@ def shares(values: list[Any]) -> dict[Any, Fraction]:
 
 
 def in_all(drawn: Drawn, column: str) -> list[Any]:
-    return drawn.table.column(column).to_pylist()
+    return [value if value != "" else None for value in drawn.table.column(column).to_pylist()]
 
 
 def nulls_last(value: Any) -> tuple[bool, Any]:
@@ -77,7 +77,7 @@ def test_distinct_diversity(drawn: Drawn, column: str, least: int) -> None:
 @EXAMPLES
 @given(tables(least=1), st.sampled_from(["text", "number"]), SHARES)
 def test_equal_closeness(drawn: Drawn, column: str, t: str) -> None:
-    everywhere = Counter(drawn.table.column(column).to_pylist())
+    everywhere = Counter(in_all(drawn, column))
     rows = drawn.table.num_rows
     worst = max(
         sum(
