@@ -91,6 +91,8 @@ def _models(demand: AnonymityObligations) -> Iterable[PrivacyModel]:
         yield KAnonymity(k=k_of_risk(demand.max_risk))
     if demand.max_average_risk is not None:
         yield AverageRisk(at_most=demand.max_average_risk)
+    if demand.limits_attacks:
+        yield KAnonymity(k=2)  # or the limit would be on what nobody anonymises and attacks
     yield from demand.models()
 
 

@@ -63,7 +63,7 @@ class AnonymityObligations(Noun):
     by records. ``max_suppression``: the largest share of records left out. ``hierarchies``: by
     column, a table that the gateway has; a column without one gets a hierarchy proposed from its
     values. ``attacks``: the greatest success of each attack, and ``on_attack`` what follows above
-    it. ``coalition``: recipients whose extracts are taken to lie in one hand.
+    it; attacks are tried on anonymised records, so a limit demands that nobody is alone (k = 2). ``coalition``: recipients whose extracts are taken to lie in one hand.
     """
 
     k: Annotated[int, Field(ge=2)] | None = None
@@ -109,7 +109,13 @@ class AnonymityObligations(Noun):
     def demands_anonymity(self) -> bool:
         """Whether a privacy model is demanded, and not only said how one is to be reached."""
         risks = (self.k, self.max_risk, self.max_average_risk)
-        return bool(self.l or self.t) or any(risk is not None for risk in risks)
+        said = bool(self.l or self.t) or any(risk is not None for risk in risks)
+        return said or self.limits_attacks
+
+    @property
+    def limits_attacks(self) -> bool:
+        """Whether an attack may succeed so often and no more."""
+        return self.attacks is not None and self.attacks != AttackLimits()
 
     @property
     def says_anonymity(self) -> bool:

@@ -179,6 +179,16 @@ def test_every_recipient_gets_the_same_recoding_and_never_a_finer_one(office):
     assert rows[0].to_pydict() != rows[1].to_pydict()  # each in an order of its own
 
 
+def test_a_limit_on_attacks_without_a_model_is_not_passed_over(office):
+    bureau = Bureau(office, {"attacks": {"singling_out": "0.05"}, "max_suppression": "0.2"})
+    bureau.hold(people())
+    release = bureau.asked(*QI)
+    assert smallest(bureau.table(release), QI) >= 2
+    told = [f for f in release.sealed.figures if f.name.startswith("singling out")]
+    assert told
+    assert all("limit 0.05" in figure.value for figure in told)
+
+
 def test_a_stricter_demand_only_coarsens_and_leaves_out_no_less(office):
     bureau = Bureau(office, {"k": 3, "max_suppression": "0.05"})
     bureau.hold(people(97))

@@ -80,6 +80,8 @@ def _nearest(model: PrivacyModel, problem: Problem, root: Classes) -> str:
         found = _easiest_kept(model, parameter, problem, root)
         if found is not None:
             told.append(f"the nearest that can be reached is {parameter.field} = {found}")
+        elif not isinstance(model, DeltaPresence):  # there the other limit may be what is wrong
+            told.append(f"no {parameter.field} can be reached on this table")
     if by_suppression := _by_suppression(problem, root, demands_of=(model,)):
         told.append(by_suppression)
     return "; ".join(told)

@@ -91,6 +91,22 @@ def test_hierarchies_from_a_folder_are_used_and_their_columns_stay_text(people: 
 
 
 @pytest.mark.parametrize(
+    ("records", "options", "said"),
+    [
+        ("30,a", ["--k", "2"], "no k can be reached"),
+        ("30,a\n31,a\n", ["--l", "illness=2"], "no l can be reached"),
+    ],
+)
+def test_where_no_setting_can_be_reached_it_says_so(
+    tmp_path: Path, records: str, options: list[str], said: str
+) -> None:
+    file = tmp_path / "few.csv"
+    file.write_text(f"age,illness\n{records}\n")
+    error = refused(file, "--qi", "age", *options, "-o", tmp_path / "out.csv")
+    assert said in error.message
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--qi", "age,nowhere", "--k", "2"], "nowhere: the table has no such column"),

@@ -108,6 +108,12 @@ PAIRS = {
         "on_attack",
         "generalise",
     ),
+    "a limit on attacks demands that nobody is alone": (
+        {"attacks": {"linkability": "0.1"}},
+        {"metric": "height"},
+        "models",
+        (KAnonymity(k=2),),
+    ),
     "all approvals": (
         {"approvals": ["holder"]},
         {"approvals": ["officer"]},
